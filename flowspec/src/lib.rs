@@ -1,1 +1,42 @@
-//! Under construction.
+//! feed → registry → policy → plan → [NLRI] → GoBGP → router
+//!
+//! BGP FlowSpec, RFC 8955 and RFC 8956, and nothing of SARK: what a rule matches
+//! ([`Nlri`], a list of [`Component`]s), what a router does with it ([`Action`]), in which order
+//! routers evaluate rules ([`Nlri`]'s `Ord`, section 5.1), which packets it hits
+//! ([`Nlri::matches`]), its octets ([`Nlri::encode`], [`Nlri::decode`]) and its text
+//! ([`Nlri::parse`], `Display`). [`Speaker`] is the one trait with I/O behind it; its
+//! implementations live in other crates.
+//!
+//! Read [`Nlri`] first, then [`Action`], then [`Speaker`].
+//!
+//! This crate opens no socket, reads no file and no clock, and never panics on octets or text
+//! from outside.
+
+mod action;
+mod component;
+pub mod iana;
+mod nlri;
+mod packet;
+mod prefix;
+mod route;
+mod speaker;
+
+pub use action::{Action, ActionError, ExtendedCommunity, Rate, RouteTarget};
+pub use component::{BitmaskItem, Component, ComponentType, NumericItem, NumericOp, Width};
+pub use nlri::{DecodeError, Nlri, NlriError, TextError};
+pub use packet::{Fragment, Packet};
+pub use prefix::PrefixMatch;
+pub use route::{LargeCommunity, Observed, Route};
+pub use speaker::{PeerState, PeerStatus, Speaker, SpeakerError, SpeakerEvent, SpeakerInfo};
+
+/// Address family of a rule: AFI 1 or 2 with SAFI 133 (RFC 8955 section 4, RFC 8956 section 2).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Afi {
+    /// AFI 1.
+    Ipv4,
+    /// AFI 2.
+    Ipv6,
+}
