@@ -1,1 +1,30 @@
-//! Under construction.
+//! feed → registry → policy → [plan] → NLRI → GoBGP → router
+//!
+//! What `sarkd` and its clients say to each other: JSON over a Unix socket, one type per body, one
+//! error body ([`ErrorBody`]), the paths in [`routes`]. Changed only in compatible ways: fields
+//! are added, never renamed. Read [`ApplyRequest`] and [`ApplyResponse`] first.
+//!
+//! [`config`] is the configuration that `sarkd` and `sarkctl --offline --config` read alike.
+//!
+//! No I/O: files and sockets are the caller's.
+
+pub mod config;
+mod error;
+mod flowspec;
+mod policy;
+mod registry;
+pub mod routes;
+mod status;
+
+pub use error::{DiagnosticBody, ErrorBody, ErrorCode, ErrorDetail};
+pub use flowspec::{
+    ApplyRequest, ApplyResponse, Convergence, PlanRequest, PlanResponse, RevisionView,
+    RevisionsResponse, RuleState, RuleView, RulesResponse, WithdrawRequest,
+};
+pub use policy::{PoliciesResponse, PolicyView};
+pub use registry::{
+    EndpointView, EndpointsResponse, LookupHit, LookupResponse, LookupResult, QueryKind, lookup,
+};
+pub use status::{
+    PeerView, PeersResponse, Problem, ReconcileView, RuleCounts, SpeakerView, StatusResponse,
+};

@@ -1,0 +1,186 @@
+//! What types cannot say.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use jiff::SignedDuration;
+use sark_compiler::Profile;
+use sark_core::document::{Diagnostic, nearest};
+
+use super::load::nowhere;
+use super::{Config, Family, GobgpdMode, OnStop, PeerConfig, SecretRef};
+
+impl Config {
+    /// Every mistake; empty when there is none. Touches neither files nor network.
+    #[must_use]
+    pub fn check(&self, file: &str) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let mut wrong = |key: &str, message: String, help: &str| {
+            found.push(nowhere(file, format!("{key}: {message}")).with_help(help));
+        };
+        self.check_bgp(&mut wrong);
+        let mut names = BTreeSet::new();
+        let mut addresses = BTreeSet::new();
+        for (n, peer) in self.peers.iter().enumerate() {
+            let key = format!("peers[{n}] ({})", peer.name);
+            if !names.insert(&peer.name) {
+                wrong(&key, "this name is taken".into(), "give each peer its own name");
+            }
+            if !addresses.insert(peer.address) {
+                wrong(&key, "another peer has this address".into(), "list each router once");
+            }
+            self.check_peer(peer, &key, &mut wrong);
+        }
+        self.check_pools(&mut wrong);
+        if let Some(listen) = self.metrics.listen
+            && !listen.ip().is_loopback()
+        {
+            wrong(
+                "metrics.listen",
+                format!("{listen} is not a loopback address"),
+                "metrics have no login: use 127.0.0.1:PORT or [::1]:PORT",
+            );
+        }
+        let interval = self.reconcile.interval;
+        if interval < SignedDuration::from_secs(1) || interval > SignedDuration::from_hours(1) {
+            wrong("reconcile.interval", "out of range".into(), "1s to 1h");
+        }
+        found
+    }
+
+    fn check_bgp(&self, wrong: &mut impl FnMut(&str, String, &str)) {
+        if matches!(self.bgp.asn, 0 | 23456 | 65535 | u32::MAX) {
+            wrong(
+                "bgp.asn",
+                format!("{} is reserved", self.bgp.asn),
+                "use your AS number, or a private one: 64512 to 65534",
+            );
+        }
+        let id = self.bgp.router_id;
+        if id.is_unspecified() || id.is_multicast() || id.is_broadcast() {
+            wrong(
+                "bgp.routerId",
+                format!("{id} is no router id"),
+                "use an IPv4 address of this host",
+            );
+        }
+        let gobgpd = &self.bgp.gobgpd;
+        if gobgpd.mode == GobgpdMode::External && gobgpd.on_stop == OnStop::Withdraw {
+            wrong(
+                "bgp.gobgpd.onStop",
+                "withdraw is for a supervised gobgpd".into(),
+                "remove onStop, or set bgp.gobgpd.mode: supervised",
+            );
+        }
+        let api = self.gobgpd_api();
+        let fits = match api.strip_prefix("unix://") {
+            // sun_path holds 108 octets with the closing zero.
+            Some(path) => path.starts_with('/') && path.len() < 108,
+            None => api.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+            }),
+        };
+        if !fits {
+            wrong(
+                "bgp.gobgpd.api",
+                format!("{api:?} is no address"),
+                "unix:///path (at most 107 octets) or host:port",
+            );
+        }
+    }
+
+    fn check_peer(&self, peer: &PeerConfig, key: &str, wrong: &mut impl FnMut(&str, String, &str)) {
+        if peer.name.is_empty() {
+            wrong(key, "the name is empty".into(), "name it, for messages");
+        }
+        if peer.address.is_unspecified() || peer.address.is_multicast() {
+            wrong(key, format!("{} is no router", peer.address), "the router's own address");
+        }
+        if peer.asn == 0 {
+            wrong(key, "AS 0 is reserved".into(), "the router's AS number");
+        }
+        if peer.port == 0 {
+            wrong(key, "port 0 is none".into(), "179 is BGP's");
+        }
+        if Profile::named(&peer.profile).is_none() {
+            let known = Profile::NAMES.join(", ");
+            let help = match nearest(&peer.profile, Profile::NAMES.iter().copied()) {
+                Some(near) => format!("did you mean {near}? there are: {known}"),
+                None => format!("there are: {known}"),
+            };
+            wrong(key, format!("no profile {:?}", peer.profile), &help);
+        }
+        let families: BTreeSet<Family> = peer.families.iter().copied().collect();
+        if families.is_empty() || families.len() < peer.families.len() {
+            wrong(key, "families are empty or repeated".into(), "families: [ipv4, ipv6]");
+        }
+        match self.local_address(peer) {
+            Some(local) if local.is_ipv4() == peer.address.is_ipv4() => {
+                if local == peer.address {
+                    wrong(
+                        key,
+                        "both ends of the session are one address".into(),
+                        "localAddress is ours",
+                    );
+                }
+            }
+            Some(_) => {
+                wrong(key, "localAddress is of the other family".into(), "use the peer's family");
+            }
+            None => wrong(
+                key,
+                "our end of the IPv6 session is not known".into(),
+                "give the peer a localAddress, or bgp.listenAddresses an IPv6 address",
+            ),
+        }
+        if peer.password_ref == Some(SecretRef::Invalid) {
+            wrong(
+                key,
+                "passwordRef is not a reference".into(),
+                "file:/path or env:NAME; the password itself does not belong here",
+            );
+        }
+        if peer.max_rules == Some(0) {
+            wrong(key, "maxRules 0 leaves no rule".into(), "remove the peer, or raise it");
+        }
+        if let Some(hold) = peer.hold_time
+            && (hold < SignedDuration::from_secs(3) || hold > SignedDuration::from_secs(65535))
+        {
+            wrong(key, "holdTime is out of range".into(), "3s to 65535s (RFC 4271)");
+        }
+    }
+
+    fn check_pools(&self, wrong: &mut impl FnMut(&str, String, &str)) {
+        let mut names = BTreeSet::new();
+        for (n, pool) in self.pools.iter().enumerate() {
+            let key = format!("pools[{n}] ({})", pool.name);
+            if !names.insert(&pool.name) {
+                wrong(&key, "this name is taken".into(), "give each pool its own name");
+            }
+            if pool.next_hop4.is_none() && pool.next_hop6.is_none() {
+                wrong(&key, "no next hop".into(), "give it nextHop4, nextHop6 or both");
+            }
+            let next_hops =
+                pool.next_hop4.map(IpAddr::V4).into_iter().chain(pool.next_hop6.map(IpAddr::V6));
+            for hop in next_hops {
+                if hop.is_unspecified() || hop.is_multicast() || hop.is_loopback() {
+                    wrong(&key, format!("{hop} is no next hop"), "an address routers can reach");
+                }
+            }
+        }
+        let mut names = BTreeSet::new();
+        for (n, protected) in self.protected.iter().enumerate() {
+            let key = format!("protected[{n}] ({})", protected.name);
+            if !names.insert(&protected.name) {
+                wrong(&key, "this name is taken".into(), "give each prefix its own name");
+            }
+            if protected.prefix != protected.prefix.trunc() {
+                wrong(
+                    &key,
+                    format!("{} has host bits", protected.prefix),
+                    &format!("did you mean {}?", protected.prefix.trunc()),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use super::*;
+
+const SMALL: &str = "bgp:
+  asn: 64512
+  routerId: 192.0.2.1
+peers:
+  - { name: edge1, address: 192.0.2.11, asn: 64601, profile: frr }
+";
+
+fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+#[test]
+fn five_lines_are_enough() {
+    let config = load("sark.yaml", SMALL, [], &[]).unwrap();
+    assert_eq!(config.state.directory.to_str(), Some("/var/lib/sark"));
+    assert_eq!(config.gobgpd_api(), "unix:///var/lib/sark/gobgpd.sock");
+    assert_eq!(config.peers[0].port, 179);
+    let environment = config.environment();
+    assert_eq!(environment.profile.name, "frr");
+    assert_eq!(environment.sessions.len(), 1);
+    assert_eq!(environment.sessions[0].local.to_string(), "192.0.2.1");
+    assert_eq!(environment.protected.len(), 1, "router id and local address are one");
+}
+
+#[test]
+fn environment_and_command_line_win_over_the_file() {
+    let config = load(
+        "sark.yaml",
+        SMALL,
+        env(&[
+            ("SARK_BGP__ROUTER_ID", "192.0.2.77"),
+            ("SARK_BGP__GOBGPD__ON_STOP", "withdraw"),
+            ("SARK_LOG__FORMAT", "json"),
+            ("SARK_SOCKET", "not ours"),
+            ("PATH", "/bin"),
+        ]),
+        &[("log.format", "text".to_owned()), ("bgp.listenPort", "1790".to_owned())],
+    )
+    .unwrap();
+    assert_eq!(config.bgp.router_id.to_string(), "192.0.2.77");
+    assert_eq!(config.bgp.gobgpd.on_stop, crate::config::OnStop::Withdraw);
+    assert_eq!(config.log.format, crate::config::LogFormat::Text);
+    assert_eq!(config.bgp.listen_port, 1790);
+    assert_eq!(config.peers[0].name, "edge1");
+}
+
+#[test]
+fn the_environment_alone_can_be_enough() {
+    let config = load(
+        "none",
+        "",
+        env(&[("SARK_BGP__ASN", "64512"), ("SARK_BGP__ROUTER_ID", "192.0.2.1")]),
+        &[],
+    )
+    .unwrap();
+    assert_eq!(config.bgp.asn, 64512);
+}
+
+#[test]
+fn a_misspelt_key_is_shown_with_its_place_and_the_key_that_was_meant() {
+    for layers in [vec![], env(&[("SARK_LOG__FORMAT", "json")])] {
+        let text = SMALL.replace("routerId", "routerID");
+        let mistakes = load("sark.yaml", &text, layers, &[]).unwrap_err();
+        assert_eq!((mistakes[0].line, mistakes.len()), (3, 1), "{mistakes:?}");
+        assert!(mistakes[0].to_string().contains("routerId"), "{}", mistakes[0]);
+    }
+}
+
+#[test]
+fn an_unknown_variable_is_refused() {
+    let mistakes =
+        load("sark.yaml", SMALL, env(&[("SARK_BGP__ROUTRID", "192.0.2.1")]), &[]).unwrap_err();
+    assert!(mistakes[0].message.contains("routrid"), "{}", mistakes[0]);
+}
+
+#[test]
+fn a_password_in_the_file_is_refused_and_not_shown() {
+    let text = SMALL.replace("profile: frr", "passwordRef: hunter2");
+    let mistakes = load("sark.yaml", &text, [], &[]).unwrap_err();
+    assert_eq!(mistakes.len(), 1);
+    assert!(!format!("{mistakes:?}").contains("hunter2"));
+    assert!(mistakes[0].to_string().contains("file:/path"), "{}", mistakes[0]);
+}
+
+#[test]
+fn each_mistake_is_told() {
+    let text = "bgp: { asn: 0, routerId: 0.0.0.0, gobgpd: { mode: external, onStop: withdraw } }
+peers:
+  - { name: a, address: 192.0.2.11, asn: 64601, profile: fr, holdTime: 1s }
+  - { name: a, address: 192.0.2.11, asn: 0, families: [ipv4, ipv4], maxRules: 0 }
+  - { name: six, address: '2001:db8::1', asn: 64601 }
+pools: [{ name: p }]
+protected: [{ name: x, prefix: 192.0.2.1/24 }]
+metrics: { listen: '0.0.0.0:9465' }
+reconcile: { interval: 0s }
+";
+    let mistakes = load("sark.yaml", text, [], &[]).unwrap_err();
+    let all = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for part in [
+        "bgp.asn: 0 is reserved",
+        "bgp.routerId: 0.0.0.0",
+        "bgp.gobgpd.onStop",
+        "no profile \"fr\"",
+        "did you mean frr?",
+        "holdTime",
+        "this name is taken",
+        "another peer has this address",
+        "AS 0",
+        "families are empty or repeated",
+        "maxRules 0",
+        "localAddress",
+        "no next hop",
+        "host bits",
+        "192.0.2.0/24",
+        "loopback",
+        "reconcile.interval",
+    ] {
+        assert!(all.contains(part), "{part} is missing from\n{all}");
+    }
+}
+
+#[test]
+fn an_empty_file_and_two_documents_are_refused() {
+    for text in ["", "# nothing\n", "bgp: {asn: 1, routerId: 192.0.2.1}\n---\nbgp: {}\n"] {
+        assert!(load("sark.yaml", text, [], &[]).is_err(), "{text:?}");
+    }
+}

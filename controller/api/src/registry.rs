@@ -1,0 +1,144 @@
+//! Endpoints, and who an address or a name is.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use sark_registry::{
+    AddressHit, Endpoint, Kind, PortRange, Provenance, Role, Sharedness, Snapshot, State, Transport,
+};
+use serde::{Deserialize, Serialize};
+
+/// Endpoints by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointsResponse {
+    /// Registry version.
+    pub version: String,
+    /// The endpoints.
+    pub endpoints: Vec<EndpointView>,
+}
+
+/// An endpoint on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields of sark_registry::Endpoint, explained there")]
+pub struct EndpointView {
+    pub id: String,
+    pub provider: String,
+    pub title: String,
+    pub kind: Kind,
+    pub role: Role,
+    pub sharedness: Sharedness,
+    pub confidence: u8,
+    pub verified: bool,
+    pub state: State,
+    pub names: Vec<String>,
+    pub prefixes: Vec<IpNet>,
+    /// `tcp/443`, `udp/49152-65535`; empty means any.
+    pub ports: Vec<String>,
+    pub expires_at: Option<Timestamp>,
+    pub price_ref: Option<String>,
+    pub sources: Vec<Provenance>,
+}
+
+impl From<&Endpoint> for EndpointView {
+    fn from(e: &Endpoint) -> Self {
+        Self {
+            id: e.id.clone(),
+            provider: e.provider.clone(),
+            title: e.title.clone(),
+            kind: e.kind,
+            role: e.role,
+            sharedness: e.sharedness,
+            confidence: e.confidence,
+            verified: e.verified,
+            state: e.state,
+            names: e.names.iter().map(|name| format!("{name:?}")).collect(),
+            prefixes: e.prefixes.clone(),
+            ports: e.ports.iter().map(port_text).collect(),
+            expires_at: e.expires_at,
+            price_ref: e.price_ref.clone(),
+            sources: e.sources.clone(),
+        }
+    }
+}
+
+fn port_text(range: &PortRange) -> String {
+    let transport = match range.transport {
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    };
+    if range.first == range.last {
+        format!("{transport}/{}", range.first)
+    } else {
+        format!("{transport}/{}-{}", range.first, range.last)
+    }
+}
+
+/// Answers in the order of the questions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LookupResponse {
+    /// Registry version.
+    pub version: String,
+    /// One per question.
+    pub results: Vec<LookupResult>,
+}
+
+/// Who one address, prefix or name is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LookupResult {
+    /// The question.
+    pub query: String,
+    /// How it was read.
+    pub kind: QueryKind,
+    /// Best first; empty when nobody is known there.
+    pub hits: Vec<LookupHit>,
+}
+
+/// How a question was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum QueryKind {
+    Address,
+    Prefix,
+    Name,
+}
+
+/// An endpoint that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LookupHit {
+    /// Its prefix or name pattern.
+    pub matched: String,
+    /// The endpoint.
+    pub endpoint: EndpointView,
+}
+
+/// Who this address, prefix or name is, by one snapshot: the same answer from `sarkd` and
+/// offline. A text that is neither address nor prefix is a name.
+#[must_use]
+pub fn lookup(snapshot: &Snapshot, query: &str) -> LookupResult {
+    let query = query.trim();
+    let by_address = |hits: Vec<AddressHit<'_>>| {
+        hits.iter()
+            .map(|hit| LookupHit { matched: hit.prefix.to_string(), endpoint: hit.endpoint.into() })
+            .collect()
+    };
+    let (kind, hits) = if let Ok(address) = query.parse::<IpAddr>() {
+        (QueryKind::Address, by_address(snapshot.lookup_address(address)))
+    } else if let Ok(prefix) = query.parse::<IpNet>() {
+        (QueryKind::Prefix, by_address(snapshot.overlapping(prefix.trunc())))
+    } else {
+        let hits = snapshot.lookup_name(query);
+        let hits = hits.iter().map(|hit| LookupHit {
+            matched: format!("{:?}", hit.pattern),
+            endpoint: hit.endpoint.into(),
+        });
+        (QueryKind::Name, hits.collect())
+    };
+    LookupResult { query: query.to_owned(), kind, hits }
+}
