@@ -1,2 +1,57 @@
-//! Under construction.
-fn main() {}
+//! feed → registry → policy → plan → NLRI → GoBGP → [router]
+//!
+//! The project's own chores: `demo` and `lab` bring up real routers on this machine, `test` is
+//! everything CI runs, `setup` installs what those need. Start at [`Cli`]; each subcommand is one
+//! module. Nothing here is part of the product.
+
+mod bench;
+mod place;
+mod run;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// SARK's chores. Run as `cargo xtask COMMAND`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything CI runs: formatting, lints, licences, all tests, fuzzing. Installs what is missing.
+    Test(test::Options),
+    /// Install what tests, lab and demo need, and say each thing aloud.
+    Setup(setup::Options),
+    /// Run benchmarks.
+    Bench(bench::Options),
+    /// Run the fuzz targets: the corpus first, then new inputs for a while.
+    Fuzz(test::fuzz::Options),
+}
+
+fn main() -> ExitCode {
+    let place = place::Place::find();
+    let done = match Cli::parse().command {
+        Command::Test(options) => test::main(&place, &options),
+        Command::Setup(options) => setup::main(&place, &options).map_err(Into::into),
+        Command::Bench(options) => bench::main(&place, &options).map_err(Into::into),
+        Command::Fuzz(options) => test::fuzz::main(&place, &options),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  because: {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `cargo xtask setup`: what tests, lab and demo need from outside, installed if it is missing and
+//! said aloud.
+//!
+//! Debian packages and cargo tools go where they always go. Daemons of other Debian releases are
+//! unpacked under the target directory ([`suite`]) and never installed.
+
+mod debian;
+pub mod suite;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::place::Place;
+use crate::run::RunError;
+
+/// What to install.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Only this part; all of them if not given. May be repeated.
+    #[arg(long = "only", value_enum)]
+    only: Vec<Part>,
+}
+
+/// Parts that are needed for different things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Debian packages: routers, speakers, network tools.
+    Packages,
+    /// Cargo's test runner, dependency checker and fuzzer.
+    Tools,
+    /// FRR 10 and gobgpd 3.36 of Debian 13, unpacked under the target directory.
+    Suite,
+}
+
+/// Why something is still missing.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Packages are installed by root only.
+    #[error("{} missing, and only root can install: apt-get install {}", count(.0), .0.join(" "))]
+    NotRoot(Vec<&'static str>),
+    /// No apt here.
+    #[error("this machine has no apt-get; install by hand: {}", .0.join(" "))]
+    NotDebian(Vec<&'static str>),
+    /// A command failed.
+    #[error("could not install {what}")]
+    Command {
+        /// What was being installed.
+        what: String,
+        /// Cause.
+        source: RunError,
+    },
+    /// Nothing to copy from.
+    #[error("apt's configuration names no Debian mirror, so {0}'s packages cannot be fetched")]
+    NoMirror(&'static str),
+    /// A file could not be written.
+    #[error("could not write {}", .path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+}
+
+fn count(packages: &[&str]) -> String {
+    match packages.len() {
+        1 => "one Debian package is".to_owned(),
+        n => format!("{n} Debian packages are"),
+    }
+}
+
+/// Installs, then prints what tests find in their environment.
+pub fn main(place: &Place, options: &Options) -> Result<ExitCode, SetupError> {
+    let all = [Part::Packages, Part::Tools, Part::Suite];
+    ensure(place, if options.only.is_empty() { &all } else { &options.only })?;
+    for (name, value) in environment(place) {
+        println!("export {name}={}", value.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Installs what is missing of these parts.
+pub fn ensure(place: &Place, parts: &[Part]) -> Result<(), SetupError> {
+    for part in parts {
+        match part {
+            Part::Packages => debian::ensure()?,
+            Part::Tools => tools::ensure(place)?,
+            Part::Suite => suite::ensure(place)?,
+        }
+    }
+    let lines = environment(place).into_iter();
+    let text: String = lines.map(|(name, value)| format!("{name}={}\n", value.display())).collect();
+    write(place.target.join("setup.env"), &text)
+}
+
+/// The variables by which tests find what was unpacked.
+pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
+    let root = suite::root(place);
+    let gobgpd = root.join("gobgpd");
+    let mut found = Vec::new();
+    if root.join(suite::COMPLETE).is_file() {
+        found.push(("SARK_FRR10_ROOT", root.clone()));
+        found.push(("SARK_GOBGPD_3_36", gobgpd));
+    }
+    found
+}
+
+fn write(path: PathBuf, text: &str) -> Result<(), SetupError> {
+    std::fs::write(&path, text).map_err(|source| SetupError::Write { path, source })
+}

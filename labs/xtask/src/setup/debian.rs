@@ -1,0 +1,94 @@
+//! Debian packages of the machine's own release.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::SetupError;
+use crate::run::{capture, run, which};
+
+/// A package, the program by which we know it is there, and why.
+struct Package {
+    name: &'static str,
+    program: &'static str,
+    why: &'static str,
+    /// Its service, if installing it would start one.
+    service: Option<&'static str>,
+}
+
+const fn package(
+    name: &'static str,
+    program: &'static str,
+    service: Option<&'static str>,
+    why: &'static str,
+) -> Package {
+    Package { name, program, why, service }
+}
+
+const PACKAGES: &[Package] = &[
+    package("frr", "vtysh", Some("frr"), "the lab's routers"),
+    package("gobgpd", "gobgpd", Some("gobgpd"), "the BGP speaker that sarkd drives"),
+    package("iproute2", "ip", None, "the lab's links and addresses"),
+    package("iputils-ping", "ping", None, "to see that the lab's links work"),
+    package("bird2", "bird", Some("bird"), "a second opinion on what we announce"),
+    package("exabgp", "exabgp", Some("exabgp"), "a third opinion on what we announce"),
+    package("nftables", "nft", None, "the lab's packet filters"),
+    package("g++", "c++", None, "the fuzzer's engine is C++"),
+];
+
+/// Installs those whose program is missing.
+pub fn ensure() -> Result<(), SetupError> {
+    let is_missing = |package: &&Package| which(package.program).is_none();
+    let missing: Vec<_> = PACKAGES.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = missing.iter().map(|package| package.name).collect();
+    if which("apt-get").is_none() {
+        return Err(SetupError::NotDebian(names));
+    }
+    if !nix::unistd::geteuid().is_root() {
+        return Err(SetupError::NotRoot(names));
+    }
+    for package in &missing {
+        eprintln!("installing Debian package {}: {}", package.name, package.why);
+    }
+    let services = missing.iter().filter_map(|package| package.service);
+    let asleep = keep_asleep(services);
+    let failed = |source| SetupError::Command { what: names.join(", "), source };
+    let installed = match capture(apt().arg("install").args(&names)) {
+        Ok(_) => Ok(()),
+        // The lists may be absent or too old to name files that exist.
+        Err(_) => run(apt().arg("update")).and_then(|()| run(apt().arg("install").args(&names))),
+    };
+    wake(&asleep);
+    installed.map_err(failed)
+}
+
+fn apt() -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C");
+    apt.args(["-q", "-y", "--no-install-recommends"]);
+    apt
+}
+
+/// Tests want the programs, not daemons running on the machine itself: under systemd, services
+/// that the packages bring are masked until reboot while they are installed, then disabled.
+fn keep_asleep<'a>(services: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    if !Path::new("/run/systemd/system").is_dir() {
+        return Vec::new();
+    }
+    let masked = |service: &&str| {
+        capture(Command::new("systemctl").args(["mask", "--runtime", service])).is_ok()
+    };
+    services.filter(masked).collect()
+}
+
+fn wake(services: &[&str]) {
+    for service in services {
+        for words in [["disable", "--quiet"], ["unmask", "--runtime"]] {
+            if let Err(error) = capture(Command::new("systemctl").args(words).arg(service)) {
+                eprintln!("warning: {error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Fuzz targets: each crate's `fuzz/` directory, on the stable toolchain.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use super::StepError;
+use crate::place::Place;
+use crate::run::{capture, run};
+
+/// How long.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// How long each target looks for new inputs after its corpus.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    seconds: u32,
+}
+
+/// All targets.
+pub fn main(place: &Place, options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    all(place, options.seconds)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Replays every corpus, then looks for new inputs. New inputs go to a directory under the target
+/// directory, never into the checkout; a crash is left in `fuzz/artifacts`.
+pub fn all(place: &Place, seconds: u32) -> Result<(), StepError> {
+    for dir in fuzz_dirs(place)? {
+        let listed = capture(cargo_fuzz(place, &dir, "list").arg("--fuzz-dir").arg(&dir))?;
+        for target in listed.lines().map(str::trim).filter(|name| !name.is_empty()) {
+            one(place, &dir, target, seconds)?;
+        }
+    }
+    Ok(())
+}
+
+fn one(place: &Place, dir: &Path, target: &str, seconds: u32) -> Result<(), StepError> {
+    let found = place.target.join("fuzz-corpus").join(target);
+    let corpus = dir.join("corpus").join(target);
+    for dir in [&found, &corpus] {
+        fs::create_dir_all(dir)
+            .map_err(|source| StepError::Io { what: format!("make {}", dir.display()), source })?;
+    }
+    let fuzz = |arguments: &[String]| {
+        let mut cargo = cargo_fuzz(place, dir, "run");
+        // Our crates forbid unsafe code: a sanitizer would only slow the search down.
+        cargo.args(["--sanitizer", "none", "--fuzz-dir"]).arg(dir);
+        cargo.arg("--target-dir").arg(place.target.join("fuzz"));
+        cargo.arg(target).args([&found, &corpus]);
+        run(cargo.arg("--").args(["-timeout=10", "-rss_limit_mb=4096"]).args(arguments))
+    };
+    eprintln!("{target}: corpus");
+    fuzz(&["-runs=0".to_owned()])?;
+    eprintln!("{target}: {seconds} s of new inputs");
+    let quiet = ["-print_final_stats=1", "-verbosity=0"].map(str::to_owned);
+    fuzz(&[&quiet[..], &[format!("-max_total_time={seconds}")]].concat())?;
+    Ok(())
+}
+
+fn cargo_fuzz(place: &Place, dir: &Path, verb: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    let krate = dir.parent().unwrap_or(&place.root);
+    // cargo-fuzz asks for compiler flags that stable allows only under this variable.
+    cargo.args(["fuzz", verb]).env("RUSTC_BOOTSTRAP", "1").current_dir(krate);
+    cargo
+}
+
+/// `fuzz/` directories of the checkout.
+fn fuzz_dirs(place: &Place) -> Result<Vec<PathBuf>, StepError> {
+    let mut found = Vec::new();
+    let mut open = vec![place.root.clone()];
+    while let Some(dir) = open.pop() {
+        let failed = |source| StepError::Io { what: format!("read {}", dir.display()), source };
+        for entry in fs::read_dir(&dir).map_err(failed)?.flatten() {
+            let name = entry.file_name();
+            let skipped = name.to_string_lossy().starts_with('.') || name == "target";
+            if skipped || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            let path = entry.path();
+            if name == "fuzz" && path.join("Cargo.toml").is_file() {
+                found.push(path);
+            } else if name != "src" {
+                open.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
