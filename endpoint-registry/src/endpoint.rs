@@ -4,6 +4,8 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::{NamePattern, PortRange};
+
 /// What an endpoint serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,35 +73,9 @@ pub struct Provenance {
     pub last_seen: Timestamp,
 }
 
-/// A host name, or `*.` and a suffix (one or more labels before it).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NamePattern {
-    pub(crate) wildcard: bool,
-    pub(crate) name: String,
-}
-
-/// Transport protocol of a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the words say it")]
-pub enum Transport {
-    Tcp,
-    Udp,
-}
-
-/// Ports of one transport, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PortRange {
-    /// TCP or UDP.
-    pub transport: Transport,
-    /// First.
-    pub first: u16,
-    /// Last.
-    pub last: u16,
-}
-
 /// A set of names and addresses that serve one purpose, and what is known of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endpoint {
     /// Unique: `anthropic/api`.
     pub id: String,
@@ -132,3 +108,158 @@ pub struct Endpoint {
     /// Never empty.
     pub sources: Vec<Provenance>,
 }
+
+/// Why an endpoint is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum EndpointError {
+    #[error("{0:?} is not an endpoint id: write provider/service, such as openai/api")]
+    Id(String),
+    #[error("{0:?} is not a slug: lower-case letters, digits and single hyphens, at most 63")]
+    Slug(String),
+    #[error("{id} belongs to {expected:?}, not to {provider:?}: an id begins with its provider")]
+    Provider { id: String, provider: String, expected: String },
+    #[error("{id} has no title")]
+    Title { id: String },
+    #[error("{id} has no source: say which document or feed it is from")]
+    NoSource { id: String },
+    #[error("{id} names a source without text")]
+    EmptySource { id: String },
+    #[error("{id} was last seen ({last}) before it was first seen ({first}) in {source_name}")]
+    Seen { id: String, source_name: String, first: Timestamp, last: Timestamp },
+    #[error("{id} has confidence {confidence}: it is a percentage, 0 to 100")]
+    Confidence { id: String, confidence: u8 },
+    #[error("{id}: {prefix} has bits set after its length; the prefix is {network}")]
+    HostBits { id: String, prefix: IpNet, network: IpNet },
+    #[error("{id}: its {what} are not sorted, or one is there twice")]
+    Unsorted { id: String, what: &'static str },
+}
+
+impl Endpoint {
+    /// Whether it keeps what every endpoint promises; the first broken promise if not.
+    pub fn check(&self) -> Result<(), EndpointError> {
+        let id = || self.id.clone();
+        let (provider, service) = self.id.split_once('/').ok_or_else(|| EndpointError::Id(id()))?;
+        check_slug(provider)?;
+        check_slug(service)?;
+        if provider != self.provider {
+            let (provider, expected) = (self.provider.clone(), provider.to_owned());
+            return Err(EndpointError::Provider { id: id(), provider, expected });
+        }
+        if self.title.trim().is_empty() {
+            return Err(EndpointError::Title { id: id() });
+        }
+        if self.confidence > 100 {
+            return Err(EndpointError::Confidence { id: id(), confidence: self.confidence });
+        }
+        if let Some(&prefix) = self.prefixes.iter().find(|prefix| prefix.trunc() != **prefix) {
+            return Err(EndpointError::HostBits { id: id(), prefix, network: prefix.trunc() });
+        }
+        let unsorted = |what| EndpointError::Unsorted { id: id(), what };
+        if !self.names.is_sorted_by(|a, b| a < b) {
+            return Err(unsorted("names"));
+        }
+        if !self.prefixes.is_sorted_by(|a, b| a < b) {
+            return Err(unsorted("prefixes"));
+        }
+        if !self.ports.is_sorted_by(|a, b| a < b) {
+            return Err(unsorted("ports"));
+        }
+        self.check_sources()
+    }
+
+    fn check_sources(&self) -> Result<(), EndpointError> {
+        let id = || self.id.clone();
+        if self.sources.is_empty() {
+            return Err(EndpointError::NoSource { id: id() });
+        }
+        for Provenance { source, first_seen, last_seen } in &self.sources {
+            if source.trim().is_empty() {
+                return Err(EndpointError::EmptySource { id: id() });
+            }
+            if last_seen < first_seen {
+                let (source_name, first, last) = (source.clone(), *first_seen, *last_seen);
+                return Err(EndpointError::Seen { id: id(), source_name, first, last });
+            }
+        }
+        Ok(())
+    }
+
+    /// Sorts names, prefixes, ports and sources and removes repetitions, so that equal content is
+    /// equal; clears host bits.
+    pub fn normalize(&mut self) {
+        fn tidy<T: Ord>(list: &mut Vec<T>) {
+            list.sort_unstable();
+            list.dedup();
+        }
+        self.prefixes.iter_mut().for_each(|prefix| *prefix = prefix.trunc());
+        tidy(&mut self.names);
+        tidy(&mut self.prefixes);
+        tidy(&mut self.ports);
+        tidy(&mut self.sources);
+    }
+
+    /// When the oldest of its sources first had it.
+    #[must_use]
+    pub fn first_seen(&self) -> Option<Timestamp> {
+        self.sources.iter().map(|source| source.first_seen).min()
+    }
+
+    /// When any of its sources last had it.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<Timestamp> {
+        self.sources.iter().map(|source| source.last_seen).max()
+    }
+
+    /// Whether clients connect to it, so that an outbound rule may name its addresses. `egress`
+    /// and `exit` are the other end of the connection.
+    #[must_use]
+    pub fn is_destination(&self) -> bool {
+        matches!(self.role, Role::Ingress | Role::Relay)
+    }
+
+    /// Whether it may be used at `now`: neither retired nor expired.
+    #[must_use]
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        self.state != State::Retired && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Slug of a provider or service.
+pub(crate) fn check_slug(slug: &str) -> Result<(), EndpointError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let good = (1..=63).contains(&slug.len())
+        && slug.bytes().all(allowed)
+        && !slug.starts_with('-')
+        && !slug.ends_with('-')
+        && !slug.contains("--");
+    if good { Ok(()) } else { Err(EndpointError::Slug(slug.to_owned())) }
+}
+
+/// The lower-case words of the enums, as in YAML and JSON.
+macro_rules! words {
+    ($type:ident: $($variant:ident = $word:literal),+ $(,)?) => {
+        impl $type {
+            /// All of them, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The word used in files and messages.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words!(Kind: Api = "api", Chat = "chat", Asset = "asset", Telemetry = "telemetry",
+    Tunnel = "tunnel", Vpn = "vpn", Tor = "tor", Doh = "doh", Proxy = "proxy");
+words!(Role: Ingress = "ingress", Egress = "egress", Relay = "relay", Exit = "exit");
+words!(Sharedness: Dedicated = "dedicated", Provider = "provider", Cloud = "cloud", Cdn = "cdn");
+words!(State: Candidate = "candidate", Active = "active", Draining = "draining", Retired = "retired");

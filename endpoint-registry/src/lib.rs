@@ -5,9 +5,13 @@
 //! who is this name". No I/O.
 
 mod endpoint;
+mod name;
+mod name_index;
+mod port;
+mod prefix_index;
 mod snapshot;
 
-pub use endpoint::{
-    Endpoint, Kind, NamePattern, PortRange, Provenance, Role, Sharedness, State, Transport,
-};
+pub use endpoint::{Endpoint, EndpointError, Kind, Provenance, Role, Sharedness, State};
+pub use name::{NameError, NamePattern};
+pub use port::{PortError, PortRange, Transport};
 pub use snapshot::{AddressHit, NameHit, Snapshot};

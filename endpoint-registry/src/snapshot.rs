@@ -1,17 +1,25 @@
 //! An immutable view of all endpoints.
 
-use std::net::IpAddr;
+use std::{fmt::Write as _, net::IpAddr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use sark_core::ContentHash;
 
-use crate::{Endpoint, NamePattern};
+use crate::{
+    Endpoint, NamePattern,
+    name::normalize_query,
+    name_index::NameIndex,
+    prefix_index::{Hit, PrefixIndex},
+};
 
 /// All endpoints at one moment, sorted by id, with indexes. Share it in an `Arc`.
 #[derive(Debug)]
 pub struct Snapshot {
     endpoints: Vec<Endpoint>,
     version: ContentHash,
+    ipv4: PrefixIndex<u32>,
+    ipv6: PrefixIndex<u128>,
+    names: NameIndex,
 }
 
 /// An endpoint that covers an address.
@@ -34,10 +42,30 @@ pub struct NameHit<'a> {
 
 impl Snapshot {
     /// Sorted by id; the version is a hash of the content in canonical form. Of two endpoints with
-    /// one id, the later wins (overlays come after the seed).
+    /// one id, the later wins (overlays come after the seed). Lists are sorted and freed of
+    /// repetitions, host bits cleared ([`Endpoint::normalize`]).
     #[must_use]
-    pub fn build(endpoints: Vec<Endpoint>) -> Self {
-        todo!()
+    pub fn build(mut endpoints: Vec<Endpoint>) -> Self {
+        endpoints.reverse();
+        endpoints.sort_by(|a, b| a.id.cmp(&b.id));
+        endpoints.dedup_by(|later, kept| later.id == kept.id);
+        endpoints.iter_mut().for_each(Endpoint::normalize);
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for (owner, endpoint) in (0..).zip(&endpoints) {
+            for prefix in &endpoint.prefixes {
+                match prefix {
+                    IpNet::V4(net) => v4.push((net.network().to_bits(), net.prefix_len(), owner)),
+                    IpNet::V6(net) => v6.push((net.network().to_bits(), net.prefix_len(), owner)),
+                }
+            }
+        }
+        Self {
+            version: version_of(&endpoints),
+            ipv4: PrefixIndex::build(v4),
+            ipv6: PrefixIndex::build(v6),
+            names: NameIndex::build(&endpoints),
+            endpoints,
+        }
     }
 
     /// Hash of the content.
@@ -50,18 +78,108 @@ impl Snapshot {
         &self.endpoints
     }
 
-    /// Endpoints whose prefixes cover this address, longest prefix first.
-    pub fn lookup_address(&self, address: IpAddr) -> Vec<AddressHit<'_>> {
-        todo!()
+    /// The endpoint with this id.
+    pub fn by_id(&self, id: &str) -> Option<&Endpoint> {
+        let place = self.endpoints.binary_search_by(|endpoint| endpoint.id.as_str().cmp(id));
+        place.ok().and_then(|place| self.endpoints.get(place))
     }
 
-    /// Endpoints that overlap this prefix (cover it or lie in it).
+    /// Endpoints of a provider or service (its slug), by id.
+    pub fn by_provider<'a>(&'a self, slug: &'a str) -> impl Iterator<Item = &'a Endpoint> {
+        // Ids begin with the slug and `/`, so they stand together.
+        let begin = self
+            .endpoints
+            .partition_point(|endpoint| endpoint.id.bytes().lt(slug.bytes().chain([b'/'])));
+        let rest = self.endpoints.get(begin..).unwrap_or_default();
+        rest.iter().take_while(move |endpoint| endpoint.provider == slug)
+    }
+
+    /// Slugs of all providers and services, in order of their ids, each once.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        let groups = self.endpoints.chunk_by(|a, b| a.provider == b.provider);
+        groups.filter_map(|group| group.first()).map(|endpoint| endpoint.provider.as_str())
+    }
+
+    /// Endpoints whose prefixes cover this address, longest prefix first, then by id. An IPv4
+    /// address inside IPv6 (`::ffff:192.0.2.1`) is taken as the IPv4 address it is. Does not
+    /// allocate.
+    pub fn covering(&self, address: IpAddr) -> impl Iterator<Item = AddressHit<'_>> {
+        // One of the two is empty; a chain keeps the iterator free of boxes.
+        let (v4, v6) = match address.to_canonical() {
+            IpAddr::V4(address) => (Some(self.ipv4.covering(address.to_bits())), None),
+            IpAddr::V6(address) => (None, Some(self.ipv6.covering(address.to_bits()))),
+        };
+        let v4 = v4.into_iter().flatten().filter_map(|hit| self.hit4(hit));
+        v4.chain(v6.into_iter().flatten().filter_map(|hit| self.hit6(hit)))
+    }
+
+    /// [`Snapshot::covering`] as a list.
+    pub fn lookup_address(&self, address: IpAddr) -> Vec<AddressHit<'_>> {
+        self.covering(address).collect()
+    }
+
+    /// Endpoints that overlap this prefix: those that cover it, longest prefix first, then those
+    /// in it, in order of address. Does not allocate.
+    pub fn overlaps(&self, prefix: IpNet) -> impl Iterator<Item = AddressHit<'_>> {
+        let (v4, v6) = match prefix.trunc() {
+            IpNet::V4(net) => (Some((net.network().to_bits(), net.prefix_len())), None),
+            IpNet::V6(net) => (None, Some((net.network().to_bits(), net.prefix_len()))),
+        };
+        let v4 = v4.into_iter().flat_map(|(net, len)| self.ipv4.overlapping(net, len));
+        let v6 = v6.into_iter().flat_map(|(net, len)| self.ipv6.overlapping(net, len));
+        v4.filter_map(|hit| self.hit4(hit)).chain(v6.filter_map(|hit| self.hit6(hit)))
+    }
+
+    /// [`Snapshot::overlaps`] as a list.
     pub fn overlapping(&self, prefix: IpNet) -> Vec<AddressHit<'_>> {
-        todo!()
+        self.overlaps(prefix).collect()
+    }
+
+    /// Tells `visit` of each endpoint that has this name: exact first, then by longest suffix.
+    /// Case and a trailing dot do not matter. Does not allocate for a name in lower-case ASCII.
+    pub fn visit_name<'a>(&'a self, name: &str, mut visit: impl FnMut(NameHit<'a>)) {
+        let Some(name) = normalize_query(name) else { return };
+        for place in self.names.candidates(&name) {
+            let endpoint = self.endpoints.get(place.endpoint as usize);
+            let pattern = endpoint.and_then(|endpoint| endpoint.names.get(place.name as usize));
+            if let (Some(endpoint), Some(pattern)) = (endpoint, pattern)
+                && pattern.matches(&name)
+            {
+                visit(NameHit { endpoint, pattern });
+            }
+        }
     }
 
     /// Endpoints that have this name, exact first, then by longest suffix.
     pub fn lookup_name(&self, name: &str) -> Vec<NameHit<'_>> {
-        todo!()
+        let mut hits = Vec::new();
+        self.visit_name(name, |hit| hits.push(hit));
+        hits
     }
+
+    fn hit4(&self, hit: Hit<u32>) -> Option<AddressHit<'_>> {
+        let endpoint = self.endpoints.get(hit.owner as usize)?;
+        let prefix = Ipv4Net::new(hit.network.into(), hit.length).ok()?.into();
+        Some(AddressHit { endpoint, prefix })
+    }
+
+    fn hit6(&self, hit: Hit<u128>) -> Option<AddressHit<'_>> {
+        let endpoint = self.endpoints.get(hit.owner as usize)?;
+        let prefix = Ipv6Net::new(hit.network.into(), hit.length).ok()?.into();
+        Some(AddressHit { endpoint, prefix })
+    }
+}
+
+/// Hash over each endpoint's id and hash, in order. Each endpoint is hashed as JSON: fields in the
+/// order of the type, lists sorted.
+fn version_of(endpoints: &[Endpoint]) -> ContentHash {
+    let mut lines = String::with_capacity(endpoints.len() * 96);
+    for endpoint in endpoints {
+        // Serializing has no failing part: no map keys but strings, no I/O. Should it fail, the
+        // debug form is as unique.
+        let content =
+            serde_json::to_vec(endpoint).unwrap_or_else(|_| format!("{endpoint:?}").into_bytes());
+        let _ = writeln!(lines, "{} {}", endpoint.id, ContentHash::of(&content));
+    }
+    ContentHash::of(lines.as_bytes())
 }
