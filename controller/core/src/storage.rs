@@ -1,10 +1,18 @@
 //! What a store must do. Adapters implement these traits; one contract suite runs on each.
 
+#[cfg(feature = "test-util")]
+pub mod contract;
+#[cfg(feature = "test-util")]
+mod memory;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditRecord;
+
+#[cfg(feature = "test-util")]
+pub use memory::MemoryStore;
 
 /// A policy file as it was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,21 +72,24 @@ pub enum StorageError {
         /// Cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Somebody else stored this revision number first.
-    #[error("revision {0} exists already")]
+    /// This number is not the newest plus one: somebody else stored a revision first.
+    #[error("revision {0} is not the next one")]
     Conflict(u64),
 }
 
 /// Revisions and their audit records, in one transaction.
 #[async_trait]
 pub trait RevisionStore: Send + Sync {
-    /// Stores a revision (its number must be the newest plus one) and the record of it together.
+    /// Stores a revision (its number must be the newest plus one) and the record of it: both or,
+    /// on any error, neither.
     async fn commit(&self, revision: &Revision, record: &AuditRecord) -> Result<(), StorageError>;
+    /// The newest one's number.
+    async fn newest(&self) -> Result<Option<u64>, StorageError>;
     /// The newest.
     async fn current(&self) -> Result<Option<Revision>, StorageError>;
     /// One.
     async fn revision(&self, number: u64) -> Result<Option<Revision>, StorageError>;
-    /// Newest first.
+    /// Newest first, their files left out.
     async fn revisions(&self, limit: u32) -> Result<Vec<Revision>, StorageError>;
 }
 

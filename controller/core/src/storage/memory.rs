@@ -1,0 +1,86 @@
+//! A store in memory that can be told to fail.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{AuditStore, Revision, RevisionStore, StorageError};
+use crate::audit::AuditRecord;
+
+/// Keeps everything until dropped.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    revisions: Vec<Revision>,
+    records: Vec<AuditRecord>,
+    broken: bool,
+}
+
+impl MemoryStore {
+    /// From now on every call fails (or works again).
+    pub fn set_broken(&self, broken: bool) {
+        self.lock().broken = broken;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self, what: &'static str) -> Result<MutexGuard<'_, State>, StorageError> {
+        let state = self.lock();
+        if state.broken {
+            return Err(StorageError::Unavailable { what, source: "told to fail".into() });
+        }
+        Ok(state)
+    }
+}
+
+#[async_trait]
+impl RevisionStore for MemoryStore {
+    async fn commit(&self, revision: &Revision, record: &AuditRecord) -> Result<(), StorageError> {
+        let mut state = self.open("store a revision")?;
+        let next = state.revisions.last().map_or(1, |r| r.number + 1);
+        if revision.number != next {
+            return Err(StorageError::Conflict(revision.number));
+        }
+        state.revisions.push(revision.clone());
+        state.records.push(record.clone());
+        Ok(())
+    }
+
+    async fn newest(&self) -> Result<Option<u64>, StorageError> {
+        Ok(self.open("read the newest revision")?.revisions.last().map(|r| r.number))
+    }
+
+    async fn current(&self) -> Result<Option<Revision>, StorageError> {
+        Ok(self.open("read the newest revision")?.revisions.last().cloned())
+    }
+
+    async fn revision(&self, number: u64) -> Result<Option<Revision>, StorageError> {
+        let state = self.open("read a revision")?;
+        Ok(state.revisions.iter().find(|r| r.number == number).cloned())
+    }
+
+    async fn revisions(&self, limit: u32) -> Result<Vec<Revision>, StorageError> {
+        let state = self.open("list revisions")?;
+        let newest = state.revisions.iter().rev().take(limit as usize);
+        Ok(newest.map(|r| Revision { files: Vec::new(), ..r.clone() }).collect())
+    }
+}
+
+#[async_trait]
+impl AuditStore for MemoryStore {
+    async fn append(&self, record: &AuditRecord) -> Result<(), StorageError> {
+        self.open("append to the audit trail")?.records.push(record.clone());
+        Ok(())
+    }
+
+    async fn records(&self, limit: u32) -> Result<Vec<AuditRecord>, StorageError> {
+        let state = self.open("read the audit trail")?;
+        Ok(state.records.iter().rev().take(limit as usize).cloned().collect())
+    }
+}

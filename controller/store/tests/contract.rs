@@ -1,0 +1,143 @@
+//! One contract, two stores; and what only a database on a disk can do wrong.
+
+use std::path::Path;
+
+use sark_core::audit::AuditRecord;
+use sark_core::storage::contract::{record, revision, run};
+use sark_core::storage::{
+    AuditStore, MemoryStore, PolicyFile, Revision, RevisionStore, StorageError,
+};
+use sark_store::{OpenError, SqliteStore};
+use sqlx::Connection;
+
+#[tokio::test]
+async fn memory() {
+    run(&MemoryStore::default()).await;
+}
+
+#[tokio::test]
+async fn sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    run(&SqliteStore::open(&directory.path().join("sark.db")).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sark.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.commit(&revision(1), &record("first")).await.unwrap();
+    store.close().await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.current().await.unwrap(), Some(revision(1)));
+    store.commit(&revision(2), &record("second")).await.unwrap();
+    assert_eq!(store.records(9).await.unwrap(), [record("second"), record("first")]);
+}
+
+#[tokio::test]
+async fn of_many_writers_of_one_number_one_wins() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sark.db");
+    let stores = [SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap()];
+    for number in 1..=20 {
+        let (r, a) = (revision(number), record("race"));
+        let (one, two) = tokio::join!(stores[0].commit(&r, &a), stores[1].commit(&r, &a));
+        let lost = match (one, two) {
+            (Ok(()), Err(lost)) | (Err(lost), Ok(())) => lost,
+            other => panic!("{number}: {other:?}"),
+        };
+        assert!(matches!(lost, StorageError::Conflict(n) if n == number), "{lost:?}");
+    }
+    assert_eq!(stores[0].records(100).await.unwrap().len(), 20);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_leaves_nothing_half_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sark.db");
+    let store = SqliteStore::open_bounded(&path, 40).await.unwrap();
+    let big = |number| Revision {
+        files: vec![PolicyFile { name: "big.yaml".into(), text: "x".repeat(30_000) }],
+        ..revision(number)
+    };
+    let mut stored = 0;
+    let error = loop {
+        match store.commit(&big(stored + 1), &record("fill")).await {
+            Ok(()) => stored += 1,
+            Err(error) => break error,
+        }
+        assert!(stored < 100, "the database never filled up");
+    };
+    assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
+    assert!(stored > 0);
+    // A record that does not fit takes its revision with it.
+    let mut huge = record("huge");
+    huge.detail = serde_json::json!({ "why": "y".repeat(200_000) });
+    let small = Revision { files: Vec::new(), ..revision(stored + 1) };
+    store.commit(&small, &huge).await.unwrap_err();
+    assert_whole(&store, stored).await;
+    store.close().await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_whole(&store, stored).await;
+    store.commit(&big(stored + 1), &record("space again")).await.unwrap();
+}
+
+async fn assert_whole(store: &SqliteStore, stored: u64) {
+    assert_eq!(store.newest().await.unwrap(), Some(stored));
+    let records: Vec<AuditRecord> = store.records(1000).await.unwrap();
+    assert_eq!(records.len() as u64, stored, "one record per revision");
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_with_its_path() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sark.db");
+    std::fs::write(&path, "this is not a database, and longer than one header of it. ".repeat(20))
+        .unwrap();
+    let error = SqliteStore::open(&path).await.unwrap_err();
+    assert!(error.to_string().contains("sark.db"), "{error}");
+    let error = SqliteStore::open(Path::new("/nonexistent/sark.db")).await.unwrap_err();
+    assert!(matches!(error, OpenError::Open { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sark.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    raw(
+        &path,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'later', 1, x'00', 0)",
+    )
+    .await
+    .unwrap();
+    let error = SqliteStore::open(&path).await.unwrap_err();
+    assert!(matches!(error, OpenError::Migrate { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn history_is_not_changed_and_damage_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sark.db");
+    let store = SqliteStore::open(&path).await.unwrap();
+    store.commit(&revision(1), &record("first")).await.unwrap();
+    for statement in
+        ["UPDATE revision SET actor = 'x'", "UPDATE audit SET actor = 'x'", "DELETE FROM audit"]
+    {
+        assert!(raw(&path, statement).await.is_err(), "{statement}");
+    }
+    raw(&path, "DROP TRIGGER revision_is_final").await.unwrap();
+    raw(&path, "UPDATE revision SET files = '{'").await.unwrap();
+    let error = store.current().await.unwrap_err();
+    assert!(matches!(&error, StorageError::Corrupt { what, .. } if what.contains("revision 1")));
+}
+
+async fn raw(path: &Path, statement: &'static str) -> Result<(), sqlx::Error> {
+    let mut connection = sqlx::SqliteConnection::connect_with(
+        &sqlx::sqlite::SqliteConnectOptions::new().filename(path),
+    )
+    .await?;
+    sqlx::query(statement).execute(&mut connection).await?;
+    connection.close().await
+}
