@@ -2,10 +2,31 @@
 //!
 //! Every file a person writes (policies, registry overlays, configuration, lab topologies) is read
 //! here, so that one wrong key looks the same everywhere.
+//!
+//! serde-saphyr reads the text into a tree that keeps the place of every node; the tree is then read
+//! into the wanted type. The type decides what a scalar is, so `no`, `010` and `08:00` are text
+//! where text is wanted and are never silently something else where it is not. A node that does not
+//! fit is reported and taken out of the tree, and the rest is read again: that is how [`parse_all`]
+//! finds every mistake with plain `Deserialize` types.
 
 use serde::de::DeserializeOwned;
 
-pub use serde_saphyr::Spanned;
+mod diagnostic;
+mod reader;
+mod spanned;
+mod tree;
+
+pub use diagnostic::{Diagnostic, listed, nearest};
+pub use spanned::Spanned;
+
+/// The longest text that is read, in octets.
+pub const MAX_TEXT: usize = 1 << 20;
+
+/// Between message and help in the errors of a type's own `Deserialize`.
+pub const HELP: &str = "\nhelp: ";
+
+/// Mistakes reported for one document before giving up on it.
+const MAX_MISTAKES: usize = 50;
 
 /// One document of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,56 +35,69 @@ pub struct Document<T> {
     pub value: T,
     /// File name as given.
     pub file: String,
-    /// First line of the document, from 1.
+    /// Line of the first key or value of the document, from 1.
     pub line: u32,
 }
 
-/// A mistake in a document. `Display` prints `file:line:column: message`, the line with a caret,
-/// and the help.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// File name as given.
-    pub file: String,
-    /// From 1; 0 when the mistake has no place.
-    pub line: u32,
-    /// From 1.
-    pub column: u32,
-    /// What is wrong.
-    pub message: String,
-    /// The line itself.
-    pub excerpt: Option<String>,
-    /// What to do, such as `did you mean "ports"?`.
-    pub help: Option<String>,
+/// What [`parse_all`] could read.
+#[derive(Debug, Clone)]
+pub struct Parsed<T> {
+    /// The documents that could be read, without the parts that were mistaken.
+    pub documents: Vec<ParsedDocument<T>>,
+    /// All that is wrong, in the order of the text.
+    pub mistakes: Vec<Diagnostic>,
 }
 
-/// All documents of a text. Refused: over 1 MiB, bombs and cycles of aliases, duplicate keys,
-/// unknown keys (of types that deny them; the nearest known key is suggested).
+/// One document, perhaps with parts left out.
+#[derive(Debug, Clone)]
+pub struct ParsedDocument<T> {
+    /// The document.
+    pub document: Document<T>,
+    /// Nothing was left out: checks that compare fields make sense.
+    pub whole: bool,
+}
+
+/// All documents of a text, or its first mistake. Refused: over 1 MiB, bombs and cycles of aliases,
+/// duplicate keys, unknown keys (of types that deny them; the nearest known key is suggested).
 pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<Vec<Document<T>>, Diagnostic> {
-    todo!()
-}
-
-impl Diagnostic {
-    /// A mistake at a place of a text: fills in the excerpt.
-    pub fn at(file: &str, text: &str, line: u32, column: u32, message: impl Into<String>) -> Self {
-        todo!()
-    }
-
-    /// With what to do.
-    #[must_use]
-    pub fn with_help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+    let parsed = parse_all(file, text);
+    match parsed.mistakes.into_iter().next() {
+        Some(mistake) => Err(mistake),
+        None => Ok(parsed.documents.into_iter().map(|read| read.document).collect()),
     }
 }
 
-/// The candidate nearest to `word`, if one is near enough to be what was meant.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    todo!()
-}
-
-impl std::error::Error for Diagnostic {}
-
-impl std::fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
+/// All documents of a text that can be read, and all mistakes in it.
+#[must_use]
+pub fn parse_all<T: DeserializeOwned>(file: &str, text: &str) -> Parsed<T> {
+    let mut parsed = Parsed { documents: Vec::new(), mistakes: Vec::new() };
+    let roots = match tree::documents(file, text) {
+        Ok(roots) => roots,
+        Err(mistake) => {
+            parsed.mistakes.push(mistake);
+            return parsed;
+        }
+    };
+    for mut root in roots {
+        let before = parsed.mistakes.len();
+        let line = root.line;
+        let value = reader::repair(&mut root, MAX_MISTAKES, |mistake| {
+            let (line, column) = mistake.place;
+            let diagnostic = Diagnostic::at(file, text, line, column, mistake.message);
+            parsed.mistakes.push(match mistake.help {
+                Some(help) => diagnostic.with_help(help),
+                None => diagnostic,
+            });
+        });
+        let whole = parsed.mistakes.len() == before;
+        parsed.mistakes[before..].sort_by_key(|mistake| (mistake.line, mistake.column));
+        if let Some(value) = value {
+            let document = Document { value, file: file.to_owned(), line };
+            parsed.documents.push(ParsedDocument { document, whole });
+        }
     }
+    parsed
 }
+
+#[cfg(test)]
+mod tests;
