@@ -1,6 +1,12 @@
 //! Traffic filtering actions (RFC 8955 section 7, RFC 8956 section 6, redirect-to-IP draft).
 
-use std::net::{IpAddr, Ipv4Addr};
+mod codec;
+mod target;
+mod text;
+
+use std::net::IpAddr;
+
+pub use target::RouteTarget;
 
 /// What a router does with the packets of a rule. A rule without actions accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,32 +52,6 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate(f32);
 
-/// Route target of a redirect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RouteTarget {
-    /// Two-octet AS.
-    As2 {
-        /// AS number.
-        asn: u16,
-        /// Local part.
-        value: u32,
-    },
-    /// IPv4 address.
-    Ipv4 {
-        /// Address.
-        address: Ipv4Addr,
-        /// Local part.
-        value: u16,
-    },
-    /// Four-octet AS.
-    As4 {
-        /// AS number.
-        asn: u32,
-        /// Local part.
-        value: u16,
-    },
-}
-
 /// The octets of an action: 8 in attribute 16, or 20 in attribute 25 (RFC 5701).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExtendedCommunity {
@@ -82,13 +62,21 @@ pub enum ExtendedCommunity {
 }
 
 /// Why a value is not an action.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ActionError {}
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ActionError {
+    /// RFC 8955 section 7.1 forbids to send it.
+    #[error("a rate is never negative; 0 discards")]
+    NegativeRate,
+    /// NaN or infinity.
+    #[error("a rate is a finite number")]
+    RateNotFinite,
+}
 
 impl Eq for Rate {}
 
 impl std::hash::Hash for Rate {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // Zero has one sign, so equal rates have equal bits.
         self.0.to_bits().hash(state);
     }
 }
@@ -99,23 +87,26 @@ impl Rate {
 
     /// Refuses negative, NaN and infinite rates; −0 becomes 0.
     pub fn new(rate: f32) -> Result<Self, ActionError> {
-        todo!()
+        if !rate.is_finite() {
+            return Err(ActionError::RateNotFinite);
+        }
+        if rate < 0.0 {
+            return Err(ActionError::NegativeRate);
+        }
+        Ok(Self(rate.abs()))
     }
 
     /// Per second.
+    #[must_use]
     pub fn get(self) -> f32 {
         self.0
     }
 }
 
 impl Action {
-    /// The community of this action.
-    pub fn encode(&self) -> ExtendedCommunity {
-        todo!()
-    }
-
-    /// The action of a community; `Ok(None)` if the community is not an action.
-    pub fn decode(community: &ExtendedCommunity) -> Result<Option<Self>, ActionError> {
-        todo!()
+    /// Whether evaluation goes on with the next matching rule: traffic-action with the T bit.
+    #[must_use]
+    pub fn continues(&self) -> bool {
+        matches!(self, Self::TrafficAction { terminal: true, .. })
     }
 }

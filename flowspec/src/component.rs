@@ -1,6 +1,6 @@
 //! Components: the conditions of a rule (RFC 8955 section 4.2, RFC 8956 section 3).
 
-use crate::PrefixMatch;
+use crate::{BitmaskItem, NumericItem, PrefixMatch};
 
 /// One condition; a packet must meet all components of an NLRI.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,85 +53,6 @@ pub enum ComponentType {
     FlowLabel = 13,
 }
 
-/// Octets that a value takes on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the name says the octets")]
-pub enum Width {
-    One,
-    Two,
-    Four,
-    Eight,
-}
-
-/// Comparison of a numeric item: the bits lt, gt, eq (RFC 8955 section 4.2.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the operators' own names")]
-pub enum NumericOp {
-    False,
-    Equal,
-    Greater,
-    GreaterOrEqual,
-    Less,
-    LessOrEqual,
-    NotEqual,
-    True,
-}
-
-/// One `{operator, value}` pair of a numeric component. AND binds tighter than OR.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NumericItem {
-    /// AND with the item before; false in the first item.
-    pub and: bool,
-    /// The comparison.
-    pub op: NumericOp,
-    /// What the packet's field is compared with.
-    pub value: u64,
-    /// Octets of `value` on the wire.
-    pub width: Width,
-}
-
-/// One `{operator, value}` pair of a bitmask component (RFC 8955 section 4.2.1.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BitmaskItem {
-    /// AND with the item before; false in the first item.
-    pub and: bool,
-    /// The NOT bit: the result is inverted.
-    pub not: bool,
-    /// The m bit: `data & value == value`; without it, any common bit matches.
-    pub all: bool,
-    /// The bits.
-    pub value: u64,
-    /// Octets of `value` on the wire.
-    pub width: Width,
-}
-
-impl NumericItem {
-    /// An OR item of the shortest width that holds `value`.
-    #[must_use]
-    pub fn new(op: NumericOp, value: u64) -> Self {
-        Self { and: false, op, value, width: Width::shortest(value) }
-    }
-
-    /// The same item, ANDed with the one before it.
-    #[must_use]
-    pub fn and(self) -> Self {
-        Self { and: true, ..self }
-    }
-}
-
-impl Width {
-    /// The shortest width that holds `value`.
-    #[must_use]
-    pub fn shortest(value: u64) -> Self {
-        match value {
-            0..=0xff => Self::One,
-            0x100..=0xffff => Self::Two,
-            0x1_0000..=0xffff_ffff => Self::Four,
-            _ => Self::Eight,
-        }
-    }
-}
-
 impl Component {
     /// The type octet.
     #[must_use]
@@ -150,6 +71,79 @@ impl Component {
             Self::Dscp(_) => ComponentType::Dscp,
             Self::Fragment(_) => ComponentType::Fragment,
             Self::FlowLabel(_) => ComponentType::FlowLabel,
+        }
+    }
+
+    /// What the component holds, without its type.
+    pub(crate) fn content(&self) -> Content<'_> {
+        match self {
+            Self::Destination(prefix) | Self::Source(prefix) => Content::Prefix(prefix),
+            Self::Protocol(items)
+            | Self::Port(items)
+            | Self::DestinationPort(items)
+            | Self::SourcePort(items)
+            | Self::IcmpType(items)
+            | Self::IcmpCode(items)
+            | Self::PacketLength(items)
+            | Self::Dscp(items)
+            | Self::FlowLabel(items) => Content::Numeric(items),
+            Self::TcpFlags(items) | Self::Fragment(items) => Content::Bitmask(items),
+        }
+    }
+}
+
+/// The three shapes of a component.
+pub(crate) enum Content<'c> {
+    Prefix(&'c PrefixMatch),
+    Numeric(&'c [NumericItem]),
+    Bitmask(&'c [BitmaskItem]),
+}
+
+/// How to build a component of a type, by the shape it takes.
+pub(crate) enum Shape {
+    Prefix(fn(PrefixMatch) -> Component),
+    Numeric(fn(Vec<NumericItem>) -> Component),
+    Bitmask(fn(Vec<BitmaskItem>) -> Component),
+}
+
+impl ComponentType {
+    /// All types, ascending.
+    pub const ALL: [Self; 13] = [
+        Self::Destination,
+        Self::Source,
+        Self::Protocol,
+        Self::Port,
+        Self::DestinationPort,
+        Self::SourcePort,
+        Self::IcmpType,
+        Self::IcmpCode,
+        Self::TcpFlags,
+        Self::PacketLength,
+        Self::Dscp,
+        Self::Fragment,
+        Self::FlowLabel,
+    ];
+
+    /// The type of this octet, if one is assigned.
+    pub(crate) fn from_octet(octet: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(octet).checked_sub(1)?).copied()
+    }
+
+    pub(crate) fn shape(self) -> Shape {
+        match self {
+            Self::Destination => Shape::Prefix(Component::Destination),
+            Self::Source => Shape::Prefix(Component::Source),
+            Self::Protocol => Shape::Numeric(Component::Protocol),
+            Self::Port => Shape::Numeric(Component::Port),
+            Self::DestinationPort => Shape::Numeric(Component::DestinationPort),
+            Self::SourcePort => Shape::Numeric(Component::SourcePort),
+            Self::IcmpType => Shape::Numeric(Component::IcmpType),
+            Self::IcmpCode => Shape::Numeric(Component::IcmpCode),
+            Self::TcpFlags => Shape::Bitmask(Component::TcpFlags),
+            Self::PacketLength => Shape::Numeric(Component::PacketLength),
+            Self::Dscp => Shape::Numeric(Component::Dscp),
+            Self::Fragment => Shape::Bitmask(Component::Fragment),
+            Self::FlowLabel => Shape::Numeric(Component::FlowLabel),
         }
     }
 }

@@ -13,21 +13,33 @@
 //! from outside.
 
 mod action;
+mod canonical;
+mod codec;
 mod component;
+mod evaluate;
+mod field;
 pub mod iana;
+mod item;
+mod matching;
 mod nlri;
+mod order;
 mod packet;
 mod prefix;
 mod route;
 mod speaker;
+mod text;
 
 pub use action::{Action, ActionError, ExtendedCommunity, Rate, RouteTarget};
-pub use component::{BitmaskItem, Component, ComponentType, NumericItem, NumericOp, Width};
-pub use nlri::{DecodeError, Nlri, NlriError, TextError};
-pub use packet::{Fragment, Packet};
+pub use codec::DecodeError;
+pub use component::{Component, ComponentType};
+pub use evaluate::{Rule, acting, winner};
+pub use item::{BitmaskItem, NumericItem, NumericOp, Width};
+pub use nlri::{Nlri, NlriError};
+pub use packet::{Fragment, Packet, parse_tcp_flags};
 pub use prefix::PrefixMatch;
 pub use route::{LargeCommunity, Observed, Route};
 pub use speaker::{PeerState, PeerStatus, Speaker, SpeakerError, SpeakerEvent, SpeakerInfo};
+pub use text::TextError;
 
 /// Address family of a rule: AFI 1 or 2 with SAFI 133 (RFC 8955 section 4, RFC 8956 section 2).
 #[derive(

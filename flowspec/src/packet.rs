@@ -1,6 +1,13 @@
 //! What a rule looks at in a packet.
 
+mod parse;
+
 use std::net::IpAddr;
+
+use crate::Afi;
+use crate::iana::fragment;
+
+pub use parse::parse_tcp_flags;
 
 /// The fields that components test. A field that the packet does not have (a port of ICMP, or of
 /// a non-first fragment) is `None`, and no component on it matches.
@@ -41,4 +48,16 @@ pub struct Fragment {
     pub more: bool,
     /// The offset is not zero.
     pub offset: bool,
+}
+
+impl Fragment {
+    /// The bits that the fragment component tests. IPv6 has no don't-fragment bit.
+    #[must_use]
+    pub fn bits(self, family: Afi) -> u64 {
+        let bit = |set: bool, bit: u64| if set { bit } else { 0 };
+        bit(self.dont && family == Afi::Ipv4, fragment::DF)
+            | bit(self.offset, fragment::IS_FRAGMENT)
+            | bit(!self.offset && self.more, fragment::FIRST)
+            | bit(self.offset && !self.more, fragment::LAST)
+    }
 }
