@@ -1,11 +1,13 @@
 //! Policies, registry and time → the rules that should be there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sark_flowspec::Route;
 use sark_policy::PolicySet;
 use sark_registry::Snapshot;
+use serde::{Deserialize, Serialize};
 
 use crate::Environment;
 
@@ -14,6 +16,8 @@ use crate::Environment;
 pub struct Compiled {
     /// In the order of section 5.1, IPv4 first. Empty when anything is refused.
     pub rules: Vec<DesiredRule>,
+    /// When something is refused: what the rest would give, to be printed and never to be acted on.
+    pub preview: Vec<DesiredRule>,
     /// A set with refusals is never applied.
     pub refused: Vec<Refusal>,
     /// Endpoints without an address.
@@ -32,15 +36,18 @@ pub struct DesiredRule {
     /// To be announced.
     pub route: Route,
     /// Policy, or `guard:NAME`.
-    pub policy: String,
+    pub policy: Arc<str>,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
+    /// What it touches.
+    pub collateral: Arc<Collateral>,
 }
 
 /// Where a rule comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Origin {
-    /// Policy file, or `guard:NAME`.
+    /// Policy file, or `guard:NAME`; `unknown` for a withdrawn rule that nobody remembers.
     pub file: String,
     /// Line in it; 0 for guards.
     pub line: u32,
@@ -50,8 +57,19 @@ pub struct Origin {
     pub source: Vec<String>,
 }
 
+/// The blast radius of a rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Collateral {
+    /// Destination addresses covered, in decimal (an IPv6 count does not fit a JSON number).
+    pub addresses: String,
+    /// Endpoints of other providers that are known to live at them.
+    pub others: Vec<String>,
+}
+
 /// Why a policy is refused and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Refusal {
     /// Policy.
     pub policy: String,
@@ -64,7 +82,8 @@ pub struct Refusal {
 }
 
 /// An endpoint that a policy selects and that has no address.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Unresolved {
     /// Policy.
     pub policy: String,
@@ -75,7 +94,8 @@ pub struct Unresolved {
 }
 
 /// Something a person should know.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Warning {
     /// Policy.
     pub policy: String,
@@ -85,14 +105,37 @@ pub struct Warning {
     pub message: String,
 }
 
+/// A policy says something that does not exist here: an unknown pool, provider, service, tunnel or
+/// name. Bad input, not a refusal (exit code 2).
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
+)]
+#[serde(rename_all = "camelCase")]
+#[error("{file}:{line}: policy {policy}: {message}{}", help.as_deref().map(|h| format!(" ({h})")).unwrap_or_default())]
+pub struct InputError {
+    /// Policy file.
+    pub file: String,
+    /// Line in it.
+    pub line: u32,
+    /// Policy.
+    pub policy: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do, such as `did you mean "anthropic"?`.
+    pub help: Option<String>,
+}
+
 /// Compiles. `activated` says when each policy (by name) was first applied in its present
 /// wording; a policy that is missing there counts from `now`.
+///
+/// Same arguments, same result, to the byte.
 pub fn compile(
     policies: &PolicySet,
     registry: &Snapshot,
     environment: &Environment,
     activated: &BTreeMap<String, Timestamp>,
     now: Timestamp,
-) -> Compiled {
+) -> Result<Compiled, Vec<InputError>> {
+    let _ = (policies, registry, environment, activated, now);
     todo!()
 }

@@ -5,11 +5,17 @@
 //! against observed becomes a [`Plan`]. Nothing is left to decide while acting.
 
 mod desired;
+mod document;
 mod environment;
 mod plan;
 mod profile;
+mod simulate;
 
-pub use desired::{Compiled, DesiredRule, Origin, Refusal, Unresolved, Warning, compile};
+pub use desired::{
+    Collateral, Compiled, DesiredRule, InputError, Origin, Refusal, Unresolved, Warning, compile,
+};
+pub use document::{ActionDocument, Change, PlanDocument, PlannedAction, PlannedRule, Summary};
 pub use environment::{Environment, Pool, Protected, Session};
-pub use plan::{Change, Plan, PlanDocument, PlannedRule, Summary};
-pub use profile::Profile;
+pub use plan::Plan;
+pub use profile::{ActionKind, Profile};
+pub use simulate::{SimulatedPolicy, SimulatedRule, Simulation, simulate};

@@ -1,75 +1,38 @@
 //! Desired against observed.
 
 use sark_flowspec::{Nlri, Observed, Route};
-use serde::{Deserialize, Serialize};
 
-use crate::{Compiled, Refusal, Unresolved, Warning};
+use crate::{Compiled, DesiredRule, PlanDocument};
 
 /// What has to change, as a value that can be printed, stored, refused and carried out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The stable JSON form of it all.
     pub document: PlanDocument,
-    /// To announce, in section 5.1 order.
+    /// To announce, in section 5.1 order. Empty when compiling refused something.
     pub announce: Vec<Route>,
-    /// To withdraw.
+    /// To withdraw. Empty when compiling refused something.
     pub withdraw: Vec<Nlri>,
-}
-
-/// Plan JSON, schema 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanDocument {
-    /// 1.
-    pub schema: u32,
-    /// In section 5.1 order, IPv4 first.
-    pub rules: Vec<PlannedRule>,
-    /// Refusals.
-    pub refused: Vec<Refusal>,
-    /// Endpoints without an address.
-    pub unresolved: Vec<Unresolved>,
-    /// Warnings.
-    pub warnings: Vec<Warning>,
-    /// Counts.
-    pub summary: Summary,
-    /// Registry version.
-    pub registry_version: String,
-    /// Policy set version.
-    pub policy_version: String,
-}
-
-/// Counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the words say it")]
-pub struct Summary {
-    pub announce: u64,
-    pub withdraw: u64,
-    pub keep: u64,
-    pub refused: u64,
-}
-
-/// What happens to a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the words say it")]
-pub enum Change {
-    Announce,
-    Withdraw,
-    Keep,
-}
-
-/// One rule of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlannedRule {
-    /// See the type.
-    pub change: Change,
 }
 
 impl Plan {
     /// Only paths that are ours (local, and the ownership community's first two parts match) are
-    /// ever withdrawn or kept.
+    /// ever withdrawn or kept. A local path of somebody else on an NLRI that we want is a refusal,
+    /// `foreign-route`, and is left alone; the rest of the plan is still there for a reconciler.
     pub fn between(desired: &Compiled, observed: &[Observed], asn: u32, instance: u32) -> Self {
+        Self::between_knowing(desired, observed, asn, instance, &[])
+    }
+
+    /// The same, with the rules that were desired before, so that what is withdrawn can name its
+    /// policy.
+    pub fn between_knowing(
+        desired: &Compiled,
+        observed: &[Observed],
+        asn: u32,
+        instance: u32,
+        previous: &[DesiredRule],
+    ) -> Self {
+        let _ = (desired, observed, asn, instance, previous);
         todo!()
     }
 }
