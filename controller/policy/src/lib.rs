@@ -8,4 +8,5 @@ mod network;
 pub use network::{
     Action, Destinations, Expiry, FragmentBit, FragmentMatch, Place, Policy, PolicySet, Protocol,
     Range, RateLimit, RouteTarget, Schedule, TcpFlagMatch, Verdict, WhenProxyDown, Window,
+    parse_set,
 };

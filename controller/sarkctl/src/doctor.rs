@@ -1,0 +1,120 @@
+//! `sarkctl doctor`: what is wrong, and what to do.
+
+mod checks;
+
+use std::io::{self, Write as _};
+
+use sark_api::{StatusResponse, routes};
+use sark_core::{Clock as _, SystemClock};
+use serde::Serialize;
+
+use crate::cli::Context;
+use crate::client::ClientError;
+use crate::exit::{Exit, Outcome};
+use crate::output::{Out, style};
+use crate::table::fold;
+
+/// How one thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// As it should be.
+    Ok,
+    /// Works, and needs a look.
+    Warn,
+    /// Does not work.
+    Fail,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What.
+    pub name: String,
+    /// How it is.
+    pub health: Health,
+    /// In a sentence.
+    pub message: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    healthy: bool,
+    checks: Vec<Check>,
+}
+
+impl Check {
+    /// As it should be.
+    pub fn ok(name: &str, message: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), health: Health::Ok, message: message.into(), help: None }
+    }
+
+    /// Needs a look.
+    pub fn warn(name: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { health: Health::Warn, help: Some(help.into()), ..Self::ok(name, message) }
+    }
+
+    /// Does not work.
+    pub fn fail(name: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { health: Health::Fail, ..Self::warn(name, message, help) }
+    }
+}
+
+/// `doctor`.
+pub fn run(context: &mut Context) -> Outcome {
+    let client = context.client()?;
+    let status = client.get::<StatusResponse>(routes::STATUS, &[]);
+    let checks = match &status {
+        Ok(status) => {
+            let mut checks = vec![Check::ok(
+                "socket",
+                format!("sarkd answers at {}", client.socket().display()),
+            )];
+            checks.extend(checks::all(status, SystemClock.now()));
+            checks
+        }
+        Err(error) => vec![unanswered(error)],
+    };
+    let healthy = checks.iter().all(|check| check.health != Health::Fail);
+    let report = Report { healthy, checks };
+    context.out.data(&report, |out| print(out, &report))?;
+    Ok(if healthy { Exit::Done } else { Exit::Failed })
+}
+
+fn unanswered(error: &ClientError) -> Check {
+    Check::fail("socket", error.to_string(), error.next())
+}
+
+fn print(out: &mut Out, report: &Report) -> io::Result<()> {
+    let number = |health| report.checks.iter().filter(|check| check.health == health).count();
+    let counts = [(Health::Ok, "ok"), (Health::Warn, "to look at"), (Health::Fail, "failed")]
+        .map(|(health, word)| format!("{} {word}", number(health)));
+    writeln!(out, "{}\n", counts.join(", "))?;
+    let wide = report.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+    for check in &report.checks {
+        let (colour, word) = match check.health {
+            Health::Ok => (style::ADD, "ok  "),
+            Health::Warn => (style::CHANGE, "warn"),
+            Health::Fail => (style::ERROR, "fail"),
+        };
+        let word = out.paint(colour, word);
+        let indent = wide + 8;
+        let room = out.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
+        let mut first = true;
+        for line in fold(&check.message, room) {
+            if std::mem::take(&mut first) {
+                writeln!(out, "{word}  {:<wide$}  {line}", check.name)?;
+            } else {
+                writeln!(out, "{:indent$}{line}", "")?;
+            }
+        }
+        for line in check.help.iter().flat_map(|help| fold(help, room.saturating_sub(2))) {
+            let line = out.paint(style::HELP, &line);
+            writeln!(out, "{:indent$}  {line}", "")?;
+        }
+    }
+    Ok(())
+}

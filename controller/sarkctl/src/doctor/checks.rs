@@ -1,0 +1,175 @@
+//! What each part of the status means for a person on call.
+
+use jiff::Timestamp;
+use sark_api::{PeerView, ReconcileView, SpeakerView, StatusResponse};
+
+use super::Check;
+use crate::render;
+
+/// Every part, from the daemon outward to the routers.
+pub fn all(status: &StatusResponse, now: Timestamp) -> Vec<Check> {
+    let mut checks = vec![version(status, now), speaker(&status.speaker)];
+    checks.extend(peers(&status.peers));
+    checks.push(registry(status));
+    checks.push(policies(status));
+    checks.push(rules(&status.reconcile, now));
+    checks.extend(problems(status, &checks));
+    checks
+}
+
+fn version(status: &StatusResponse, now: Timestamp) -> Check {
+    let ours = env!("CARGO_PKG_VERSION");
+    let text = format!(
+        "version {}, process {}, started {}",
+        status.version,
+        status.pid,
+        render::ago(status.started_at, now)
+    );
+    if status.version == ours {
+        Check::ok("sarkd", text)
+    } else {
+        Check::warn("sarkd", format!("{text}; sarkctl is {ours}"), "install one version of both")
+    }
+}
+
+fn speaker(speaker: &SpeakerView) -> Check {
+    let at = format!("{} at {}", speaker.program.as_deref().unwrap_or("gobgpd"), speaker.api);
+    if speaker.reachable {
+        return Check::ok("speaker", format!("{at} ({}) answers", speaker.mode));
+    }
+    let why = speaker.error.as_deref().unwrap_or("no answer");
+    let help = if speaker.mode == "external" {
+        "start gobgpd, and check `bgp.gobgpd.api` in sarkd's configuration; nothing is lost: sarkd \
+         announces everything again when it is back"
+    } else {
+        "sarkd starts it again by itself; if that fails, its log says why (`journalctl -u sarkd`): \
+         is gobgpd installed, is the BGP port free?"
+    };
+    Check::fail("speaker", format!("{at} ({}) does not answer: {why}", speaker.mode), help)
+}
+
+fn peers(peers: &[PeerView]) -> Vec<Check> {
+    if peers.is_empty() {
+        return vec![Check::warn(
+            "peers",
+            "no router is configured: rules reach nobody",
+            "add routers under `peers` in sarkd's configuration",
+        )];
+    }
+    peers.iter().map(peer).collect()
+}
+
+fn peer(peer: &PeerView) -> Check {
+    let name = format!("peer {}", peer.name.clone().unwrap_or_else(|| peer.address.to_string()));
+    let who = format!("{} AS {}", peer.address, peer.asn);
+    let flaps = if peer.flaps > 0 {
+        format!(", went down {}", render::count(peer.flaps.into(), "time"))
+    } else {
+        String::new()
+    };
+    match peer.state.as_str() {
+        "established" => Check::ok(
+            &name,
+            format!(
+                "{who} established, {} IPv4 and {} IPv6 rules sent{flaps}",
+                peer.advertised.ipv4, peer.advertised.ipv6
+            ),
+        ),
+        "absent" => Check::fail(
+            &name,
+            format!("{who} is not configured in the BGP speaker"),
+            "an external gobgpd's peers are its operator's: add it there",
+        ),
+        "unknown" => {
+            Check::fail(&name, format!("{who}: state unknown"), "first the speaker must answer")
+        }
+        state => Check::fail(
+            &name,
+            format!("{who} is {state}, not established{flaps}"),
+            "check that the router is up, that TCP 179 gets through, and that both ends agree on AS \
+             numbers, addresses, password and the FlowSpec families",
+        ),
+    }
+}
+
+fn registry(status: &StatusResponse) -> Check {
+    let text = format!(
+        "{}, version {}",
+        render::count(status.endpoints, "endpoint"),
+        render::short(&status.registry_version)
+    );
+    if status.endpoints > 0 {
+        Check::ok("registry", text)
+    } else {
+        Check::fail("registry", text, "check `registry.overlays` in sarkd's configuration")
+    }
+}
+
+fn policies(status: &StatusResponse) -> Check {
+    match &status.revision {
+        Some(revision) => Check::ok(
+            "store",
+            format!(
+                "revision {} of {} by {}, {} policies",
+                revision.number,
+                render::time(revision.at),
+                revision.actor,
+                revision.policies.len()
+            ),
+        ),
+        None => Check::warn(
+            "store",
+            "nothing was applied yet",
+            "`sarkctl flowspec plan -f policies/`, then apply",
+        ),
+    }
+}
+
+fn rules(reconcile: &ReconcileView, now: Timestamp) -> Check {
+    let text = format!("{} of {} rules in place", reconcile.in_place, reconcile.desired);
+    let last = reconcile.last_success.map_or_else(
+        || "never compared".to_owned(),
+        |at| format!("compared {}", render::ago(at, now)),
+    );
+    if let Some(error) = &reconcile.error {
+        let times = render::count(reconcile.failures, "failed round");
+        return Check::fail(
+            "rules",
+            format!("{text}, {last}, {times}: {error}"),
+            "mend what is named above; the next round tries again by itself",
+        );
+    }
+    let foreign = match reconcile.foreign {
+        0 => String::new(),
+        number => format!("; {number} that are not ours, never touched"),
+    };
+    if reconcile.converged {
+        Check::ok("rules", format!("{text}, {last}{foreign}"))
+    } else {
+        Check::warn(
+            "rules",
+            format!("{text}, {last}{foreign}"),
+            "wait for the next round, then look again",
+        )
+    }
+}
+
+/// What `sarkd` itself complains about and nothing above has told.
+fn problems(status: &StatusResponse, told: &[Check]) -> Vec<Check> {
+    status
+        .problems
+        .iter()
+        .filter(|problem| {
+            let covered = match problem.code.as_str() {
+                "speaker-unreachable" => "speaker",
+                "peer-down" => "peer ",
+                _ => return true,
+            };
+            !told.iter().any(|check| check.name.starts_with(covered) && check.help.is_some())
+        })
+        .map(|problem| {
+            let help = problem.help.clone().unwrap_or_else(|| "see sarkd's log".to_owned());
+            Check::fail(&problem.code, problem.message.clone(), help)
+        })
+        .collect()
+}

@@ -1,0 +1,172 @@
+//! The pure crates on files, without `sarkd`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sark_compiler::{Compiled, Environment, InputError, Profile};
+use sark_core::document::Diagnostic;
+use sark_core::storage::PolicyFile;
+use sark_core::{Clock as _, SystemClock};
+use sark_policy::PolicySet;
+use sark_registry::Snapshot;
+
+use crate::exit::Failure;
+use crate::input;
+
+/// What `sarkd` would know, from files.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Offline options")]
+pub struct Inputs {
+    /// sarkd's configuration: proxy pools, protected prefixes, peers and their profiles
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Endpoints to add to those that ship; may be repeated, of two with one id the later wins
+    #[arg(long, value_name = "FILE")]
+    pub registry: Vec<PathBuf>,
+    /// What the routers accept and program [default: what all configured peers can do, or strict]
+    #[arg(long, value_name = "NAME", value_parser = profile_names())]
+    pub profile: Option<String>,
+    /// The time to plan for [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    pub now: Option<Timestamp>,
+}
+
+fn profile_names() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(Profile::NAMES)
+}
+
+/// All that a plan is made of, but the policies.
+pub struct Offline {
+    /// Endpoints.
+    pub registry: Snapshot,
+    /// Deployment.
+    pub environment: Environment,
+    /// Time.
+    pub now: Timestamp,
+    /// A configuration was given.
+    configured: bool,
+}
+
+/// Mistakes in files, each with its place.
+#[derive(Debug, thiserror::Error)]
+#[error("{} mistakes", .0.len())]
+pub struct Mistakes(pub Vec<Diagnostic>);
+
+impl From<Mistakes> for Failure {
+    fn from(mistakes: Mistakes) -> Self {
+        Self::usage(mistakes)
+    }
+}
+
+/// Policies that name what does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+struct Unknown(Vec<InputError>);
+
+impl Inputs {
+    /// The first of these that was given, to say that it needs `--offline`.
+    pub fn given(&self) -> Option<&'static str> {
+        [
+            (self.config.is_some(), "--config"),
+            (!self.registry.is_empty(), "--registry"),
+            (self.profile.is_some(), "--profile"),
+            (self.now.is_some(), "--now"),
+        ]
+        .into_iter()
+        .find_map(|(given, name)| given.then_some(name))
+    }
+
+    /// Refuses offline options without `--offline`.
+    pub fn refuse_online(&self) -> Result<(), Failure> {
+        self.given().map_or(Ok(()), |name| {
+            Err(Failure::usage(format!("{name} has a meaning only with --offline"))
+                .next("add --offline; sarkd has its own configuration, registry and clock"))
+        })
+    }
+
+    /// Reads and checks the files.
+    pub fn load(&self) -> Result<Offline, Failure> {
+        let mut overlays = Vec::new();
+        let mut environment = match &self.config {
+            Some(path) => {
+                let file = input::text(path)?;
+                let config =
+                    sark_api::config::load(&file.name, &file.text, [], &[]).map_err(Mistakes)?;
+                overlays.extend(config.registry.overlays.iter().cloned());
+                config.environment()
+            }
+            None => unconfigured(),
+        };
+        if let Some(name) = &self.profile {
+            environment.profile = profile(name)?;
+        }
+        overlays.extend(self.registry.iter().cloned());
+        Ok(Offline {
+            registry: registry(&overlays)?,
+            environment,
+            now: self.now.unwrap_or_else(|| SystemClock.now()),
+            configured: self.config.is_some(),
+        })
+    }
+}
+
+impl Offline {
+    /// The policy set of these files, compiled.
+    pub fn compile(&self, paths: &[PathBuf]) -> Result<Compiled, Failure> {
+        let set = policies(&input::policies(paths)?)?;
+        let activated = BTreeMap::new();
+        sark_compiler::compile(&set, &self.registry, &self.environment, &activated, self.now)
+            .map_err(|unknown| {
+                Failure::usage(Unknown(unknown)).next(if self.configured {
+                    "correct the policies, or add what they name to the configuration or the registry"
+                } else {
+                    "correct the policies; proxy pools come from sarkd's configuration (--config FILE), \
+                     endpoints also from --registry FILE"
+                })
+            })
+    }
+}
+
+/// The endpoints that ship and these files, later ones over earlier ones.
+pub fn registry(overlays: &[PathBuf]) -> Result<Snapshot, Failure> {
+    let mut endpoints = seed();
+    for path in overlays {
+        endpoints.extend(overlay(path)?);
+    }
+    Ok(Snapshot::build(endpoints))
+}
+
+fn seed() -> Vec<sark_registry::Endpoint> {
+    Vec::new()
+}
+
+fn overlay(path: &Path) -> Result<Vec<sark_registry::Endpoint>, Failure> {
+    let _file = input::text(path)?;
+    Ok(Vec::new())
+}
+
+/// Checked policies.
+pub fn policies(files: &[PolicyFile]) -> Result<PolicySet, Mistakes> {
+    sark_policy::parse_set(files).map_err(Mistakes)
+}
+
+/// A deployment of which nothing is known: a private AS, no pools, no sessions, the safe profile.
+fn unconfigured() -> Environment {
+    Environment {
+        asn: 64512,
+        instance: 1,
+        pools: Vec::new(),
+        protected: Vec::new(),
+        sessions: Vec::new(),
+        // `strict` is one of `Profile::NAMES`.
+        profile: Profile::named("strict").expect("the strict profile exists"),
+    }
+}
+
+fn profile(name: &str) -> Result<Profile, Failure> {
+    Profile::named(name).ok_or_else(|| {
+        Failure::usage(format!("there is no profile {name}"))
+            .next(format!("there are: {}", Profile::NAMES.join(", ")))
+    })
+}

@@ -1,0 +1,74 @@
+//! `sarkctl registry …`.
+
+mod list;
+mod lookup;
+
+use std::path::PathBuf;
+
+use sark_registry::Snapshot;
+
+use crate::cli::Context;
+use crate::exit::{Failure, Outcome};
+use crate::{input, offline};
+
+/// Who is behind an address or a name.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List endpoints
+    List(list::ListArgs),
+    /// Show one endpoint: names, prefixes, how sure, from what
+    Show(list::ShowArgs),
+    /// Say who an address, a prefix or a name is
+    ///
+    /// With no QUERY, or `-`, reads one per line from standard input.
+    Lookup(lookup::LookupArgs),
+}
+
+/// Where endpoints come from.
+#[derive(Debug, clap::Args)]
+pub struct Source {
+    /// Use the endpoints that ship, and --registry files, without sarkd
+    #[arg(long)]
+    offline: bool,
+    /// Endpoints to add to those that ship; may be repeated, of two with one id the later wins
+    #[arg(long, value_name = "FILE", help_heading = "Offline options")]
+    registry: Vec<PathBuf>,
+    /// sarkd's configuration, for the endpoints that it adds
+    #[arg(long, value_name = "FILE", help_heading = "Offline options")]
+    config: Option<PathBuf>,
+}
+
+impl Source {
+    /// The registry from files; `None` when `sarkd` is to be asked.
+    fn snapshot(&self) -> Result<Option<Snapshot>, Failure> {
+        if !self.offline {
+            let given =
+                [(!self.registry.is_empty(), "--registry"), (self.config.is_some(), "--config")];
+            return match given.into_iter().find(|(given, _)| *given) {
+                None => Ok(None),
+                Some((_, name)) => {
+                    Err(Failure::usage(format!("{name} has a meaning only with --offline"))
+                        .next("add --offline; sarkd has its own registry"))
+                }
+            };
+        }
+        let mut overlays = Vec::new();
+        if let Some(path) = &self.config {
+            let file = input::text(path)?;
+            let config = sark_api::config::load(&file.name, &file.text, [], &[])
+                .map_err(offline::Mistakes)?;
+            overlays = config.registry.overlays;
+        }
+        overlays.extend(self.registry.iter().cloned());
+        offline::registry(&overlays).map(Some)
+    }
+}
+
+/// Runs it.
+pub fn run(command: Command, context: &mut Context) -> Outcome {
+    match command {
+        Command::List(arguments) => list::list(&arguments, context),
+        Command::Show(arguments) => list::show(&arguments, context),
+        Command::Lookup(arguments) => lookup::run(&arguments, context),
+    }
+}

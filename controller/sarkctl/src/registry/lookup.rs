@@ -1,0 +1,129 @@
+//! `registry lookup`: who is this address, who is this name.
+
+use std::io::{self, Read as _, Write as _};
+
+use sark_api::{LookupHit, LookupResponse, LookupResult, QueryKind, routes};
+use sark_registry::Snapshot;
+
+use super::Source;
+use super::list::{details, word};
+use crate::cli::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Out, style};
+
+/// Questions per request: each is a part of the request's address.
+const BATCH: usize = 64;
+/// No name or prefix is longer.
+const LONGEST: usize = 1024;
+/// Octets of questions on standard input.
+const MOST: u64 = 64 << 20;
+
+/// See [`super::Command::Lookup`].
+#[derive(Debug, clap::Args)]
+pub struct LookupArgs {
+    /// Addresses, prefixes or names, such as `160.79.104.10` or `api.openai.com`
+    #[arg(value_name = "QUERY")]
+    queries: Vec<String>,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// `registry lookup`.
+pub fn run(arguments: &LookupArgs, context: &mut Context) -> Outcome {
+    let queries = queries(&arguments.queries)?;
+    let response = match arguments.source.snapshot()? {
+        Some(snapshot) => offline(&snapshot, &queries),
+        None => online(context, &queries)?,
+    };
+    let verbose = context.verbose;
+    context.out.data(&response, |out| {
+        for (index, result) in response.results.iter().enumerate() {
+            if index > 0 {
+                writeln!(out)?;
+            }
+            print(out, result, verbose)?;
+        }
+        Ok(())
+    })?;
+    Ok(Exit::Done)
+}
+
+fn queries(arguments: &[String]) -> Result<Vec<String>, Failure> {
+    let mut queries = Vec::new();
+    if arguments.is_empty() {
+        stdin(&mut queries)?;
+    }
+    for argument in arguments {
+        if argument == "-" {
+            stdin(&mut queries)?;
+        } else {
+            queries.push(argument.trim().to_owned());
+        }
+    }
+    if let Some(query) = queries.iter().find(|query| query.is_empty() || query.len() > LONGEST) {
+        let short: String = query.chars().take(40).collect();
+        return Err(Failure::usage(format!("`{short}` is no address, prefix or name")));
+    }
+    Ok(queries)
+}
+
+fn stdin(queries: &mut Vec<String>) -> Result<(), Failure> {
+    let mut text = String::new();
+    let read = io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
+    read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+    if text.len() as u64 > MOST {
+        return Err(
+            Failure::usage("standard input is longer than 64 MiB").next("ask in several runs")
+        );
+    }
+    let lines = text.lines().map(str::trim);
+    let asked = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    queries.extend(asked.map(str::to_owned));
+    Ok(())
+}
+
+fn offline(snapshot: &Snapshot, queries: &[String]) -> LookupResponse {
+    LookupResponse {
+        version: snapshot.version().to_string(),
+        results: queries.iter().map(|query| sark_api::lookup(snapshot, query)).collect(),
+    }
+}
+
+fn online(context: &Context, queries: &[String]) -> Result<LookupResponse, Failure> {
+    let client = context.client()?;
+    let mut whole = LookupResponse { version: String::new(), results: Vec::new() };
+    for batch in queries.chunks(BATCH) {
+        let query: Vec<(&str, &str)> = batch.iter().map(|query| ("q", query.as_str())).collect();
+        let part: LookupResponse = client.get(routes::LOOKUP, &query)?;
+        whole.version = part.version;
+        whole.results.extend(part.results);
+    }
+    Ok(whole)
+}
+
+fn print(out: &mut Out, result: &LookupResult, verbose: bool) -> io::Result<()> {
+    let query = out.paint(style::HEAD, &result.query);
+    let Some(best) = result.hits.first() else {
+        let hint = match result.kind {
+            QueryKind::Name => "no endpoint has this name",
+            QueryKind::Address => "no endpoint has this address",
+            QueryKind::Prefix => "no endpoint has an address in it",
+        };
+        let unknown = out.paint(style::CHANGE, "unknown");
+        return writeln!(out, "{query}  {unknown}: {hint}");
+    };
+    let endpoint = &best.endpoint;
+    writeln!(out, "{query}  {} ({}), by {}", endpoint.title, endpoint.id, best.matched)?;
+    details(out, endpoint, verbose)?;
+    result.hits.iter().skip(1).try_for_each(|hit| also(out, hit))
+}
+
+fn also(out: &mut Out, hit: &LookupHit) -> io::Result<()> {
+    let endpoint = &hit.endpoint;
+    let shared = word(&endpoint.sharedness);
+    writeln!(
+        out,
+        "also        {} by {} ({shared}, {} %)",
+        endpoint.id, hit.matched, endpoint.confidence
+    )
+}
