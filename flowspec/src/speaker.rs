@@ -115,6 +115,14 @@ pub enum SpeakerError {
         /// What is wrong.
         message: String,
     },
+    /// It is not a speaker we can talk to.
+    #[error("the BGP speaker at {at} is not supported: {reason}")]
+    Unsupported {
+        /// Where it is.
+        at: String,
+        /// What it is, and what to do.
+        reason: String,
+    },
     /// The rule would harm the speaker or its peers, and was not sent.
     #[error("rule {rule} cannot be sent: {reason}")]
     Unsendable {

@@ -1,0 +1,108 @@
+//! GoBGP's messages → what we observe. Nothing here trusts the daemon.
+
+use std::net::IpAddr;
+
+use gobgp_api::v3 as api;
+use gobgp_api::v3::family::{Afi as ApiAfi, Safi};
+use gobgp_api::v3::peer_state::SessionState;
+use gobgp_api::v3::watch_event_response::Event;
+use gobgp_api::v3::watch_event_response::peer_event;
+use sark_flowspec::{Afi, Nlri, Observed, PeerState, PeerStatus, SpeakerEvent};
+
+use crate::attributes::Communities;
+
+/// A path of a table that was listed with its octets.
+pub fn observed(afi: Afi, path: &api::Path) -> Result<Observed, String> {
+    let octets = path.nlri_binary.clone();
+    if octets.is_empty() {
+        return Err("a path came without the octets of its NLRI".to_owned());
+    }
+    let mut communities = Communities::default();
+    for attribute in &path.pattrs_binary {
+        communities.read(attribute)?;
+    }
+    let Communities { mut basic, ipv6, large } = communities;
+    basic.extend(ipv6);
+    Ok(Observed {
+        afi,
+        nlri: Nlri::decode(afi, &octets),
+        octets,
+        communities: basic,
+        large_communities: large,
+        local: matches!(path.neighbor_ip.as_str(), "" | "<nil>"),
+    })
+}
+
+/// A session; `None` if it has no address.
+#[must_use]
+pub fn peer(peer: &api::Peer) -> Option<PeerStatus> {
+    let (conf, state) = (peer.conf.as_ref(), peer.state.as_ref());
+    let address = peer_address(peer)?;
+    let asn = [conf.map(|conf| conf.peer_asn), state.map(|state| state.peer_asn)];
+    Some(PeerStatus {
+        address,
+        asn: asn.into_iter().flatten().find(|asn| *asn != 0).unwrap_or(0),
+        state: state.map_or(PeerState::Unknown, |state| match state.session_state() {
+            SessionState::Unknown => PeerState::Unknown,
+            SessionState::Idle => PeerState::Idle,
+            SessionState::Connect => PeerState::Connect,
+            SessionState::Active => PeerState::Active,
+            SessionState::Opensent => PeerState::OpenSent,
+            SessionState::Openconfirm => PeerState::OpenConfirm,
+            SessionState::Established => PeerState::Established,
+        }),
+        flaps: state.map_or(0, |state| state.flops),
+        advertised: (advertised(peer, Afi::Ipv4), advertised(peer, Afi::Ipv6)),
+    })
+}
+
+fn advertised(peer: &api::Peer, afi: Afi) -> u64 {
+    peer.afi_safis
+        .iter()
+        .filter_map(|family| family.state.as_ref())
+        .filter(|state| state.family.as_ref().and_then(flowspec) == Some(afi))
+        .map(|state| state.advertised)
+        .sum()
+}
+
+/// The address a session is known by. A link-local one loses its `%interface`.
+#[must_use]
+pub fn peer_address(peer: &api::Peer) -> Option<IpAddr> {
+    let configured = peer.conf.as_ref().map(|conf| conf.neighbor_address.as_str());
+    let actual = peer.state.as_ref().map(|state| state.neighbor_address.as_str());
+    [configured, actual]
+        .into_iter()
+        .flatten()
+        .find_map(|text| text.split('%').next().unwrap_or(text).parse().ok())
+}
+
+/// What a notice says, if it is about FlowSpec or a session.
+#[must_use]
+pub fn event(response: &api::WatchEventResponse) -> Vec<SpeakerEvent> {
+    match &response.event {
+        Some(Event::Peer(event)) if event.r#type() == peer_event::Type::State => {
+            event.peer.as_ref().and_then(peer_address).map(SpeakerEvent::Peer).into_iter().collect()
+        }
+        Some(Event::Table(event))
+            if event.paths.iter().any(|path| path.family.as_ref().and_then(flowspec).is_some()) =>
+        {
+            vec![SpeakerEvent::Table]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The notice that ends the replay of sessions at the start of a watch.
+#[must_use]
+pub fn is_end_of_init(response: &api::WatchEventResponse) -> bool {
+    matches!(&response.event,
+        Some(Event::Peer(event)) if event.r#type() == peer_event::Type::EndOfInit)
+}
+
+fn flowspec(family: &api::Family) -> Option<Afi> {
+    match (family.afi(), family.safi()) {
+        (ApiAfi::Ip, Safi::FlowSpecUnicast) => Some(Afi::Ipv4),
+        (ApiAfi::Ip6, Safi::FlowSpecUnicast) => Some(Afi::Ipv6),
+        _ => None,
+    }
+}
