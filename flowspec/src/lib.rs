@@ -26,7 +26,7 @@ mod order;
 mod packet;
 mod prefix;
 mod route;
-mod speaker;
+pub mod speaker;
 mod text;
 
 pub use action::{Action, ActionError, ExtendedCommunity, Rate, RouteTarget};

@@ -1,4 +1,7 @@
 //! The BGP daemon that announces for us.
+//!
+//! With the feature `test-util`: [`fake`], a speaker in memory that can be told to fail, and
+//! [`contract`], what every speaker must do.
 
 use std::net::IpAddr;
 
@@ -6,6 +9,11 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::{Nlri, Observed, Route};
+
+#[cfg(feature = "test-util")]
+pub mod contract;
+#[cfg(feature = "test-util")]
+pub mod fake;
 
 /// A BGP speaker with a FlowSpec table. Small on purpose: what a reconciler needs.
 ///
