@@ -9,7 +9,7 @@ use sark_flowspec::{Afi, PeerState, PeerStatus, Speaker, SpeakerEvent};
 
 struct Fake(FakeSpeaker);
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Harness for Fake {
     fn speaker(&self) -> Arc<dyn Speaker> {
         Arc::new(self.0.clone())

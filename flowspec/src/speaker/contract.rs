@@ -16,8 +16,8 @@ use super::{Speaker, SpeakerError, SpeakerEvent};
 use crate::{Action, Afi, LargeCommunity, Nlri, Observed, Rate, Route, RouteTarget};
 
 /// A speaker of its own for one test, running and empty. Dropping it cleans up.
-#[async_trait]
-pub trait Harness: Send {
+#[async_trait(?Send)]
+pub trait Harness {
     /// The same one at every call.
     fn speaker(&self) -> Arc<dyn Speaker>;
 

@@ -1,0 +1,78 @@
+//! The speaker contract of `sark-flowspec` against real daemons.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use nix::sys::signal::Signal;
+use sark_flowspec::Speaker;
+use sark_flowspec::speaker::contract::Harness;
+use sark_gobgp::Gobgp;
+
+use crate::process::{self, Gobgpd, Release};
+
+struct Real {
+    gobgpd: Gobgpd,
+    speaker: Arc<Gobgp>,
+}
+
+impl Real {
+    async fn new(release: Release) -> Self {
+        let gobgpd = Gobgpd::start(release).await;
+        let speaker = Arc::new(gobgpd.handle(2));
+        Self { gobgpd, speaker }
+    }
+}
+
+#[async_trait(?Send)]
+impl Harness for Real {
+    fn speaker(&self) -> Arc<dyn Speaker> {
+        self.speaker.clone()
+    }
+
+    async fn add_foreign(&mut self) {
+        self.gobgpd.cli(&[
+            "global",
+            "rib",
+            "add",
+            "-a",
+            "ipv4-flowspec",
+            "match",
+            "destination",
+            "198.51.100.0/24",
+            "then",
+            "discard",
+        ]);
+    }
+
+    async fn hang(&mut self) {
+        self.gobgpd.process().signal(Signal::SIGSTOP);
+    }
+
+    async fn resume(&mut self) {
+        self.gobgpd.process().signal(Signal::SIGCONT);
+    }
+
+    async fn stop(&mut self) {
+        self.gobgpd.kill();
+    }
+
+    async fn start(&mut self) {
+        self.gobgpd.restart().await;
+    }
+
+    async fn moment(&self) {
+        process::moment().await;
+    }
+}
+
+mod gobgpd_installed {
+    use super::{Real, Release};
+
+    sark_flowspec::speaker_contract!(tokio::test, Real::new(Release::Installed).await);
+}
+
+mod gobgpd_3_36 {
+    use super::{Real, Release};
+
+    sark_flowspec::speaker_contract!(tokio::test, Real::new(Release::V3_36).await);
+}
