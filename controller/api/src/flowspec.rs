@@ -85,6 +85,8 @@ pub struct WithdrawRequest {
 pub struct RulesResponse {
     /// The newest revision, if there is one.
     pub revision: Option<u64>,
+    /// The speaker's table could be read; if not, every desired rule is shown as `missing`.
+    pub observed: bool,
     /// Ours in section 5.1 order, IPv4 first; then the foreign ones.
     pub rules: Vec<RuleView>,
 }

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sark_registry::{
-    AddressHit, Endpoint, Kind, PortRange, Provenance, Role, Sharedness, Snapshot, State, Transport,
-};
+use sark_registry::{AddressHit, Endpoint, Kind, Provenance, Role, Sharedness, Snapshot, State};
 use serde::{Deserialize, Serialize};
 
 /// Endpoints by id.
@@ -54,25 +52,13 @@ impl From<&Endpoint> for EndpointView {
             confidence: e.confidence,
             verified: e.verified,
             state: e.state,
-            names: e.names.iter().map(|name| format!("{name:?}")).collect(),
+            names: e.names.iter().map(ToString::to_string).collect(),
             prefixes: e.prefixes.clone(),
-            ports: e.ports.iter().map(port_text).collect(),
+            ports: e.ports.iter().map(ToString::to_string).collect(),
             expires_at: e.expires_at,
             price_ref: e.price_ref.clone(),
             sources: e.sources.clone(),
         }
-    }
-}
-
-fn port_text(range: &PortRange) -> String {
-    let transport = match range.transport {
-        Transport::Tcp => "tcp",
-        Transport::Udp => "udp",
-    };
-    if range.first == range.last {
-        format!("{transport}/{}", range.first)
-    } else {
-        format!("{transport}/{}-{}", range.first, range.last)
     }
 }
 
@@ -135,7 +121,7 @@ pub fn lookup(snapshot: &Snapshot, query: &str) -> LookupResult {
     } else {
         let hits = snapshot.lookup_name(query);
         let hits = hits.iter().map(|hit| LookupHit {
-            matched: format!("{:?}", hit.pattern),
+            matched: hit.pattern.to_string(),
             endpoint: hit.endpoint.into(),
         });
         (QueryKind::Name, hits.collect())
