@@ -161,7 +161,7 @@ pub struct GobgpdConfig {
     pub mode: GobgpdMode,
     /// The program, for `supervised`.
     pub program: PathBuf,
-    /// Where its gRPC API is: `unix:///path` or `host:port`. By default `gobgpd.sock` in the state
+    /// Where its gRPC API is: `unix:///path` or a loopback `address:port`. By default `gobgpd.sock` in the state
     /// directory when supervised, `127.0.0.1:50051` when external.
     pub api: Option<String>,
     /// What becomes of a supervised daemon and its rules when `sarkd` stops: `keep` or `withdraw`.
@@ -230,7 +230,7 @@ pub struct PeerConfig {
     /// TCP MD5 password by reference: `file:/path` or `env:NAME`.
     #[serde(default)]
     pub password_ref: Option<SecretRef>,
-    /// Most rules this router may get, all families together; narrows the profile.
+    /// Most rules of each family that this router may get; narrows the profile.
     #[serde(default)]
     pub max_rules: Option<u32>,
     /// BGP hold time.

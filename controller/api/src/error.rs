@@ -1,6 +1,6 @@
 //! The one error body.
 
-use sark_compiler::PlanDocument;
+use sark_compiler::{InputError, PlanDocument};
 use sark_core::document::Diagnostic;
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +130,19 @@ impl From<Diagnostic> for DiagnosticBody {
             message: d.message,
             excerpt: d.excerpt,
             help: d.help,
+        }
+    }
+}
+
+impl From<InputError> for DiagnosticBody {
+    fn from(e: InputError) -> Self {
+        Self {
+            message: format!("policy {}: {}", e.policy, e.message),
+            file: e.file,
+            line: e.line,
+            column: 1,
+            excerpt: None,
+            help: e.help,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sark_compiler::PlanDocument;
+use sark_compiler::{Collateral, Origin, PlanDocument, PlannedAction};
 use sark_core::storage::{PolicyFile, Revision};
 use sark_flowspec::Afi;
 use serde::{Deserialize, Serialize};
@@ -121,11 +121,16 @@ pub struct RuleView {
     #[serde(rename = "match")]
     pub matches: String,
     /// As in Plan JSON; empty means accept.
-    pub actions: Vec<serde_json::Value>,
-    /// Whose it is.
+    pub actions: Vec<PlannedAction>,
+    /// The actions in the speaker's table, when they are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_actions: Option<Vec<PlannedAction>>,
+    /// Whose it is: ours if there is one, else the first it has.
     pub large_community: Option<String>,
-    /// As in Plan JSON.
-    pub origin: Option<serde_json::Value>,
+    /// Where it comes from; `None` when nothing asks for it.
+    pub origin: Option<Origin>,
+    /// What it touches; `None` when nothing asks for it.
+    pub collateral: Option<Collateral>,
 }
 
 /// Newest first.

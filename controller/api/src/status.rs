@@ -125,6 +125,9 @@ pub struct ReconcileView {
     pub in_place: u64,
     /// Rules in the speaker's table that are not ours.
     pub foreign: u64,
+    /// Rules in the speaker's table that carry our community while no revision says what should
+    /// be there; they are left alone.
+    pub orphaned: u64,
     /// Why the last round failed.
     pub error: Option<String>,
     /// When a policy next begins or ends by itself.

@@ -76,15 +76,15 @@ impl Config {
         let fits = match api.strip_prefix("unix://") {
             // sun_path holds 108 octets with the closing zero.
             Some(path) => path.starts_with('/') && path.len() < 108,
-            None => api.rsplit_once(':').is_some_and(|(host, port)| {
-                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
-            }),
+            None => api
+                .parse::<std::net::SocketAddr>()
+                .is_ok_and(|at| at.ip().is_loopback() && at.port() > 0),
         };
         if !fits {
             wrong(
                 "bgp.gobgpd.api",
-                format!("{api:?} is no address"),
-                "unix:///path (at most 107 octets) or host:port",
+                format!("{api:?} is no address of this machine"),
+                "unix:///path (at most 107 octets) or 127.0.0.1:PORT: gobgpd's API has no login",
             );
         }
     }

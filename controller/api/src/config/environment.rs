@@ -36,7 +36,7 @@ impl Config {
             })
     }
 
-    /// Where gobgpd's API is: `unix:///path` or `host:port`.
+    /// Where gobgpd's API is: `unix:///path` or a loopback `address:port`.
     #[must_use]
     pub fn gobgpd_api(&self) -> String {
         let gobgpd = &self.bgp.gobgpd;
@@ -56,10 +56,18 @@ impl Config {
     }
 
     fn profile(&self) -> Profile {
-        // The check refused names that do not exist.
+        let of_peer = |peer: &PeerConfig| {
+            // The check refused names that do not exist.
+            let mut profile = Profile::named(&peer.profile)?;
+            if let Some(most) = peer.max_rules {
+                profile.max_rules_v4 = profile.max_rules_v4.min(most);
+                profile.max_rules_v6 = profile.max_rules_v6.min(most);
+            }
+            Some(profile)
+        };
         self.peers
             .iter()
-            .filter_map(|peer| Profile::named(&peer.profile))
+            .filter_map(of_peer)
             .reduce(|all, one| all.intersect(&one))
             .or_else(|| Profile::named("strict"))
             // "strict" is one of `Profile::NAMES`.

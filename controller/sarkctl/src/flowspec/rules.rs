@@ -3,7 +3,6 @@
 use std::io::{self, Write as _};
 
 use sark_api::{RuleState, RuleView, RulesResponse, routes};
-use serde_json::Value;
 
 use crate::cli::Context;
 use crate::exit::{Exit, Outcome};
@@ -72,8 +71,10 @@ fn one(out: &mut Out, rule: &RuleView) -> io::Result<()> {
     field(out, "match", &rule.matches)?;
     field(out, "action", &actions(rule))?;
     field(out, "policy", &policy(rule))?;
-    field(out, "endpoints", &origin(rule, "endpoint"))?;
-    field(out, "sources", &origin(rule, "source"))?;
+    if let Some(origin) = &rule.origin {
+        field(out, "endpoints", &origin.endpoint.join(", "))?;
+        field(out, "sources", &origin.source.join(", "))?;
+    }
     field(out, "family", if rule.afi == sark_flowspec::Afi::Ipv4 { "IPv4" } else { "IPv6" })?;
     field(out, "community", rule.large_community.as_deref().unwrap_or_default())?;
     field(out, "nlri", &rule.nlri)
@@ -88,21 +89,15 @@ fn id(rule: &RuleView) -> &str {
 }
 
 fn actions(rule: &RuleView) -> String {
-    render::actions(rule.actions.iter().filter_map(|action| action["community"].as_str()))
+    render::actions(rule.actions.iter().map(|action| action.community.as_str()))
 }
 
 fn policy(rule: &RuleView) -> String {
     let Some(policy) = &rule.policy else { return "-".to_owned() };
-    match rule.origin.as_ref().map(|origin| (origin["file"].as_str(), origin["line"].as_u64())) {
-        Some((Some(file), Some(line))) if line > 0 => format!("{policy} ({file}:{line})"),
+    match &rule.origin {
+        Some(origin) if origin.line > 0 => format!("{policy} ({}:{})", origin.file, origin.line),
         _ => policy.clone(),
     }
-}
-
-fn origin(rule: &RuleView, key: &str) -> String {
-    let list = rule.origin.as_ref().and_then(|origin| origin[key].as_array());
-    let texts: Vec<&str> = list.into_iter().flatten().filter_map(Value::as_str).collect();
-    texts.join(", ")
 }
 
 fn word(state: RuleState) -> &'static str {
