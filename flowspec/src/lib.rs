@@ -52,3 +52,13 @@ pub enum Afi {
     /// AFI 2.
     Ipv6,
 }
+
+/// `ipv4` or `ipv6`, as in documents.
+impl std::fmt::Display for Afi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+        })
+    }
+}

@@ -25,7 +25,7 @@ pub enum NlriError {
     #[error("{kind} is there twice; join the values with `|`")]
     Repeated { kind: ComponentType },
     /// A prefix of the other family, or a flow label in IPv4.
-    #[error("{kind} does not fit a rule of the family {afi:?}")]
+    #[error("{kind} does not fit an {afi} rule")]
     WrongFamily { kind: ComponentType, afi: Afi },
     /// Bits outside the prefix are set.
     #[error("{kind} {prefix} has bits set outside its length; write {}", prefix.masked())]

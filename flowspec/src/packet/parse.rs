@@ -67,7 +67,10 @@ impl Packet {
         if ports != source_port.is_some() || ports != destination_port.is_some() {
             let expected =
                 if ports { "ADDRESS:PORT on both sides" } else { "addresses without ports" };
-            return Err(unexpected(protocol_place.end, expected, &text[protocol_place.end..]));
+            let mut there = Cursor::new(text);
+            there.word();
+            there.skip_space();
+            return Err(there.expected(expected));
         }
         let icmp = protocol == if source.is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 };
         let (mut icmp_type, mut icmp_code) = (None, None);

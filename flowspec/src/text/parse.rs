@@ -44,6 +44,10 @@ impl Nlri {
                 .into_iter()
                 .find(|kind| kind.keyword() == word)
                 .ok_or_else(|| unexpected(place.start, keywords(afi), word))?;
+            if !kind.in_family(afi) {
+                let source = NlriError::WrongFamily { kind, afi };
+                return Err(TextError::Component { at: place.start, source });
+            }
             if components.iter().any(|component| component.component_type() == kind) {
                 return Err(TextError::Repeated { at: place.start, kind });
             }

@@ -1,9 +1,8 @@
 //! Golden vectors: octets, text and actions that other implementations agree on.
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use sark_flowspec::{Action, Afi, ExtendedCommunity, Nlri, Rate, RouteTarget};
 
-fn hex(text: &str) -> Vec<u8> {
+pub fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> =
         text.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
