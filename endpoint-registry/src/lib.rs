@@ -7,11 +7,14 @@
 mod endpoint;
 mod name;
 mod name_index;
+pub mod overlay;
 mod port;
 mod prefix_index;
+mod seed;
 mod snapshot;
 
 pub use endpoint::{Endpoint, EndpointError, Kind, Provenance, Role, Sharedness, State};
 pub use name::{NameError, NamePattern};
 pub use port::{PortError, PortRange, Transport};
+pub use seed::{load, seed};
 pub use snapshot::{AddressHit, NameHit, Snapshot};

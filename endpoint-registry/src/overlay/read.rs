@@ -1,0 +1,205 @@
+//! Text → overlays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+use sark_core::document::{Diagnostic, Spanned, nearest, parse_all};
+
+use super::{
+    Extension, Overlay,
+    form::{self, Form, Provider, Service, Source},
+};
+use crate::{Endpoint, Kind, Provenance, Role, Sharedness, State, endpoint::check_slug};
+
+/// Confidence of what does not say.
+const UNSURE: u8 = 50;
+
+/// All overlays of a file, in its order; or every mistake in it.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Overlay>, Vec<Diagnostic>> {
+    let parsed = parse_all::<Form>(file, text);
+    let mut reader = Reader { file, text, mistakes: parsed.mistakes };
+    let mut overlays = Vec::new();
+    for read in parsed.documents {
+        overlays.push(reader.overlay(read.document.value));
+    }
+    if reader.mistakes.is_empty() {
+        return Ok(overlays);
+    }
+    reader.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
+    Err(reader.mistakes)
+}
+
+/// What is common to a file.
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn at<T>(&self, place: &Spanned<T>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::at(self.file, self.text, place.line, place.column, message)
+    }
+
+    fn mistake<T>(&mut self, place: &Spanned<T>, message: impl Into<String>) {
+        let diagnostic = self.at(place, message);
+        self.mistakes.push(diagnostic);
+    }
+
+    fn overlay(&mut self, form: Form) -> Overlay {
+        for source in form.sources.values() {
+            if source.document.trim().is_empty() {
+                self.mistake(&source.document, "a source needs its document or feed");
+            } else if source.last_seen.0 < source.first_seen.0 {
+                self.mistake(&source.document, "lastSeen is before firstSeen");
+            }
+        }
+        let mut overlay = Overlay {
+            name: form.metadata.name,
+            version: form.metadata.version,
+            endpoints: Vec::new(),
+            extensions: Vec::new(),
+        };
+        let mut ids = BTreeSet::new();
+        for provider in form.providers {
+            self.provider(provider, &form.sources, &mut ids, &mut overlay.endpoints);
+        }
+        for extension in form.extensions {
+            overlay.extensions.push(self.extension(extension, &form.sources));
+        }
+        overlay
+    }
+
+    fn provider(
+        &mut self,
+        provider: Provider,
+        sources: &BTreeMap<String, Source>,
+        ids: &mut BTreeSet<String>,
+        endpoints: &mut Vec<Endpoint>,
+    ) {
+        let Provider { provider, title, defaults, services } = provider;
+        if let Err(error) = check_slug(&provider) {
+            self.mistake(&provider, error.to_string());
+        }
+        let default_sources = self.sources(defaults.sources.as_deref(), sources);
+        for service in services {
+            let place = service.service.clone();
+            if let Err(error) = check_slug(&place) {
+                self.mistake(&place, error.to_string());
+            }
+            let id = format!("{}/{}", provider.value, place.value);
+            if !ids.insert(id.clone()) {
+                self.mistake(&place, format!("{id} is there twice"));
+            }
+            let stated = self.sources(service.sources.as_deref(), sources);
+            let found = stated.or_else(|| default_sources.clone());
+            let Some(kind) = service.kind.or(defaults.kind) else {
+                let help = format!("one of {}", words(Kind::ALL.iter().map(|kind| kind.as_str())));
+                let diagnostic = self.at(&place, format!("{id} has no kind")).with_help(help);
+                self.mistakes.push(diagnostic);
+                continue;
+            };
+            let Some(found) = found.filter(|found| !found.is_empty()) else {
+                self.mistake(&place, format!("{id} has no source: name one under sources"));
+                continue;
+            };
+            endpoints.push(endpoint(id, &provider, &title, kind, &defaults, service, found));
+        }
+    }
+
+    fn extension(
+        &mut self,
+        extension: form::Extension,
+        sources: &BTreeMap<String, Source>,
+    ) -> Extension {
+        let place = self.at(&extension.extends, "");
+        if extension.sources.is_empty() {
+            self.mistake(&extension.extends, "an extension needs a source: name one under sources");
+        }
+        let found = self.sources(Some(&extension.sources), sources).unwrap_or_default();
+        Extension {
+            extends: extension.extends.value,
+            names: extension.names,
+            prefixes: nets(extension.prefixes),
+            ports: extension.ports,
+            sources: found,
+            sharedness: extension.sharedness,
+            confidence: extension.confidence.map(|percent| percent.0),
+            verified: extension.verified,
+            state: extension.state,
+            expires_at: extension.expires_at.map(|moment| moment.0),
+            place,
+        }
+    }
+
+    /// The sources behind their short names; `None` if none are stated.
+    fn sources(
+        &mut self,
+        names: Option<&[Spanned<String>]>,
+        sources: &BTreeMap<String, Source>,
+    ) -> Option<Vec<Provenance>> {
+        let names = names?;
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            let Some(source) = sources.get(&name.value) else {
+                let known = sources.keys().map(String::as_str);
+                let help = match nearest(name, known.clone()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "write it under `sources` at the top of the document".to_owned(),
+                };
+                let diagnostic = self.at(name, format!("there is no source {:?}", name.value));
+                self.mistakes.push(diagnostic.with_help(help));
+                continue;
+            };
+            found.push(Provenance {
+                source: source.document.value.clone(),
+                first_seen: source.first_seen.0,
+                last_seen: source.last_seen.0,
+            });
+        }
+        Some(found)
+    }
+}
+
+fn endpoint(
+    id: String,
+    provider: &str,
+    title: &str,
+    kind: Kind,
+    defaults: &form::Defaults,
+    service: Service,
+    sources: Vec<Provenance>,
+) -> Endpoint {
+    let role = match kind {
+        Kind::Tunnel | Kind::Vpn | Kind::Tor | Kind::Proxy => Role::Relay,
+        Kind::Api | Kind::Chat | Kind::Asset | Kind::Telemetry | Kind::Doh => Role::Ingress,
+    };
+    let confidence = service.confidence.or(defaults.confidence);
+    let mut endpoint = Endpoint {
+        id,
+        provider: provider.to_owned(),
+        title: service.title.unwrap_or_else(|| title.to_owned()),
+        kind,
+        role: service.role.or(defaults.role).unwrap_or(role),
+        sharedness: service.sharedness.or(defaults.sharedness).unwrap_or(Sharedness::Cdn),
+        confidence: confidence.map_or(UNSURE, |percent| percent.0),
+        verified: service.verified.or(defaults.verified).unwrap_or(false),
+        state: service.state.or(defaults.state).unwrap_or(State::Active),
+        names: service.names,
+        prefixes: nets(service.prefixes),
+        ports: service.ports.or_else(|| defaults.ports.clone()).unwrap_or_default(),
+        expires_at: service.expires_at.map(|moment| moment.0),
+        price_ref: service.price_ref,
+        sources,
+    };
+    endpoint.normalize();
+    endpoint
+}
+
+fn nets(prefixes: Vec<form::Prefix>) -> Vec<IpNet> {
+    prefixes.into_iter().map(|prefix| prefix.0).collect()
+}
+
+fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    sark_core::document::listed(words)
+}
