@@ -1,4 +1,18 @@
 //! What a network policy says, after parsing and checking.
+//!
+//! Text → [`document`] (what is written, each scalar read by its form in [`forms`]) → [`check`]
+//! (what must fit together) → [`Policy`].
+
+mod active;
+mod check;
+mod document;
+mod forms;
+mod parse;
+mod version;
+mod written;
+
+pub(crate) use document::FlowSpecPolicy;
+pub use parse::parse_set;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -228,23 +242,5 @@ pub enum WhenProxyDown {
     Keep,
 }
 
-impl Policy {
-    /// Whether the policy holds at `now`, first applied in its present wording at `activated`.
-    #[must_use]
-    pub fn is_active(&self, now: Timestamp, activated: Timestamp) -> bool {
-        todo!()
-    }
-
-    /// The next moment after `now` at which `is_active` changes, if there is one.
-    #[must_use]
-    pub fn next_change(&self, now: Timestamp, activated: Timestamp) -> Option<Timestamp> {
-        todo!()
-    }
-}
-
-/// Reads policy files. Every mistake found is returned, not only the first.
-pub fn parse_set(
-    files: &[sark_core::storage::PolicyFile],
-) -> Result<PolicySet, Vec<sark_core::document::Diagnostic>> {
-    todo!()
-}
+#[cfg(test)]
+mod tests;
