@@ -4,6 +4,7 @@
 //! ([`overlay`]), and the immutable, content-hashed [`Snapshot`] that answers "who is this address,
 //! who is this name". No I/O.
 
+mod answer;
 mod endpoint;
 mod name;
 mod name_index;
@@ -13,6 +14,7 @@ mod prefix_index;
 mod seed;
 mod snapshot;
 
+pub use answer::{Answer, Match, Question, QuestionError};
 pub use endpoint::{Endpoint, EndpointError, Kind, Provenance, Role, Sharedness, State};
 pub use name::{NameError, NamePattern};
 pub use port::{PortError, PortRange, Transport};

@@ -89,7 +89,7 @@ fn pattern() -> impl Strategy<Value = NamePattern> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn an_address_finds_what_a_scan_finds(

@@ -1,7 +1,5 @@
 //! What ships is readable, sourced, and claims no more than it may.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-
 use std::collections::BTreeSet;
 
 use sark_registry::{Endpoint, Kind, Role, Sharedness, Snapshot, State, seed};

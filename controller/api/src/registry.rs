@@ -1,10 +1,10 @@
 //! Endpoints, and who an address or a name is.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sark_registry::{AddressHit, Endpoint, Kind, Provenance, Role, Sharedness, Snapshot, State};
+use sark_registry::{
+    Endpoint, Kind, Match, Provenance, Question, Role, Sharedness, Snapshot, State,
+};
 use serde::{Deserialize, Serialize};
 
 /// Endpoints by id.
@@ -76,12 +76,15 @@ pub struct LookupResponse {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LookupResult {
-    /// The question.
+    /// The question, in canonical form if it was understood.
     pub query: String,
     /// How it was read.
     pub kind: QueryKind,
     /// Best first; empty when nobody is known there.
     pub hits: Vec<LookupHit>,
+    /// Why the question could not be understood, and what to ask instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// How a question was read.
@@ -104,27 +107,31 @@ pub struct LookupHit {
     pub endpoint: EndpointView,
 }
 
-/// Who this address, prefix or name is, by one snapshot: the same answer from `sarkd` and
-/// offline. A text that is neither address nor prefix is a name.
+/// Who this address, prefix or name is, by one snapshot: the same answer from `sarkd` and offline.
 #[must_use]
 pub fn lookup(snapshot: &Snapshot, query: &str) -> LookupResult {
-    let query = query.trim();
-    let by_address = |hits: Vec<AddressHit<'_>>| {
-        hits.iter()
-            .map(|hit| LookupHit { matched: hit.prefix.to_string(), endpoint: hit.endpoint.into() })
-            .collect()
-    };
-    let (kind, hits) = if let Ok(address) = query.parse::<IpAddr>() {
-        (QueryKind::Address, by_address(snapshot.lookup_address(address)))
-    } else if let Ok(prefix) = query.parse::<IpNet>() {
-        (QueryKind::Prefix, by_address(snapshot.overlapping(prefix.trunc())))
-    } else {
-        let hits = snapshot.lookup_name(query);
-        let hits = hits.iter().map(|hit| LookupHit {
-            matched: hit.pattern.to_string(),
-            endpoint: hit.endpoint.into(),
-        });
-        (QueryKind::Name, hits.collect())
-    };
-    LookupResult { query: query.to_owned(), kind, hits }
+    match snapshot.answer(query) {
+        Ok(answer) => LookupResult {
+            query: answer.question.to_string(),
+            kind: match answer.question {
+                Question::Address(_) => QueryKind::Address,
+                Question::Prefix(_) => QueryKind::Prefix,
+                Question::Name(_) => QueryKind::Name,
+            },
+            hits: answer.matches.into_iter().map(LookupHit::from).collect(),
+            problem: None,
+        },
+        Err(error) => LookupResult {
+            query: query.trim().to_owned(),
+            kind: if query.contains('/') { QueryKind::Prefix } else { QueryKind::Name },
+            hits: Vec::new(),
+            problem: Some(error.to_string()),
+        },
+    }
+}
+
+impl From<Match<'_>> for LookupHit {
+    fn from(found: Match<'_>) -> Self {
+        Self { matched: found.matched, endpoint: found.endpoint.into() }
+    }
 }

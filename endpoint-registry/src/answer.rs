@@ -1,0 +1,207 @@
+//! "Who is this?": a question as a person writes it, and who answers to it.
+
+use std::{fmt, net::IpAddr};
+
+use ipnet::IpNet;
+use sark_core::document::nearest;
+
+use crate::{Endpoint, NameError, NamePattern, Snapshot};
+
+/// What may be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// An address; IPv4 inside IPv6 has become IPv4.
+    Address(IpAddr),
+    /// A prefix, host bits zero.
+    Prefix(IpNet),
+    /// A name, or a wildcard as it is written.
+    Name(NamePattern),
+}
+
+/// Who answers to a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer<'a> {
+    /// The question as it was understood.
+    pub question: Question,
+    /// The closest first; empty if the registry knows nobody there.
+    pub matches: Vec<Match<'a>>,
+}
+
+/// One endpoint that answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match<'a> {
+    /// Its prefix or name pattern that fits.
+    pub matched: String,
+    /// Who, how sure, since when, from what.
+    pub endpoint: &'a Endpoint,
+}
+
+/// Why a question could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum QuestionError {
+    #[error("nothing was asked: give an address, a prefix or a name")]
+    Empty,
+    #[error("{query:?} is not a prefix: write an address and a length, such as 192.0.2.0/24")]
+    Prefix { query: String },
+    #[error("{prefix} has bits set after its length: ask for {network}")]
+    HostBits { prefix: IpNet, network: IpNet },
+    #[error("{query:?} is an endpoint, not an address or name: `sarkctl registry show {query}`")]
+    EndpointId { query: String },
+    #[error(
+        "{query:?} is a provider, not an address or name: try one of its names, such as {name}"
+    )]
+    Provider { query: String, name: String },
+    #[error("{query:?} is neither an address nor a name: did you mean the provider {meant:?}?")]
+    Nearly { query: String, meant: String },
+    #[error(transparent)]
+    Name(#[from] NameError),
+}
+
+impl Snapshot {
+    /// Answers for an address, a prefix or a name.
+    pub fn answer(&self, query: &str) -> Result<Answer<'_>, QuestionError> {
+        let question = self.question(query.trim())?;
+        let mut matches = Vec::new();
+        match &question {
+            Question::Address(address) => {
+                let hits = self.covering(*address);
+                matches.extend(hits.map(|hit| Match::new(hit.prefix, hit.endpoint)));
+            }
+            Question::Prefix(prefix) => {
+                let hits = self.overlaps(*prefix);
+                matches.extend(hits.map(|hit| Match::new(hit.prefix, hit.endpoint)));
+            }
+            Question::Name(name) => self.visit_name(name.as_str(), |hit| {
+                matches.push(Match::new(hit.pattern, hit.endpoint));
+            }),
+        }
+        Ok(Answer { question, matches })
+    }
+
+    fn question(&self, query: &str) -> Result<Question, QuestionError> {
+        if query.is_empty() {
+            return Err(QuestionError::Empty);
+        }
+        let bare = query.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(query);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            return Ok(Question::Address(address.to_canonical()));
+        }
+        if query.contains('/') {
+            return self.prefix(query).map(Question::Prefix);
+        }
+        if !query.contains('.') {
+            self.explain_word(query)?;
+        }
+        Ok(Question::Name(query.parse()?))
+    }
+
+    fn prefix(&self, query: &str) -> Result<IpNet, QuestionError> {
+        let Ok(prefix) = query.parse::<IpNet>() else {
+            let query = query.to_owned();
+            return Err(match self.by_id(&query) {
+                Some(_) => QuestionError::EndpointId { query },
+                None => QuestionError::Prefix { query },
+            });
+        };
+        let network = prefix.trunc();
+        if network == prefix {
+            Ok(prefix)
+        } else {
+            Err(QuestionError::HostBits { prefix, network })
+        }
+    }
+
+    /// A word without a dot is not a name; perhaps a provider was meant.
+    fn explain_word(&self, word: &str) -> Result<(), QuestionError> {
+        let query = word.to_owned();
+        if let Some(name) = self.by_provider(word).find_map(|endpoint| endpoint.names.first()) {
+            return Err(QuestionError::Provider { query, name: name.to_string() });
+        }
+        match nearest(word, self.providers()) {
+            Some(meant) => Err(QuestionError::Nearly { query, meant: meant.to_owned() }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'a> Match<'a> {
+    fn new(matched: impl fmt::Display, endpoint: &'a Endpoint) -> Self {
+        Self { matched: matched.to_string(), endpoint }
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Prefix(prefix) => prefix.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Role, Sharedness};
+
+    fn snapshot() -> Snapshot {
+        Snapshot::build(crate::seed())
+    }
+
+    #[test]
+    fn an_address_has_who_how_sure_since_when_from_what() {
+        let snapshot = snapshot();
+        let answer = snapshot.answer("160.79.104.10").unwrap();
+        assert_eq!(answer.question, Question::Address("160.79.104.10".parse().unwrap()));
+        let Match { matched, endpoint } = &answer.matches[0];
+        assert_eq!((endpoint.id.as_str(), endpoint.title.as_str()), ("anthropic/api", "Anthropic"));
+        assert_eq!(matched, "160.79.104.0/23");
+        assert_eq!((endpoint.role, endpoint.sharedness), (Role::Ingress, Sharedness::Dedicated));
+        assert!(endpoint.verified && endpoint.confidence > 90);
+        assert_eq!(endpoint.first_seen().unwrap().to_string(), "2026-11-21T00:00:00Z");
+        assert!(endpoint.sources[0].source.starts_with("https://platform.claude.com/"));
+    }
+
+    #[test]
+    fn names_and_prefixes_are_answered() {
+        let snapshot = snapshot();
+        let answer = snapshot.answer(" API.OpenAI.com. ").unwrap();
+        assert_eq!(answer.question.to_string(), "api.openai.com");
+        assert_eq!(answer.matches[0].endpoint.id, "openai/api");
+        assert_eq!(answer.matches[0].endpoint.sharedness, Sharedness::Cdn);
+        let answer = snapshot.answer("x.openai.azure.com").unwrap();
+        assert_eq!(answer.matches[0].matched, "*.openai.azure.com");
+        let answer = snapshot.answer("160.79.0.0/16").unwrap();
+        let found: Vec<_> = answer.matches.iter().map(|m| m.endpoint.id.as_str()).collect();
+        assert_eq!(found, ["anthropic/egress", "anthropic/api"]);
+        let answer = snapshot.answer("[2607:6bc0::1]").unwrap();
+        assert_eq!(answer.matches[0].endpoint.id, "anthropic/api");
+        let answer = snapshot.answer("::ffff:1.1.1.1").unwrap();
+        assert_eq!(answer.question.to_string(), "1.1.1.1");
+        assert_eq!(answer.matches[0].endpoint.id, "cloudflare-dns/resolver");
+        assert!(snapshot.answer("192.0.2.1").unwrap().matches.is_empty());
+        assert!(snapshot.answer("www.example.com").unwrap().matches.is_empty());
+    }
+
+    #[test]
+    fn a_question_that_is_none_is_explained() {
+        let snapshot = snapshot();
+        for (query, part) in [
+            ("", "nothing was asked"),
+            ("192.0.2.1/24", "ask for 192.0.2.0/24"),
+            ("192.0.2.0/33", "is not a prefix"),
+            ("https://api.openai.com", "is not a prefix"),
+            ("anthropic/api", "registry show anthropic/api"),
+            ("openai", "such as api.openai.com"),
+            ("antropic", "the provider \"anthropic\""),
+            ("zzzzzzzzzzz", "is one label"),
+            ("api.\u{43e}penai.com", "mixes scripts"),
+            ("300.1.2.3", "is an address"),
+        ] {
+            let message = snapshot.answer(query).unwrap_err().to_string();
+            assert!(message.contains(part), "{query}: {message}");
+        }
+    }
+}
