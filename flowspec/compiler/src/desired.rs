@@ -18,6 +18,9 @@ pub struct Compiled {
     pub rules: Vec<DesiredRule>,
     /// When something is refused: what the rest would give, to be printed and never to be acted on.
     pub preview: Vec<DesiredRule>,
+    /// Rules that exist only so that the routers' order gives what the priorities mean: added
+    /// intersections and the extra pieces of rules that were split.
+    pub rewritten: u64,
     /// A set with refusals is never applied.
     pub refused: Vec<Refusal>,
     /// Endpoints without an address.

@@ -256,7 +256,11 @@ fn twice(seed: u64, compiled: &Compiled, environment: &Environment) {
         compiled.rules.iter().map(|rule| rule.route.large_community).collect();
     owners.sort();
     owners.dedup();
-    assert_eq!(owners.len(), compiled.rules.len(), "seed {seed}: a large community is not distinct");
+    assert_eq!(
+        owners.len(),
+        compiled.rules.len(),
+        "seed {seed}: a large community is not distinct"
+    );
 }
 
 fn environment(world: &World) -> Environment {

@@ -108,7 +108,8 @@ fn ranges(r: &mut Random, choices: &[(u16, u16)], most: usize) -> Vec<(u16, u16)
 
 fn rule(r: &mut Random, world: &World, i: usize) -> Rule {
     // Distinct most of the time; now and then two share one.
-    let priority = 100 + if r.chance(6) { 0 } else { (i as u16 + 1) * 10 * (1 + r.below(2) as u16) };
+    let priority =
+        100 + if r.chance(6) { 0 } else { (i as u16 + 1) * 10 * (1 + r.below(2) as u16) };
     let act = match (world.profile, r.below(10)) {
         (_, 0..=1) => Act::Accept,
         (_, 2..=3) => Act::Drop,
@@ -144,10 +145,12 @@ fn rule(r: &mut Random, world: &World, i: usize) -> Rule {
     match r.below(8) {
         0..=2 => {
             rule.protocols = vec!["tcp"];
-            rule.ports = ranges(r, &[(443, 443), (80, 80), (8000, 8100), (8050, 9000), (179, 179)], 3);
+            rule.ports =
+                ranges(r, &[(443, 443), (80, 80), (8000, 8100), (8050, 9000), (179, 179)], 3);
         }
         3 => {
-            rule.ports = ranges(r, &[(443, 443), (444, 500), (0, 1023), (1024, 65535), (53, 53)], 3);
+            rule.ports =
+                ranges(r, &[(443, 443), (444, 500), (0, 1023), (1024, 65535), (53, 53)], 3);
             if r.chance(50) {
                 rule.protocols = vec!["tcp", "udp"];
             }
@@ -168,10 +171,12 @@ fn rule(r: &mut Random, world: &World, i: usize) -> Rule {
         }
         if r.chance(10) && rule.source_ports.is_empty() {
             rule.protocols = vec!["tcp"];
-            rule.flags = r.some(&[("syn", true), ("ack", false), ("rst", true), ("fin", false)], 1, 2);
+            rule.flags =
+                r.some(&[("syn", true), ("ack", false), ("rst", true), ("fin", false)], 1, 2);
         }
     }
-    if r.chance(8) && rule.ports.is_empty() && rule.source_ports.is_empty() && rule.flags.is_empty() {
+    if r.chance(8) && rule.ports.is_empty() && rule.source_ports.is_empty() && rule.flags.is_empty()
+    {
         rule.fragment = if world.profile == "strict" {
             vec![("is", true)]
         } else {
@@ -188,8 +193,12 @@ fn destination(r: &mut Random, world: &World) -> To {
             to.providers = vec![r.pick(&world.endpoints).provider.clone()];
             if r.chance(30) {
                 let provider = to.providers[0].clone();
-                let kinds: Vec<_> =
-                    world.endpoints.iter().filter(|e| e.provider == provider).map(|e| e.kind).collect();
+                let kinds: Vec<_> = world
+                    .endpoints
+                    .iter()
+                    .filter(|e| e.provider == provider)
+                    .map(|e| e.kind)
+                    .collect();
                 to.kinds = vec![*r.pick(&kinds)];
             }
         }

@@ -141,7 +141,8 @@ impl Rule {
     pub fn means(&self, world: &World, p: &Packet) -> bool {
         let v6 = p.destination.is_ipv6();
         let first = !p.fragment.offset;
-        let within = |ranges: &[(u16, u16)], v: u16| ranges.iter().any(|(a, b)| (*a..=*b).contains(&v));
+        let within =
+            |ranges: &[(u16, u16)], v: u16| ranges.iter().any(|(a, b)| (*a..=*b).contains(&v));
         let port = |ranges: &[(u16, u16)], v: Option<u16>| {
             ranges.is_empty()
                 || (first && [6, 17].contains(&p.protocol) && v.is_some_and(|v| within(ranges, v)))
@@ -213,12 +214,12 @@ impl To {
         let selected = world.endpoints.iter().filter(|e| {
             let id = format!("{}/{}", e.provider, e.service);
             let by_kind = self.kinds.is_empty() || self.kinds.contains(&e.kind);
-            let kinds_alone = self.providers.is_empty()
-                && self.services.is_empty()
-                && !self.kinds.is_empty();
+            let kinds_alone =
+                self.providers.is_empty() && self.services.is_empty() && !self.kinds.is_empty();
             let direction = e.role == "ingress" || e.role == "relay";
             direction
-                && ((by_kind && (self.providers.contains(&e.provider) || self.services.contains(&id)))
+                && ((by_kind
+                    && (self.providers.contains(&e.provider) || self.services.contains(&id)))
                     || (kinds_alone && by_kind)
                     || self.names.contains(&e.name))
         });

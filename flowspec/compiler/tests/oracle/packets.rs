@@ -49,8 +49,7 @@ impl Edges {
             .flat_map(|t| t.prefixes(world).copied().collect::<Vec<_>>())
             .chain(guards.clone())
             .chain(extra.clone());
-        let sources =
-            world.policies.iter().flat_map(|p| p.from.clone()).chain(guards).chain(extra);
+        let sources = world.policies.iter().flat_map(|p| p.from.clone()).chain(guards).chain(extra);
         let (d4, d6) = corners(destinations);
         let (s4, s6) = corners(sources);
         let ends = |all: Vec<(u16, u16)>, always: &[u16]| {

@@ -26,7 +26,11 @@ impl WireRule {
         while let Some((&kind, after)) = rest.split_first() {
             let size = if kind <= 2 {
                 let bits = usize::from(after[0]);
-                if v6 { 2 + (bits - usize::from(after[1])).div_ceil(8) } else { 1 + bits.div_ceil(8) }
+                if v6 {
+                    2 + (bits - usize::from(after[1])).div_ceil(8)
+                } else {
+                    1 + bits.div_ceil(8)
+                }
             } else {
                 let mut at = 0;
                 loop {
@@ -46,7 +50,10 @@ impl WireRule {
 
     pub fn matches(&self, packet: &Packet) -> bool {
         self.v6 == packet.destination.is_ipv6()
-            && self.components.iter().all(|(kind, data)| self.component_matches(*kind, data, packet))
+            && self
+                .components
+                .iter()
+                .all(|(kind, data)| self.component_matches(*kind, data, packet))
     }
 
     fn component_matches(&self, kind: u8, data: &[u8], p: &Packet) -> bool {
@@ -133,7 +140,9 @@ fn any_group(data: &[u8], holds: impl Fn(u8, u64) -> bool) -> bool {
 
 fn numeric(data: &[u8], field: u64) -> bool {
     any_group(data, |op, value| {
-        (op & 4 != 0 && field < value) || (op & 2 != 0 && field > value) || (op & 1 != 0 && field == value)
+        (op & 4 != 0 && field < value)
+            || (op & 2 != 0 && field > value)
+            || (op & 1 != 0 && field == value)
     })
 }
 
