@@ -28,8 +28,13 @@ pub struct Inputs {
     #[arg(long, value_name = "NAME", value_parser = profile_names())]
     pub profile: Option<String>,
     /// The time to plan for [default: now]
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = timestamp)]
     pub now: Option<Timestamp>,
+}
+
+/// A time on the command line.
+pub fn timestamp(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse().map_err(|_| "not a time such as `2026-11-21T07:00:00Z`")
 }
 
 fn profile_names() -> clap::builder::PossibleValuesParser {

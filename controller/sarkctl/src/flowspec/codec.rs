@@ -1,6 +1,8 @@
 //! `encode` and `decode`: one rule, or a stream of them.
 
-use std::io::{self, BufRead, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write as _};
+use std::os::fd::AsFd as _;
 
 use sark_flowspec::{Afi, Nlri};
 use serde::Serialize;
@@ -132,12 +134,16 @@ fn each(
             })?;
             Ok(Exit::Done)
         }
-        _ => stream(io::stdin().lock(), out, read, show),
+        _ => {
+            // A handle of its own, since `Stdin` does not tell whether its buffer is empty.
+            let stdin = io::stdin().as_fd().try_clone_to_owned()?;
+            stream(BufReader::new(File::from(stdin)), out, read, show)
+        }
     }
 }
 
 fn stream(
-    mut input: impl BufRead,
+    mut input: BufReader<impl Read>,
     out: &mut Out,
     read: impl Fn(&str) -> Result<Nlri, LineError>,
     show: impl Fn(&Nlri, &mut String),
@@ -146,6 +152,10 @@ fn stream(
     let mut line = Vec::new();
     let mut text = String::new();
     for number in 1_u64.. {
+        if input.buffer().is_empty() {
+            // Reading may wait: for a person, or for a program that waits for this answer.
+            out.flush()?;
+        }
         let mut result = match next_line(&mut input, &mut line) {
             Ok(None) => break,
             Ok(Some(result)) => result,

@@ -22,7 +22,7 @@ pub struct ListArgs {
     #[arg(short, long = "file", num_args = 1.., value_name = "FILE|DIR", requires = "offline")]
     files: Vec<PathBuf>,
     /// The time to look at, with --offline [default: now]
-    #[arg(long, value_name = "RFC3339", requires = "offline")]
+    #[arg(long, value_name = "RFC3339", value_parser = offline::timestamp, requires = "offline")]
     now: Option<jiff::Timestamp>,
 }
 
