@@ -1,7 +1,7 @@
 //! The pure crates on files, without `sarkd`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use sark_compiler::{Compiled, Environment, InputError, Profile};
@@ -135,20 +135,10 @@ impl Offline {
 
 /// The endpoints that ship and these files, later ones over earlier ones.
 pub fn registry(overlays: &[PathBuf]) -> Result<Snapshot, Failure> {
-    let mut endpoints = seed();
-    for path in overlays {
-        endpoints.extend(overlay(path)?);
-    }
-    Ok(Snapshot::build(endpoints))
-}
-
-fn seed() -> Vec<sark_registry::Endpoint> {
-    Vec::new()
-}
-
-fn overlay(path: &Path) -> Result<Vec<sark_registry::Endpoint>, Failure> {
-    let _file = input::text(path)?;
-    Ok(Vec::new())
+    let files: Vec<PolicyFile> =
+        overlays.iter().map(|path| input::text(path)).collect::<Result<_, _>>()?;
+    let files = files.iter().map(|file| (file.name.as_str(), file.text.as_str()));
+    Ok(sark_registry::load(files).map_err(Mistakes)?)
 }
 
 /// Checked policies.

@@ -11,6 +11,8 @@ use crate::output::{Out, style};
 const GAP: usize = 2;
 /// No column is squeezed below this.
 const LEAST: usize = 10;
+/// A blank at which no line is broken; printed as a blank.
+const BOUND: char = '\u{a0}';
 
 /// A text in one style.
 #[derive(Debug, Clone)]
@@ -23,6 +25,18 @@ impl Cell {
     /// Styled.
     pub fn new(style: Style, text: impl Into<String>) -> Self {
         Self { text: printable(&text.into()), style }
+    }
+
+    /// The text of a rule, which is not broken between a keyword and its values.
+    pub fn rule(text: &str) -> Self {
+        let mut joined = String::with_capacity(text.len() + 8);
+        for (index, word) in text.split(' ').enumerate() {
+            if index > 0 {
+                joined.push(if index % 2 == 1 { BOUND } else { ' ' });
+            }
+            joined.push_str(word);
+        }
+        Self::from(joined)
     }
 }
 
@@ -75,12 +89,14 @@ impl Table {
         }
         let Some(limit) = limit else { return widths };
         let gaps = GAP * widths.len().saturating_sub(1);
-        // Take from the widest, one column at a time, until it fits.
+        // Take from the widest, one column at a time, until it fits; last from the first one,
+        // which names the row.
         while widths.iter().sum::<usize>() + gaps > limit {
-            let Some(widest) = widths.iter_mut().max() else { break };
-            if *widest <= LEAST {
+            let (first, others) = widths.split_at_mut(1);
+            let widest = others.iter_mut().max().filter(|width| **width > LEAST);
+            let Some(widest) = widest.or(first.first_mut().filter(|width| **width > LEAST)) else {
                 break;
-            }
+            };
             *widest -= 1;
         }
         widths
@@ -98,7 +114,7 @@ fn print_row(out: &mut Out, row: &[Cell], widths: &[usize]) -> io::Result<()> {
             let part = lines.get(line).map_or("", String::as_str);
             if !part.is_empty() {
                 text.extend(std::iter::repeat_n(' ', blanks));
-                text.push_str(&out.paint(cell.style, part));
+                text.push_str(&out.paint(cell.style, &part.replace(BOUND, " ")));
                 blanks = 0;
             }
             blanks += width - part.width().min(*width) + GAP;
@@ -108,35 +124,49 @@ fn print_row(out: &mut Out, row: &[Cell], widths: &[usize]) -> io::Result<()> {
     Ok(())
 }
 
-/// Lines of at most `width` columns, broken at blanks where there are any.
+/// Lines of at most `width` columns, broken at blanks, else after a sign, else anywhere.
 pub fn fold(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
+    let mut lines = Vec::new();
+    let mut line = String::new();
     for word in text.split(' ') {
-        let wide = word.width();
-        if used > 0 && used + 1 + wide > width {
-            lines.push(String::new());
-            used = 0;
+        let blank = usize::from(!line.is_empty());
+        if !line.is_empty() && line.width() + blank + word.width() > width {
+            lines.push(std::mem::take(&mut line));
         }
-        // The vector is never empty.
-        let Some(mut line) = lines.pop() else { break };
-        if used > 0 {
+        if !line.is_empty() {
             line.push(' ');
-            used += 1;
         }
-        for letter in word.chars() {
-            let mut octets = [0; 4];
-            let wide = letter.encode_utf8(&mut octets).width();
-            if used + wide > width && used > 0 {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
+        line.push_str(word);
+        while line.width() > width {
+            let rest = line.split_off(breaking(&line, width));
+            if rest.is_empty() {
+                break;
             }
-            line.push(letter);
-            used += wide;
+            lines.push(std::mem::replace(&mut line, rest));
         }
-        lines.push(line);
     }
+    lines.push(line);
     lines
+}
+
+/// Where to break a word that is too long: an offset above zero. One letter always fits.
+fn breaking(word: &str, width: usize) -> usize {
+    let mut used = 0;
+    let mut end = 0;
+    let mut sign = 0;
+    for (at, letter) in word.char_indices() {
+        let after = at + letter.len_utf8();
+        used += word[at..after].width();
+        if used > width && end > 0 {
+            break;
+        }
+        end = after;
+        // A sign near the beginning would leave lines that are almost empty.
+        if "/|&,:;@".contains(letter) && used * 3 > width {
+            sign = after;
+        }
+    }
+    if sign > 0 { sign } else { end }
 }
 
 /// Control characters from files or routers never reach the terminal.
@@ -153,6 +183,8 @@ mod tests {
         assert_eq!(fold("dst 192.0.2.0/24 proto =6", 17), ["dst 192.0.2.0/24", "proto =6"]);
         assert_eq!(fold("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(fold("", 4), [""]);
+        assert_eq!(fold("llm (policies/llm.yaml:3)", 15), ["llm", "(policies/", "llm.yaml:3)"]);
+        assert_eq!(fold("日本語", 1), ["日", "本", "語"]);
     }
 
     #[test]

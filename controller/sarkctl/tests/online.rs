@@ -8,7 +8,7 @@ use sark_api::{
     ApplyResponse, Convergence, DiagnosticBody, ErrorBody, ErrorCode, PlanResponse, RevisionView,
     RevisionsResponse, RuleState, RuleView, RulesResponse,
 };
-use sark_compiler::PlanDocument;
+use sark_compiler::{Collateral, Origin, PlanDocument, PlannedAction};
 use sark_core::storage::PolicyFile;
 use sark_flowspec::Afi;
 use serde_json::json;
@@ -247,26 +247,36 @@ fn errors_of_sarkd_become_exit_codes() {
 
 #[test]
 fn list_and_show() {
-    let view = |state, community: Option<&str>, matches: &str| {
-        RuleView {
+    let redirect: PlannedAction = serde_json::from_value(json!(
+        {"type": "redirect-ip", "address": "192.0.2.99", "copy": false, "community": "010cc00002630000"}
+    ))
+    .unwrap();
+    let view = |state, community: Option<&str>, matches: &str| RuleView {
         state,
         policy: community.map(|_| "inspect-llm".to_owned()),
         afi: Afi::Ipv4,
         nlri: "0d0120cb007158038106059101bb".into(),
         matches: matches.into(),
-        actions: vec![json!({"type": "redirect-ip", "community": "010cc00002630000"})],
+        actions: vec![redirect.clone()],
+        observed_actions: (state == RuleState::Stale).then(Vec::new),
         large_community: community.map(str::to_owned),
-        origin: community.map(|_| {
-            json!({"file": "llm.yaml", "line": 3, "endpoint": ["example/api"], "source": ["seed"]})
+        origin: community.map(|_| Origin {
+            file: "llm.yaml".into(),
+            line: 3,
+            endpoint: vec!["example/api".into()],
+            source: vec!["seed".into()],
         }),
-    }
+        collateral: community
+            .map(|_| Collateral { addresses: "1".into(), others: vec!["other/api".into()] }),
     };
     let first = view(RuleState::InPlace, Some("64512:1:1234"), "dst 203.0.113.88/32 proto =6");
     let rules = RulesResponse {
         revision: Some(4),
+        observed: true,
         rules: vec![
             first.clone(),
             view(RuleState::Missing, Some("64512:1:99"), "dst 203.0.113.89/32 proto =6"),
+            view(RuleState::Stale, Some("64512:1:98"), "dst 203.0.113.91/32 proto =6"),
             view(RuleState::Foreign, None, "dst 203.0.113.90/32 proto =6"),
         ],
     };

@@ -32,6 +32,7 @@ pub fn run(arguments: &ApplyArgs, context: &mut Context) -> Outcome {
         progress::during("sarkd plans", || client.post::<PlanResponse>(routes::PLAN, &request))?;
     if context.out.format == Format::Table {
         render::plan(&mut context.out, &plan.plan, context.verbose)?;
+        writeln!(context.out)?;
         context.out.flush()?;
     }
     if !plan.plan.refused.is_empty() {

@@ -43,6 +43,10 @@ fn many(out: &mut Out, response: &RulesResponse) -> io::Result<()> {
     );
     let revision = out.paint(style::QUIET, &revision);
     writeln!(out, "{}\n{revision}", counts.join(", "))?;
+    if !response.observed {
+        let word = out.paint(style::ERROR, "not compared");
+        writeln!(out, "{word}: the BGP speaker does not answer; see `sarkctl doctor`")?;
+    }
     if response.rules.is_empty() {
         return Ok(());
     }
@@ -52,8 +56,8 @@ fn many(out: &mut Out, response: &RulesResponse) -> io::Result<()> {
         table.row([
             id(rule).into(),
             Cell::new(colour(rule.state), word(rule.state)),
-            rule.matches.as_str().into(),
-            actions(rule).into(),
+            Cell::rule(&rule.matches),
+            action(rule).into(),
             policy(rule).into(),
         ]);
     }
@@ -69,11 +73,14 @@ fn one(out: &mut Out, rule: &RuleView) -> io::Result<()> {
     writeln!(out, "{head}")?;
     field(out, "state", &state)?;
     field(out, "match", &rule.matches)?;
-    field(out, "action", &actions(rule))?;
+    field(out, "action", &action(rule))?;
     field(out, "policy", &policy(rule))?;
     if let Some(origin) = &rule.origin {
         field(out, "endpoints", &origin.endpoint.join(", "))?;
         field(out, "sources", &origin.source.join(", "))?;
+    }
+    if let Some(collateral) = &rule.collateral {
+        field(out, "collateral", &render::collateral(collateral))?;
     }
     field(out, "family", if rule.afi == sark_flowspec::Afi::Ipv4 { "IPv4" } else { "IPv6" })?;
     field(out, "community", rule.large_community.as_deref().unwrap_or_default())?;
@@ -82,21 +89,23 @@ fn one(out: &mut Out, rule: &RuleView) -> io::Result<()> {
 
 /// The part of the ownership community that names the rule; a foreign rule has only its octets.
 fn id(rule: &RuleView) -> &str {
-    rule.large_community
-        .as_deref()
-        .and_then(|community| community.rsplit(':').next())
-        .unwrap_or(&rule.nlri)
+    let ours = rule.large_community.as_deref().filter(|_| rule.state != RuleState::Foreign);
+    ours.and_then(|community| community.rsplit(':').next()).unwrap_or(&rule.nlri)
 }
 
-fn actions(rule: &RuleView) -> String {
-    render::actions(rule.actions.iter().map(|action| action.community.as_str()))
+fn action(rule: &RuleView) -> String {
+    let desired = render::planned(&rule.actions);
+    match &rule.observed_actions {
+        Some(observed) => format!("{desired} (is: {})", render::planned(observed)),
+        None => desired,
+    }
 }
 
 fn policy(rule: &RuleView) -> String {
-    let Some(policy) = &rule.policy else { return "-".to_owned() };
-    match &rule.origin {
-        Some(origin) if origin.line > 0 => format!("{policy} ({}:{})", origin.file, origin.line),
-        _ => policy.clone(),
+    match (&rule.policy, &rule.origin) {
+        (Some(policy), Some(origin)) => render::policy(policy, origin),
+        (Some(policy), None) => policy.clone(),
+        (None, _) => "-".to_owned(),
     }
 }
 

@@ -129,7 +129,7 @@ fn rules(out: &mut Out, matches: &[SimulatedRule]) -> io::Result<()> {
         };
         table.row([
             Cell::new(colour, order),
-            rule.matches.as_str().into(),
+            Cell::rule(&rule.matches),
             render::planned(&rule.actions).into(),
             render::policy(&rule.policy, &rule.origin).into(),
         ]);

@@ -3,12 +3,14 @@
 
 use std::io::{self, Write as _};
 
+use anstyle::Style;
 use sark_compiler::{
     Change, Collateral, Origin, PlanDocument, PlannedAction, PlannedRule, Refusal, Unresolved,
     Warning,
 };
 
-use super::{actions, count, short};
+use super::action::actions;
+use super::{count, short};
 use crate::output::{Out, style};
 use crate::table::{Cell, Table, fold};
 
@@ -21,7 +23,7 @@ pub fn plan(out: &mut Out, document: &PlanDocument, verbose: bool) -> io::Result
         let (colour, change) = change(rule);
         table.row([
             Cell::new(colour, change),
-            rule.matches.as_str().into(),
+            Cell::rule(&rule.matches),
             action(rule).into(),
             policy(&rule.policy, &rule.origin).into(),
             collateral(&rule.collateral).into(),
@@ -58,7 +60,7 @@ fn counts(out: &mut Out, document: &PlanDocument) -> io::Result<()> {
     writeln!(out, "{versions}")
 }
 
-fn change(rule: &PlannedRule) -> (anstyle::Style, &'static str) {
+fn change(rule: &PlannedRule) -> (Style, &'static str) {
     match (rule.change, &rule.previous) {
         (Change::Announce, None) => (style::ADD, "+ announce"),
         (Change::Announce, Some(_)) => (style::CHANGE, "~ change"),
@@ -89,7 +91,8 @@ pub fn policy(name: &str, origin: &Origin) -> String {
     }
 }
 
-fn collateral(collateral: &Collateral) -> String {
+/// How many addresses, and who else lives there.
+pub fn collateral(collateral: &Collateral) -> String {
     const FEW: usize = 3;
     let mut text = addresses(&collateral.addresses);
     if !collateral.others.is_empty() {
@@ -135,16 +138,19 @@ fn unresolved(out: &mut Out, list: &[Unresolved]) -> io::Result<()> {
     table.print(out)?;
     item(
         out,
-        "fix",
+        "  fix",
+        style::HEAD,
         "give their addresses in a registry overlay (--registry FILE, or `registry.overlays` in sarkd's configuration)",
     )
 }
 
 fn warnings(out: &mut Out, list: &[Warning]) -> io::Result<()> {
+    if !list.is_empty() {
+        writeln!(out)?;
+    }
     for warning in list {
-        let head = out.paint(style::CHANGE, &format!("warning {}", warning.policy));
-        writeln!(out, "\n{head} ({})", warning.code)?;
-        item(out, "", &warning.message)?;
+        let text = format!("{} ({}): {}", warning.policy, warning.code, warning.message);
+        item(out, "warning", style::CHANGE, &text)?;
     }
     Ok(())
 }
@@ -154,19 +160,20 @@ pub fn refusals(out: &mut Out, list: &[Refusal]) -> io::Result<()> {
     for refusal in list {
         let head = out.paint(style::ERROR, &format!("refused {}", refusal.policy));
         writeln!(out, "\n{head} ({})", refusal.guard)?;
-        item(out, "why", &refusal.why)?;
-        item(out, "fix", &refusal.fix)?;
+        item(out, "  why", style::HEAD, &refusal.why)?;
+        item(out, "  fix", style::HEAD, &refusal.fix)?;
     }
     Ok(())
 }
 
-fn item(out: &mut Out, name: &str, text: &str) -> io::Result<()> {
-    let indent = if name.is_empty() { 2 } else { 3 + name.len() };
+/// A word and a text beside it, folded.
+fn item(out: &mut Out, word: &str, colour: Style, text: &str) -> io::Result<()> {
+    let indent = word.len() + 2;
     let room = out.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
-    let mut name = out.paint(style::HEAD, name);
+    let word = out.paint(colour, word);
     for (index, line) in text.lines().flat_map(|line| fold(line, room)).enumerate() {
-        if index == 0 && indent > 2 {
-            writeln!(out, "  {} {line}", std::mem::take(&mut name))?;
+        if index == 0 {
+            writeln!(out, "{word}  {line}")?;
         } else {
             writeln!(out, "{:indent$}{line}", "")?;
         }
