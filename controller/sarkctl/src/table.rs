@@ -88,18 +88,30 @@ impl Table {
             }
         }
         let Some(limit) = limit else { return widths };
-        let gaps = GAP * widths.len().saturating_sub(1);
-        // Take from the widest, one column at a time, until it fits; last from the first one,
-        // which names the row.
-        while widths.iter().sum::<usize>() + gaps > limit {
-            let (first, others) = widths.split_at_mut(1);
-            let widest = others.iter_mut().max().filter(|width| **width > LEAST);
-            let Some(widest) = widest.or(first.first_mut().filter(|width| **width > LEAST)) else {
-                break;
-            };
-            *widest -= 1;
-        }
+        let room = limit.saturating_sub(GAP * widths.len().saturating_sub(1));
+        // First to the longest word, then through words.
+        let words: Vec<usize> = (0..widths.len()).map(|column| self.longest_word(column)).collect();
+        squeeze(&mut widths, room, &words);
+        let least = vec![LEAST; words.len()];
+        squeeze(&mut widths, room, &least);
         widths
+    }
+
+    fn longest_word(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let words = cells.flat_map(|cell| cell.text.split(' ')).map(|word| word.width());
+        words.max().unwrap_or(0).max(LEAST)
+    }
+}
+
+/// Takes from the widest column, one at a time, until all fit; last from the first column, which
+/// names the row.
+fn squeeze(widths: &mut [usize], room: usize, least: &[usize]) {
+    while widths.iter().sum::<usize>() > room {
+        let spare = |column: &usize| widths[*column] > least[*column];
+        let widest = (1..widths.len()).filter(spare).max_by_key(|column| widths[*column]);
+        let Some(column) = widest.or(Some(0).filter(spare)) else { return };
+        widths[column] -= 1;
     }
 }
 

@@ -1,4 +1,5 @@
 //! What is asked of `sarkd`, and what becomes of its answers.
+#![allow(clippy::unwrap_used, reason = "what is written here is valid")]
 
 mod support;
 
