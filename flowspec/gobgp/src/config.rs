@@ -6,28 +6,20 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 /// How to reach a gobgpd.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// `unix:/path/to/socket`, or a loopback `ADDRESS:PORT`.
     pub address: Address,
     /// How long gobgpd may keep silent during a call before it is given up, in seconds.
-    #[serde(default = "timeout_seconds")]
     pub timeout_seconds: u64,
-}
-
-fn timeout_seconds() -> u64 {
-    10
 }
 
 impl Config {
     /// The usual limits.
     #[must_use]
     pub fn new(address: Address) -> Self {
-        Self { address, timeout_seconds: timeout_seconds() }
+        Self { address, timeout_seconds: 10 }
     }
 
     /// `timeout_seconds`, at least one.
@@ -39,8 +31,7 @@ impl Config {
 
 /// Where gobgpd's gRPC interface listens. It has no authentication, so only what stays on this
 /// machine is taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A Unix socket.
     Unix(PathBuf),
@@ -91,20 +82,6 @@ impl fmt::Display for Address {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Tcp(address) => address.fmt(f),
         }
-    }
-}
-
-impl TryFrom<String> for Address {
-    type Error = AddressError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Address> for String {
-    fn from(address: Address) -> Self {
-        address.to_string()
     }
 }
 

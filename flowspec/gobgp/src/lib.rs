@@ -21,6 +21,7 @@ mod attributes;
 pub mod check;
 mod config;
 mod connection;
+pub mod daemon;
 mod generation;
 mod speaker;
 pub mod v3;

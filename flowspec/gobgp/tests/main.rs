@@ -1,6 +1,9 @@
 //! Contract tests against real gobgpd processes, and through them against FRR, BIRD and ExaBGP.
 //!
 //! Everything runs on loopback and in temporary directories; each process ends with its test.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 
 mod contract;
 mod process;
+mod router;
+mod supervised;

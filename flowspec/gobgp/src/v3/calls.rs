@@ -1,6 +1,6 @@
 //! The calls of generation 3.
 
-use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 
 use futures::stream::{self, BoxStream, StreamExt};
@@ -10,8 +10,8 @@ use gobgp_api::v3::watch_event_request::{Peer, Table, table};
 use sark_flowspec::{Afi, Observed, PeerStatus, SpeakerError, SpeakerEvent};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
 use tonic::transport::Channel;
-use tonic::{Status, Streaming};
 
 use super::{decode, encode};
 use crate::connection::{Connection, MAX_MESSAGE};
@@ -170,14 +170,32 @@ async fn next_events(
     Some(events)
 }
 
-/// A call of the daemon that answers with nothing.
-pub(crate) async fn empty<F>(
+/// Configures a daemon that has just started.
+pub(crate) async fn start_bgp(
     connection: &Connection,
-    call: &'static str,
-    ask: impl FnOnce(Client) -> F,
-) -> Result<(), SpeakerError>
-where
-    F: Future<Output = Result<tonic::Response<()>, Status>>,
-{
-    connection.within(call, ask(client(connection))).await.map(|_| ())
+    global: api::Global,
+) -> Result<(), SpeakerError> {
+    let mut client = client(connection);
+    let request = api::StartBgpRequest { global: Some(global) };
+    connection.within("StartBgp", client.start_bgp(request)).await.map(|_| ())
+}
+
+pub(crate) async fn stop_bgp(connection: &Connection) -> Result<(), SpeakerError> {
+    let mut client = client(connection);
+    connection.within("StopBgp", client.stop_bgp(api::StopBgpRequest {})).await.map(|_| ())
+}
+
+pub(crate) async fn add_peer(connection: &Connection, peer: api::Peer) -> Result<(), SpeakerError> {
+    let mut client = client(connection);
+    let request = api::AddPeerRequest { peer: Some(peer) };
+    connection.within("AddPeer", client.add_peer(request)).await.map(|_| ())
+}
+
+pub(crate) async fn delete_peer(
+    connection: &Connection,
+    address: IpAddr,
+) -> Result<(), SpeakerError> {
+    let mut client = client(connection);
+    let request = api::DeletePeerRequest { address: address.to_string(), interface: String::new() };
+    connection.within("DeletePeer", client.delete_peer(request)).await.map(|_| ())
 }
