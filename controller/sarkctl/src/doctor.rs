@@ -4,12 +4,13 @@ mod checks;
 
 use std::io::{self, Write as _};
 
-use sark_api::{StatusResponse, routes};
+use jiff::Timestamp;
+use sark_api::{EndpointsResponse, StatusResponse, routes};
 use sark_core::{Clock as _, SystemClock};
 use serde::Serialize;
 
 use crate::cli::Context;
-use crate::client::ClientError;
+use crate::client::{Client, ClientError};
 use crate::exit::{Exit, Outcome};
 use crate::output::{Out, style};
 use crate::table::fold;
@@ -73,7 +74,7 @@ pub fn run(context: &mut Context) -> Outcome {
                 "socket",
                 format!("sarkd answers at {}", client.socket().display()),
             )];
-            checks.extend(checks::all(status, SystemClock.now()));
+            checks.extend(checks::all(status, newest(&client), SystemClock.now()));
             checks
         }
         Err(error) => vec![unanswered(error)],
@@ -82,6 +83,13 @@ pub fn run(context: &mut Context) -> Outcome {
     let report = Report { healthy, checks };
     context.out.data(&report, |out| print(out, &report))?;
     Ok(if healthy { Exit::Done } else { Exit::Failed })
+}
+
+/// When the newest fact of the registry was last seen.
+fn newest(client: &Client) -> Option<Timestamp> {
+    let endpoints: EndpointsResponse = client.get(routes::ENDPOINTS, &[]).ok()?;
+    let sources = endpoints.endpoints.iter().flat_map(|endpoint| &endpoint.sources);
+    sources.map(|source| source.last_seen).max()
 }
 
 fn unanswered(error: &ClientError) -> Check {

@@ -1,16 +1,19 @@
 //! What each part of the status means for a person on call.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sark_api::{PeerView, ReconcileView, SpeakerView, StatusResponse};
 
 use super::Check;
 use crate::render;
 
+/// Nobody should act on facts that are older.
+const STALE: SignedDuration = SignedDuration::from_hours(90 * 24);
+
 /// Every part, from the daemon outward to the routers.
-pub fn all(status: &StatusResponse, now: Timestamp) -> Vec<Check> {
+pub fn all(status: &StatusResponse, newest: Option<Timestamp>, now: Timestamp) -> Vec<Check> {
     let mut checks = vec![version(status, now), speaker(&status.speaker)];
     checks.extend(peers(&status.peers));
-    checks.push(registry(status));
+    checks.push(registry(status, newest, now));
     checks.push(policies(status));
     checks.push(rules(&status.reconcile, now));
     checks.extend(problems(status, &checks));
@@ -92,17 +95,23 @@ fn peer(peer: &PeerView) -> Check {
     }
 }
 
-fn registry(status: &StatusResponse) -> Check {
-    let text = format!(
+/// The newest fact tells how old the data is; `None` when `sarkd` did not list the endpoints.
+fn registry(status: &StatusResponse, newest: Option<Timestamp>, now: Timestamp) -> Check {
+    let mut text = format!(
         "{}, version {}",
         render::count(status.endpoints, "endpoint"),
         render::short(&status.registry_version)
     );
-    if status.endpoints > 0 {
-        Check::ok("registry", text)
-    } else {
-        Check::fail("registry", text, "check `registry.overlays` in sarkd's configuration")
+    if status.endpoints == 0 {
+        return Check::fail("registry", text, "check `registry.overlays` in sarkd's configuration");
     }
+    let Some(newest) = newest else { return Check::ok("registry", text) };
+    text.push_str(&format!(", newest fact {}", render::ago(newest, now)));
+    if now.duration_since(newest) > STALE {
+        let help = "providers move: install a newer SARK, or add what changed in an overlay";
+        return Check::warn("registry", text, help);
+    }
+    Check::ok("registry", text)
 }
 
 fn policies(status: &StatusResponse) -> Check {
@@ -110,11 +119,11 @@ fn policies(status: &StatusResponse) -> Check {
         Some(revision) => Check::ok(
             "store",
             format!(
-                "revision {} of {} by {}, {} policies",
+                "revision {} of {} by {}, {}",
                 revision.number,
                 render::time(revision.at),
                 revision.actor,
-                revision.policies.len()
+                render::policies(revision.policies.len())
             ),
         ),
         None => Check::warn(
@@ -143,6 +152,17 @@ fn rules(reconcile: &ReconcileView, now: Timestamp) -> Check {
         0 => String::new(),
         number => format!("; {number} that are not ours, never touched"),
     };
+    if reconcile.orphaned > 0 {
+        return Check::warn(
+            "rules",
+            format!(
+                "{text}; {} ours by their community, and no revision asks for them",
+                reconcile.orphaned
+            ),
+            "they were left by an installation whose store is gone, and are not touched: apply the \
+             policies that made them, or withdraw them in the BGP speaker",
+        );
+    }
     if reconcile.converged {
         Check::ok("rules", format!("{text}, {last}{foreign}"))
     } else {

@@ -18,8 +18,8 @@ pub struct ListArgs {
     /// Only of this provider or service, such as `anthropic`
     #[arg(long, value_name = "SLUG")]
     provider: Option<String>,
-    /// Only of this kind: api, chat, asset, telemetry, tunnel, vpn, tor, doh or proxy
-    #[arg(long, value_parser = kind)]
+    /// Only of this kind
+    #[arg(long, value_parser = kinds())]
     kind: Option<Kind>,
     #[command(flatten)]
     source: Source,
@@ -173,7 +173,10 @@ pub fn word(value: &impl serde::Serialize) -> String {
     }
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
-    serde_json::from_value(serde_json::Value::String(text.to_owned()))
-        .map_err(|_| format!("there is no kind `{text}`"))
+fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
+    use clap::builder::TypedValueParser as _;
+    const KINDS: [&str; 9] =
+        ["api", "chat", "asset", "telemetry", "tunnel", "vpn", "tor", "doh", "proxy"];
+    clap::builder::PossibleValuesParser::new(KINDS)
+        .try_map(|word| serde_json::from_value(serde_json::Value::String(word)))
 }

@@ -45,7 +45,8 @@ pub fn run(arguments: &LookupArgs, context: &mut Context) -> Outcome {
         }
         Ok(())
     })?;
-    Ok(Exit::Done)
+    let understood = response.results.iter().all(|result| result.problem.is_none());
+    Ok(if understood { Exit::Done } else { Exit::Usage })
 }
 
 fn queries(arguments: &[String]) -> Result<Vec<String>, Failure> {
@@ -103,6 +104,10 @@ fn online(context: &Context, queries: &[String]) -> Result<LookupResponse, Failu
 
 fn print(out: &mut Out, result: &LookupResult, verbose: bool) -> io::Result<()> {
     let query = out.paint(style::HEAD, &result.query);
+    if let Some(problem) = &result.problem {
+        let wrong = out.paint(style::ERROR, "not understood");
+        return writeln!(out, "{query}  {wrong}: {problem}");
+    }
     let Some(best) = result.hits.first() else {
         let hint = match result.kind {
             QueryKind::Name => "no endpoint has this name",
