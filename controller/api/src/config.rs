@@ -161,8 +161,8 @@ pub struct GobgpdConfig {
     pub mode: GobgpdMode,
     /// The program, for `supervised`.
     pub program: PathBuf,
-    /// Where its gRPC API is: `unix:///path` or a loopback `address:port`. By default `gobgpd.sock` in the state
-    /// directory when supervised, `127.0.0.1:50051` when external.
+    /// Where its gRPC API is: `unix:///path` or a loopback `address:port`. By default
+    /// `gobgpd/gobgpd.sock` in the state directory when supervised, `127.0.0.1:50051` when external.
     pub api: Option<String>,
     /// What becomes of a supervised daemon and its rules when `sarkd` stops: `keep` or `withdraw`.
     pub on_stop: OnStop,

@@ -42,7 +42,7 @@ impl Config {
         let gobgpd = &self.bgp.gobgpd;
         gobgpd.api.clone().unwrap_or_else(|| match gobgpd.mode {
             GobgpdMode::Supervised => {
-                format!("unix://{}", self.state.directory.join("gobgpd.sock").display())
+                format!("unix://{}", self.state.directory.join("gobgpd/gobgpd.sock").display())
             }
             GobgpdMode::External => "127.0.0.1:50051".to_owned(),
         })

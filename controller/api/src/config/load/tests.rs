@@ -15,7 +15,7 @@ fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 fn five_lines_are_enough() {
     let config = load("sark.yaml", SMALL, [], &[]).unwrap();
     assert_eq!(config.state.directory.to_str(), Some("/var/lib/sark"));
-    assert_eq!(config.gobgpd_api(), "unix:///var/lib/sark/gobgpd.sock");
+    assert_eq!(config.gobgpd_api(), "unix:///var/lib/sark/gobgpd/gobgpd.sock");
     assert_eq!(config.peers[0].port, 179);
     let environment = config.environment();
     assert_eq!(environment.profile.name, "frr");

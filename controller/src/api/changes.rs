@@ -1,0 +1,59 @@
+//! Plan, apply, withdraw.
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use sark_api::{ApplyRequest, ApplyResponse, PlanRequest, PlanResponse, WithdrawRequest};
+
+use super::answer::{Answer, Failure, body};
+use super::Api;
+use crate::changes::Which;
+use crate::{Actor, ChangeError};
+
+pub(super) async fn plan(
+    State(api): State<Api>,
+    request: Request,
+) -> Result<Answer<PlanResponse>, Failure> {
+    let PlanRequest { files } = body(request).await?;
+    let planned = api.changes.plan(files).await?;
+    Ok(Answer(PlanResponse {
+        plan: planned.document,
+        revision: planned.current.as_ref().map(|revision| revision.number),
+        current_policy_version: planned.current.map(|revision| revision.policy_version),
+    }))
+}
+
+pub(super) async fn apply(
+    State(api): State<Api>,
+    Extension(actor): Extension<Actor>,
+    request: Request,
+) -> Result<Answer<ApplyResponse>, Failure> {
+    let ApplyRequest { files, expect } = body(request).await?;
+    let changes = std::sync::Arc::clone(&api.changes);
+    to_the_end(&api, async move { changes.apply(files, expect.as_deref(), &actor).await }).await
+}
+
+pub(super) async fn withdraw(
+    State(api): State<Api>,
+    Extension(actor): Extension<Actor>,
+    request: Request,
+) -> Result<Answer<ApplyResponse>, Failure> {
+    let which = match body(request).await? {
+        WithdrawRequest { policies, all: true } if policies.is_empty() => Which::All,
+        WithdrawRequest { policies, all: false } if !policies.is_empty() => Which::Named(policies),
+        _ => return Err(ChangeError::NothingNamed.into()),
+    };
+    let changes = std::sync::Arc::clone(&api.changes);
+    to_the_end(&api, async move { changes.withdraw(which, &actor).await }).await
+}
+
+/// A change that was begun ends, whether or not its client waits for it.
+async fn to_the_end(
+    api: &Api,
+    change: impl Future<Output = Result<ApplyResponse, ChangeError>> + Send + 'static,
+) -> Result<Answer<ApplyResponse>, Failure> {
+    let change = api.work.spawn(change);
+    match change.await {
+        Ok(outcome) => Ok(Answer(outcome?)),
+        Err(error) => Err(ChangeError::Internal(format!("the change failed: {error}")).into()),
+    }
+}

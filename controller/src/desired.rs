@@ -1,0 +1,147 @@
+//! What the routers should hold now: the newest revision, compiled.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sark_compiler::{Compiled, Environment, InputError, compile};
+use sark_core::document::Diagnostic;
+use sark_core::storage::{AuditStore, Revision, RevisionStore, StorageError};
+use sark_policy::{PolicySet, parse_set};
+use sark_registry::Snapshot;
+use tokio::sync::Mutex;
+
+use crate::RegistryHolder;
+
+/// What the controller wants of a store.
+pub trait Storage: RevisionStore + AuditStore {}
+
+impl<T: RevisionStore + AuditStore> Storage for T {}
+
+/// The newest revision, compiled on one registry snapshot at one time.
+#[derive(Debug)]
+pub struct Desired {
+    /// The revision.
+    pub revision: Revision,
+    /// Its policies.
+    pub policies: PolicySet,
+    /// Its rules; when `refused` is not empty (the registry or the configuration changed since it
+    /// was accepted) there are none, and nothing may be concluded from that.
+    pub compiled: Compiled,
+    /// When the rules next change without anybody doing anything.
+    pub next_change: Option<Timestamp>,
+    compiled_at: Timestamp,
+    registry: Arc<Snapshot>,
+}
+
+/// Why it is not known what the routers should hold.
+#[derive(Debug, thiserror::Error)]
+pub enum DesiredError {
+    /// The store does not answer.
+    #[error("cannot read the newest revision")]
+    Store(#[from] StorageError),
+    /// A stored policy set does not parse: it was written by another version of SARK.
+    #[error("revision {revision} cannot be read by this version: {}", first(.mistakes))]
+    Policies {
+        /// The revision.
+        revision: u64,
+        /// The mistakes.
+        mistakes: Vec<Diagnostic>,
+    },
+    /// A stored policy names something that the configuration or the registry no longer has.
+    #[error("revision {revision} no longer fits this configuration: {}", first(.mistakes))]
+    Input {
+        /// The revision.
+        revision: u64,
+        /// The mistakes.
+        mistakes: Vec<InputError>,
+    },
+    /// A defect: the compiler ended badly.
+    #[error("the compiler failed on revision {revision}")]
+    Compiler {
+        /// The revision.
+        revision: u64,
+        /// How.
+        source: tokio::task::JoinError,
+    },
+}
+
+fn first<T: ToString>(mistakes: &[T]) -> String {
+    mistakes.first().map_or_else(|| "no reason given".to_owned(), ToString::to_string)
+}
+
+/// Computes [`Desired`] and remembers it while nothing that goes into it has changed, so that a
+/// round without news costs no compilation.
+pub struct DesiredState {
+    store: Arc<dyn Storage>,
+    registry: Arc<RegistryHolder>,
+    environment: Arc<Environment>,
+    last: Mutex<Option<Arc<Desired>>>,
+}
+
+impl DesiredState {
+    /// Of a store, a registry and a deployment.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Storage>,
+        registry: Arc<RegistryHolder>,
+        environment: Arc<Environment>,
+    ) -> Self {
+        Self { store, registry, environment, last: Mutex::new(None) }
+    }
+
+    /// The deployment.
+    pub fn environment(&self) -> &Arc<Environment> {
+        &self.environment
+    }
+
+    /// What should be there at `now`; `None` when nothing was ever applied.
+    pub async fn at(&self, now: Timestamp) -> Result<Option<Arc<Desired>>, DesiredError> {
+        let mut last = self.last.lock().await;
+        let Some(newest) = self.store.newest().await? else { return Ok(None) };
+        let registry = self.registry.snapshot();
+        if let Some(desired) = last.as_ref()
+            && desired.revision.number == newest
+            && Arc::ptr_eq(&desired.registry, &registry)
+            && desired.compiled_at <= now
+            && desired.next_change.is_none_or(|change| now < change)
+        {
+            return Ok(Some(Arc::clone(desired)));
+        }
+        let Some(revision) = self.store.current().await? else { return Ok(None) };
+        let number = revision.number;
+        let environment = Arc::clone(&self.environment);
+        // Ten thousand rules take tens of milliseconds: not on a thread that serves requests.
+        let work = tokio::task::spawn_blocking(move || {
+            Desired::compile(revision, registry, &environment, now)
+        });
+        let desired = Arc::new(
+            work.await
+                .map_err(|source| DesiredError::Compiler { revision: number, source })??,
+        );
+        *last = Some(Arc::clone(&desired));
+        Ok(Some(desired))
+    }
+}
+
+impl Desired {
+    fn compile(
+        revision: Revision,
+        registry: Arc<Snapshot>,
+        environment: &Environment,
+        now: Timestamp,
+    ) -> Result<Self, DesiredError> {
+        let number = revision.number;
+        let policies = parse_set(&revision.files)
+            .map_err(|mistakes| DesiredError::Policies { revision: number, mistakes })?;
+        let compiled = compile(&policies, &registry, environment, &revision.activated, now)
+            .map_err(|mistakes| DesiredError::Input { revision: number, mistakes })?;
+        let of_policies = policies.policies.iter().filter_map(|policy| {
+            let since = revision.activated.get(&policy.name).copied().unwrap_or(revision.at);
+            policy.next_change(now, since)
+        });
+        let of_endpoints =
+            registry.endpoints().iter().filter_map(|e| e.expires_at).filter(|at| *at > now);
+        let next_change = of_policies.chain(of_endpoints).min();
+        Ok(Self { revision, policies, compiled, next_change, compiled_at: now, registry })
+    }
+}

@@ -1,0 +1,197 @@
+//! Operational events: said once, counted once. Emitting one writes its log line and moves its
+//! metric together.
+
+use std::time::Duration;
+
+use sark_core::audit::AuditRecord;
+use sark_core::storage::StorageError;
+
+use crate::metrics::{ChangeLabels, Metrics, RequestLabels, RoundLabels};
+use crate::chain::chain;
+use crate::reconcile::{Report, RoundError};
+use crate::{ChangeError, Changed};
+
+/// Something that happened.
+pub trait Event {
+    /// Writes the line and moves the metric.
+    fn emit(self, metrics: &Metrics);
+}
+
+/// A round ended well.
+#[derive(Debug)]
+pub struct RoundDone<'a> {
+    /// What it saw and did.
+    pub report: &'a Report,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Event for RoundDone<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { report, took } = self;
+        let milliseconds = took.as_millis();
+        if report.converged() {
+            tracing::debug!(
+                revision = report.revision,
+                desired = report.desired,
+                foreign = report.foreign,
+                milliseconds,
+                "round: nothing to do"
+            );
+        } else {
+            tracing::info!(
+                revision = report.revision,
+                desired = report.desired,
+                announced = report.announced,
+                withdrawn = report.withdrawn,
+                milliseconds,
+                "round: rules sent to the BGP speaker"
+            );
+        }
+        if report.orphaned > 0 {
+            tracing::warn!(
+                orphaned = report.orphaned,
+                "the speaker holds rules of ours, but no revision is stored: they are left alone"
+            );
+        }
+        metrics.rounds.get_or_create(&RoundLabels { outcome: "ok".into() }).inc();
+        metrics.round_seconds.observe(took.as_secs_f64());
+        metrics.converged.set(i64::from(report.converged()));
+        metrics.announced.inc_by(report.announced);
+        metrics.withdrawn.inc_by(report.withdrawn);
+        metrics.set_rules(report);
+        metrics.set_revision(report.revision);
+    }
+}
+
+/// A round failed; the next one is the retry.
+#[derive(Debug)]
+pub struct RoundFailed<'a> {
+    /// Why.
+    pub error: &'a RoundError,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Event for RoundFailed<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let milliseconds = self.took.as_millis();
+        tracing::warn!(error = chain(self.error), milliseconds, "round failed; will try again");
+        metrics.rounds.get_or_create(&RoundLabels { outcome: "failed".into() }).inc();
+        metrics.round_seconds.observe(self.took.as_secs_f64());
+        metrics.converged.set(0);
+    }
+}
+
+/// A change ended well.
+#[derive(Debug)]
+pub struct ChangeDone<'a> {
+    /// Such as `flowspec.apply`.
+    pub event: &'static str,
+    /// Who asked.
+    pub actor: &'a str,
+    /// How long it took, convergence included.
+    pub took: Duration,
+    /// What it came to.
+    pub changed: &'a Changed,
+}
+
+impl Event for ChangeDone<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { event, actor, took, changed } = self;
+        tracing::info!(
+            event,
+            actor,
+            revision = changed.revision,
+            changed = changed.changed,
+            converged = changed.convergence.converged,
+            milliseconds = took.as_millis(),
+            "change done"
+        );
+        metrics.changes.get_or_create(&ChangeLabels::of(event, "ok")).inc();
+    }
+}
+
+/// A change was refused or failed; nothing changed.
+#[derive(Debug)]
+pub struct ChangeFailed<'a> {
+    /// Such as `flowspec.apply`.
+    pub event: &'static str,
+    /// Who asked.
+    pub actor: &'a str,
+    /// How long it took.
+    pub took: Duration,
+    /// Why.
+    pub error: &'a ChangeError,
+}
+
+impl Event for ChangeFailed<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { event, actor, took, error } = self;
+        let milliseconds = took.as_millis();
+        let outcome = match error {
+            ChangeError::Refused(_) => "refused",
+            ChangeError::Store(_) | ChangeError::Current(_) | ChangeError::Internal(_) => "failed",
+            _ => "bad-input",
+        };
+        let error = chain(error);
+        if outcome == "failed" {
+            tracing::error!(event, actor, error, milliseconds, "change failed; nothing changed");
+        } else {
+            tracing::info!(event, actor, outcome, error, milliseconds, "nothing changed");
+        }
+        metrics.changes.get_or_create(&ChangeLabels::of(event, outcome)).inc();
+    }
+}
+
+/// An audit record could not be stored.
+#[derive(Debug)]
+pub struct AuditLost<'a> {
+    /// The record.
+    pub record: &'a AuditRecord,
+    /// Why.
+    pub error: &'a StorageError,
+}
+
+impl Event for AuditLost<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let record = serde_json::to_string(self.record).unwrap_or_default();
+        tracing::error!(error = chain(self.error), record, "an audit record could not be stored");
+        metrics.audit_lost.inc();
+    }
+}
+
+/// A request was answered.
+#[derive(Debug)]
+pub struct Answered<'a> {
+    /// The route, not the path: few values.
+    pub route: &'a str,
+    /// Who asked.
+    pub actor: &'a str,
+    /// HTTP status.
+    pub status: u16,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Event for Answered<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { route, actor, status, took } = self;
+        tracing::debug!(route, actor, status, milliseconds = took.as_millis(), "answered");
+        metrics.requests.get_or_create(&RequestLabels { route: route.to_owned(), status }).inc();
+    }
+}
+
+/// Somebody without the right tried.
+#[derive(Debug)]
+pub struct Forbidden {
+    /// User id.
+    pub uid: u32,
+}
+
+impl Event for Forbidden {
+    fn emit(self, metrics: &Metrics) {
+        tracing::warn!(uid = self.uid, "a user without the right connected to the API socket");
+        metrics.forbidden.inc();
+    }
+}

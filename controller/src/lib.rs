@@ -1,0 +1,43 @@
+//! feed → registry → policy → plan → NLRI → GoBGP → router
+//!
+//! The controller, as the `sarkd` program wires it. It adds no step to the line: it holds the
+//! newest revision of the policy set ([`Changes`] makes them, the store keeps them) and moves the
+//! BGP speaker's table towards what that revision asks for ([`Reconciler`]), again after every
+//! restart of anything.
+//!
+//! ```text
+//!   sarkctl ── Unix socket ── api ── Changes ── commit ─→ store
+//!                              │        │ wake               │ newest revision
+//!                          Observatory  └────→ Reconciler ←──┴─ DesiredState ←─ registry
+//!                              │                 ↑      └─ table, announce, withdraw ─→ Speaker
+//!                              └─ status ────────┘ look        (gobgpd) ── events ── Watcher
+//! ```
+//!
+//! Channels: `wake` and `look` are single permits, so any number of notices become one round;
+//! `status` keeps the newest value only. Nothing queues.
+//!
+//! Read [`Reconciler`] first. Only [`start`] names a concrete speaker and a concrete store.
+
+pub mod api;
+pub mod args;
+mod chain;
+mod changes;
+mod desired;
+pub mod events;
+mod lock;
+pub mod log;
+mod metrics;
+mod observatory;
+mod overlays;
+mod reconcile;
+mod service_manager;
+mod shutdown;
+pub mod start;
+
+pub use chain::chain;
+pub use changes::{Actor, ChangeError, Changed, Changes, Planned, Which};
+pub use desired::{Desired, DesiredError, DesiredState, Storage};
+pub use metrics::Metrics;
+pub use observatory::{Observatory, QuestionError, SpeakerPlace};
+pub use overlays::{OverlayError, RegistryHolder};
+pub use reconcile::{Keeper, KeeperError, Reconciler, Report, RoundError, Signals, Unkept, Watcher};

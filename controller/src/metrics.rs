@@ -1,0 +1,140 @@
+//! What Prometheus sees. Names are here and nowhere else.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::reconcile::Report;
+
+/// All metrics of `sarkd`.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pub(crate) rounds: Family<RoundLabels, Counter>,
+    pub(crate) round_seconds: Histogram,
+    pub(crate) converged: Gauge,
+    pub(crate) announced: Counter,
+    pub(crate) withdrawn: Counter,
+    rules: Family<StateLabels, Gauge>,
+    revision: Gauge,
+    pub(crate) changes: Family<ChangeLabels, Counter>,
+    pub(crate) audit_lost: Counter,
+    pub(crate) requests: Family<RequestLabels, Counter>,
+    pub(crate) forbidden: Counter,
+    pub(crate) speaker_up: Gauge,
+    pub(crate) peers_up: Family<PeerLabels, Gauge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RoundLabels {
+    pub(crate) outcome: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct StateLabels {
+    state: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ChangeLabels {
+    event: String,
+    outcome: String,
+}
+
+impl ChangeLabels {
+    pub(crate) fn of(event: &str, outcome: &str) -> Self {
+        Self { event: event.to_owned(), outcome: outcome.to_owned() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RequestLabels {
+    pub(crate) route: String,
+    pub(crate) status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct PeerLabels {
+    pub(crate) peer: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // From a lookup that finds nothing to do to a full table over a slow API.
+        let round_seconds =
+            Histogram::new([0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 60.0]);
+        let mut all = Self {
+            registry: Registry::with_prefix("sark"),
+            rounds: Family::default(),
+            round_seconds,
+            converged: Gauge::default(),
+            announced: Counter::default(),
+            withdrawn: Counter::default(),
+            rules: Family::default(),
+            revision: Gauge::default(),
+            changes: Family::default(),
+            audit_lost: Counter::default(),
+            requests: Family::default(),
+            forbidden: Counter::default(),
+            speaker_up: Gauge::default(),
+            peers_up: Family::default(),
+        };
+        all.register();
+        all
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        let r = &mut self.registry;
+        r.register("build", "Version of sarkd", build);
+        r.register("reconcile_rounds", "Rounds by outcome", self.rounds.clone());
+        r.register("reconcile_seconds", "Duration of rounds", self.round_seconds.clone());
+        r.register(
+            "reconcile_converged",
+            "1 when the last round found nothing to do",
+            self.converged.clone(),
+        );
+        r.register("rules_announced", "Rules announced", self.announced.clone());
+        r.register("rules_withdrawn", "Rules withdrawn", self.withdrawn.clone());
+        r.register("rules", "Rules by state when last compared", self.rules.clone());
+        r.register("revision", "The newest revision that a round worked for", self.revision.clone());
+        r.register("changes", "Applies and withdrawals by outcome", self.changes.clone());
+        r.register("audit_lost", "Audit records that could not be stored", self.audit_lost.clone());
+        r.register("api_requests", "API requests by route and status", self.requests.clone());
+        r.register("api_forbidden", "Connections of users without the right", self.forbidden.clone());
+        r.register("speaker_up", "1 when the BGP speaker answered last time", self.speaker_up.clone());
+        r.register("peer_up", "1 when the peer's session is established", self.peers_up.clone());
+    }
+
+    pub(crate) fn set_rules(&self, report: &Report) {
+        for (state, count) in [
+            ("desired", report.desired),
+            ("in-place", report.in_place),
+            ("foreign", report.foreign),
+            ("orphaned", report.orphaned),
+        ] {
+            let labels = StateLabels { state: state.to_owned() };
+            self.rules.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    pub(crate) fn set_revision(&self, revision: Option<u64>) {
+        self.revision.set(i64::try_from(revision.unwrap_or(0)).unwrap_or(i64::MAX));
+    }
+
+    /// OpenMetrics text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a `String` does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,320 @@
+//! The wiring: build, bind, spawn, and the end. The only place that names concrete adapters.
+//!
+//! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `metrics` (when configured) and
+//! `watchdog` (under systemd). Connections and changes under way belong to `api`.
+
+mod speaker;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sark_api::config::Config;
+use sark_core::{Clock, SystemClock};
+use sark_flowspec::Speaker;
+use sark_store::SqliteStore;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::api::{Api, SocketGuard, listen, serve, serve_metrics};
+use crate::lock::StateLock;
+use crate::observatory::{Observatory, SpeakerPlace};
+use crate::overlays::build;
+use crate::chain::chain;
+use crate::reconcile::{Keeper, Reconciler, Signals, Watcher};
+use crate::shutdown::{Signalled, Told};
+use crate::{
+    Changes, DesiredState, Metrics, OverlayError, RegistryHolder, Storage, service_manager,
+};
+pub use speaker::SpeakerWiringError;
+
+/// From the signal to the end, whatever hangs.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How long an apply waits for the speaker.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why `sarkd` does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state directory.
+    #[error(transparent)]
+    Lock(#[from] crate::lock::LockError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] sark_store::OpenError),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] OverlayError),
+    /// The BGP speaker.
+    #[error(transparent)]
+    Speaker(#[from] SpeakerWiringError),
+    /// The API socket.
+    #[error(transparent)]
+    Listen(#[from] crate::api::ListenError),
+    /// The metrics port.
+    #[error("cannot listen on {address} for metrics")]
+    Metrics {
+        /// As configured.
+        address: std::net::SocketAddr,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// Signal handlers.
+    #[error("cannot listen for signals")]
+    Signals(#[source] std::io::Error),
+    /// A task that must run to the end did not.
+    #[error("the task {0} ended by itself; the supervisor should start sarkd again")]
+    Task(String),
+}
+
+/// What `--check` checks beyond the configuration itself: the overlays it names.
+pub fn check(config: &Config, base: &Path) -> Result<(), StartError> {
+    build(base, &config.registry.overlays)?;
+    Ok(())
+}
+
+/// Runs until told to stop.
+pub async fn run(config: Config, base: &Path) -> Result<(), StartError> {
+    let mut told = Told::listen().map_err(StartError::Signals)?;
+    let built = Built::new(config, base).await?;
+    let bound = Bound::new(&built.config).await?;
+    let mut running = Running::spawn(built, bound);
+    service_manager::ready();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "sarkd is ready");
+    let outcome = loop {
+        tokio::select! {
+            signalled = told.next() => match signalled {
+                Signalled::Stop => break Ok(()),
+                Signalled::Reload => running.reload().await,
+            },
+            ended = running.tasks.join_next() => {
+                let name = match ended {
+                    Some(Ok(name)) => name.to_owned(),
+                    Some(Err(error)) => error.to_string(),
+                    None => "(none)".to_owned(),
+                };
+                break Err(StartError::Task(name));
+            }
+        }
+    };
+    service_manager::stopping();
+    tokio::select! {
+        () = running.drain() => tracing::info!("sarkd has stopped"),
+        () = tokio::time::sleep(DRAIN) => tracing::warn!("the drain took too long: stopping now"),
+        // A second signal is impatience.
+        Signalled::Stop = told.next() => tracing::warn!("told again: stopping now"),
+    }
+    outcome
+}
+
+/// All parts, made and not yet moving.
+struct Built {
+    config: Arc<Config>,
+    base: PathBuf,
+    store: SqliteStore,
+    registry: Arc<RegistryHolder>,
+    desired: Arc<DesiredState>,
+    speaker: Arc<dyn Speaker>,
+    keeper: Box<dyn Keeper>,
+    place: SpeakerPlace,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    lock: StateLock,
+}
+
+impl Built {
+    async fn new(config: Config, base: &Path) -> Result<Self, StartError> {
+        let lock = StateLock::take(&config.state.directory)?;
+        let store = SqliteStore::open(&config.state.directory.join("sark.db")).await?;
+        let registry =
+            Arc::new(RegistryHolder::new(build(base, &config.registry.overlays)?));
+        let environment = Arc::new(config.environment());
+        let desired = Arc::new(DesiredState::new(
+            Arc::new(store.clone()),
+            Arc::clone(&registry),
+            environment,
+        ));
+        let speaker::Wired { speaker, keeper, place } = speaker::wire(&config)?;
+        Ok(Self {
+            config: Arc::new(config),
+            base: base.to_owned(),
+            store,
+            registry,
+            desired,
+            speaker,
+            keeper,
+            place,
+            clock: Arc::new(SystemClock),
+            metrics: Arc::default(),
+            lock,
+        })
+    }
+}
+
+/// The sockets.
+struct Bound {
+    socket: UnixListener,
+    guard: SocketGuard,
+    metrics: Option<TcpListener>,
+}
+
+impl Bound {
+    async fn new(config: &Config) -> Result<Self, StartError> {
+        let (socket, guard) = listen(&config.api.socket)?;
+        let metrics = match config.metrics.listen {
+            None => None,
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .await
+                    .map_err(|source| StartError::Metrics { address, source })?,
+            ),
+        };
+        Ok(Self { socket, guard, metrics })
+    }
+}
+
+/// Everything that moves.
+struct Running {
+    tasks: JoinSet<&'static str>,
+    /// Ends new work: the API, the watch.
+    stop: CancellationToken,
+    /// Ends the reconciler, when no change waits for it any more.
+    settle: CancellationToken,
+    work: TaskTracker,
+    registry: Arc<RegistryHolder>,
+    signals: Arc<Signals>,
+    config: Arc<Config>,
+    base: PathBuf,
+    store: SqliteStore,
+    guard: SocketGuard,
+    _lock: StateLock,
+}
+
+impl Running {
+    fn spawn(built: Built, bound: Bound) -> Self {
+        let (stop, settle) = (CancellationToken::new(), CancellationToken::new());
+        let (signals, work) = (Arc::new(Signals::default()), TaskTracker::new());
+        let mut tasks = JoinSet::new();
+        let interval =
+            Duration::try_from(built.config.reconcile.interval).unwrap_or(Duration::from_secs(30));
+
+        let (reconciler, status) = Reconciler::new(
+            Arc::clone(&built.desired),
+            Arc::clone(&built.speaker),
+            built.keeper,
+            Arc::clone(&built.clock),
+            Arc::clone(&signals),
+            interval,
+            Arc::clone(&built.metrics),
+        );
+        task(&mut tasks, "reconciler", reconciler.run(settle.clone()));
+        let watcher = Watcher::new(Arc::clone(&built.speaker), Arc::clone(&signals));
+        task(&mut tasks, "watcher", watcher.run(stop.clone()));
+
+        let store: Arc<dyn Storage> = Arc::new(built.store.clone());
+        let observatory = Arc::new(Observatory {
+            store: Arc::clone(&store),
+            registry: Arc::clone(&built.registry),
+            desired: Arc::clone(&built.desired),
+            speaker: Arc::clone(&built.speaker),
+            clock: Arc::clone(&built.clock),
+            reconcile: status.clone(),
+            metrics: Arc::clone(&built.metrics),
+            config: Arc::clone(&built.config),
+            place: built.place,
+            started_at: built.clock.now(),
+        });
+        let changes = Arc::new(Changes::new(
+            store,
+            Arc::clone(&built.registry),
+            built.desired,
+            built.speaker,
+            built.clock,
+            Arc::clone(&signals),
+            status.clone(),
+            Arc::clone(&built.metrics),
+            PATIENCE,
+        ));
+        let own = nix::unistd::geteuid().as_raw();
+        let allowed = built.config.api.allow_uids.iter().copied().chain([0, own]).collect();
+        let api = Api {
+            changes,
+            observatory: Arc::clone(&observatory),
+            metrics: built.metrics,
+            allowed: Arc::new(allowed),
+            work: work.clone(),
+        };
+        task(&mut tasks, "api", serve(bound.socket, api.router(), stop.clone()));
+        if let Some(listener) = bound.metrics {
+            task(&mut tasks, "metrics", serve_metrics(listener, observatory, stop.clone()));
+        }
+        if sd_notify::watchdog_enabled().is_some() {
+            let feed = service_manager::watchdog(status, interval, settle.clone());
+            task(&mut tasks, "watchdog", feed);
+        }
+        Self {
+            tasks,
+            stop,
+            settle,
+            work,
+            registry: built.registry,
+            signals,
+            config: built.config,
+            base: built.base,
+            store: built.store,
+            guard: bound.guard,
+            _lock: built.lock,
+        }
+    }
+
+    /// Reads the overlays again; on a mistake the registry in use stays.
+    async fn reload(&self) {
+        let (base, overlays) = (self.base.clone(), self.config.registry.overlays.clone());
+        match tokio::task::spawn_blocking(move || build(&base, &overlays)).await {
+            Ok(Ok(snapshot)) => {
+                let version = snapshot.version().to_string();
+                let changed = self.registry.replace(snapshot);
+                tracing::info!(version, changed, "read the registry overlays again");
+                self.signals.wake.notify_one();
+            }
+            Ok(Err(error)) => {
+                tracing::error!(error = chain(&error), "the registry stays as it was");
+            }
+            Err(error) => tracing::error!(%error, "the registry stays as it was"),
+        }
+    }
+
+    /// No new requests; those under way end, then the reconciler, then the store.
+    async fn drain(mut self) {
+        self.stop.cancel();
+        self.work.close();
+        self.work.wait().await;
+        self.settle.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            match ended {
+                Ok(name) => tracing::debug!(name, "task ended"),
+                Err(error) => tracing::error!(%error, "a task ended badly"),
+            }
+        }
+        self.store.close().await;
+        drop(self.guard);
+    }
+}
+
+fn task(
+    tasks: &mut JoinSet<&'static str>,
+    name: &'static str,
+    work: impl Future<Output = ()> + Send + 'static,
+) {
+    let span = tracing::info_span!("task", name);
+    tasks.spawn(
+        async move {
+            work.await;
+            name
+        }
+        .instrument(span),
+    );
+}
