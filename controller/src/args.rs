@@ -57,8 +57,9 @@ impl Args {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
         // Not `vars()`: it panics on a variable that is no UTF-8.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         let overrides: Vec<_> =
             self.set.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
         let config = config::load(&path.display().to_string(), &text, environment, &overrides)

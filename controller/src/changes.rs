@@ -138,10 +138,11 @@ impl Changes {
                 ChangeError::Input(mistakes.into_iter().map(DiagnosticBody::from).collect())
             })?;
             let activated = activated(&policies, current.as_ref(), now);
-            let compiled = compile(&policies, &registry, &environment, &activated, now)
-                .map_err(|mistakes| {
+            let compiled = compile(&policies, &registry, &environment, &activated, now).map_err(
+                |mistakes| {
                     ChangeError::Input(mistakes.into_iter().map(DiagnosticBody::from).collect())
-                })?;
+                },
+            )?;
             Ok(Candidate { files, policies, activated, compiled, current, before, now })
         };
         tokio::task::spawn_blocking(work)

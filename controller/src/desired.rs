@@ -115,8 +115,7 @@ impl DesiredState {
             Desired::compile(revision, registry, &environment, now)
         });
         let desired = Arc::new(
-            work.await
-                .map_err(|source| DesiredError::Compiler { revision: number, source })??,
+            work.await.map_err(|source| DesiredError::Compiler { revision: number, source })??,
         );
         *last = Some(Arc::clone(&desired));
         Ok(Some(desired))

@@ -6,8 +6,8 @@ use std::time::Duration;
 use sark_core::audit::AuditRecord;
 use sark_core::storage::StorageError;
 
-use crate::metrics::{ChangeLabels, Metrics, RequestLabels, RoundLabels};
 use crate::chain::chain;
+use crate::metrics::{ChangeLabels, Metrics, RequestLabels, RoundLabels};
 use crate::reconcile::{Report, RoundError};
 use crate::{ChangeError, Changed};
 

@@ -40,4 +40,6 @@ pub use desired::{Desired, DesiredError, DesiredState, Storage};
 pub use metrics::Metrics;
 pub use observatory::{Observatory, QuestionError, SpeakerPlace};
 pub use overlays::{OverlayError, RegistryHolder};
-pub use reconcile::{Keeper, KeeperError, Reconciler, Report, RoundError, Signals, Unkept, Watcher};
+pub use reconcile::{
+    Keeper, KeeperError, Reconciler, Report, RoundError, Signals, Unkept, Watcher,
+};

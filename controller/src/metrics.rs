@@ -104,12 +104,24 @@ impl Metrics {
         r.register("rules_announced", "Rules announced", self.announced.clone());
         r.register("rules_withdrawn", "Rules withdrawn", self.withdrawn.clone());
         r.register("rules", "Rules by state when last compared", self.rules.clone());
-        r.register("revision", "The newest revision that a round worked for", self.revision.clone());
+        r.register(
+            "revision",
+            "The newest revision that a round worked for",
+            self.revision.clone(),
+        );
         r.register("changes", "Applies and withdrawals by outcome", self.changes.clone());
         r.register("audit_lost", "Audit records that could not be stored", self.audit_lost.clone());
         r.register("api_requests", "API requests by route and status", self.requests.clone());
-        r.register("api_forbidden", "Connections of users without the right", self.forbidden.clone());
-        r.register("speaker_up", "1 when the BGP speaker answered last time", self.speaker_up.clone());
+        r.register(
+            "api_forbidden",
+            "Connections of users without the right",
+            self.forbidden.clone(),
+        );
+        r.register(
+            "speaker_up",
+            "1 when the BGP speaker answered last time",
+            self.speaker_up.clone(),
+        );
         r.register("peer_up", "1 when the peer's session is established", self.peers_up.clone());
     }
 

@@ -16,8 +16,8 @@ use sark_core::storage::StorageError;
 use sark_flowspec::{PeerState, PeerStatus, Speaker, SpeakerError};
 use tokio::sync::watch;
 
-use crate::metrics::PeerLabels;
 use crate::chain::chain;
+use crate::metrics::PeerLabels;
 use crate::{DesiredError, DesiredState, Metrics, RegistryHolder, Storage};
 
 /// Longest wait for the speaker when somebody only looks.

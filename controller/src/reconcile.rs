@@ -14,8 +14,8 @@ use sark_flowspec::Speaker;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::events::{Event, RoundDone, RoundFailed};
 use crate::chain::chain;
+use crate::events::{Event, RoundDone, RoundFailed};
 use crate::{DesiredState, Metrics};
 pub use keeper::{Keeper, KeeperError, Unkept};
 use pace::Pace;
@@ -89,13 +89,8 @@ impl Reconciler {
 
     async fn round(&mut self) -> Result<Report, RoundError> {
         let begun = tokio::time::Instant::now();
-        let outcome = round::run(
-            &self.desired,
-            &*self.speaker,
-            &mut *self.keeper,
-            self.clock.now(),
-        )
-        .await;
+        let outcome =
+            round::run(&self.desired, &*self.speaker, &mut *self.keeper, self.clock.now()).await;
         let took = begun.elapsed();
         let ended = self.clock.now();
         self.status.send_modify(|status| {

@@ -20,10 +20,10 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::api::{Api, SocketGuard, listen, serve, serve_metrics};
+use crate::chain::chain;
 use crate::lock::StateLock;
 use crate::observatory::{Observatory, SpeakerPlace};
 use crate::overlays::build;
-use crate::chain::chain;
 use crate::reconcile::{Keeper, Reconciler, Signals, Watcher};
 use crate::shutdown::{Signalled, Told};
 use crate::{
@@ -129,8 +129,7 @@ impl Built {
     async fn new(config: Config, base: &Path) -> Result<Self, StartError> {
         let lock = StateLock::take(&config.state.directory)?;
         let store = SqliteStore::open(&config.state.directory.join("sark.db")).await?;
-        let registry =
-            Arc::new(RegistryHolder::new(build(base, &config.registry.overlays)?));
+        let registry = Arc::new(RegistryHolder::new(build(base, &config.registry.overlays)?));
         let environment = Arc::new(config.environment());
         let desired = Arc::new(DesiredState::new(
             Arc::new(store.clone()),

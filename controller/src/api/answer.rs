@@ -10,8 +10,8 @@ use sark_api::{ErrorBody, ErrorCode, routes};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::observatory::QuestionError;
 use crate::chain::chain;
+use crate::observatory::QuestionError;
 use crate::{ChangeError, DesiredError};
 
 /// A body has to be here by then.
@@ -53,22 +53,18 @@ pub(super) async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Fai
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    let octets = match tokio::time::timeout(
-        BODY_DEADLINE,
-        to_bytes(request.into_body(), limit),
-    )
-    .await
-    {
-        Ok(Ok(octets)) => octets,
-        Ok(Err(error)) => {
-            let over = std::error::Error::source(&error)
-                .is_some_and(|source| source.to_string().contains("length limit"));
-            return Err(if over { too_large() } else { bad(chain(&error)) });
-        }
-        Err(_) => {
-            return Err(Failure(ErrorBody::new(ErrorCode::Timeout, "the body did not arrive")));
-        }
-    };
+    let octets =
+        match tokio::time::timeout(BODY_DEADLINE, to_bytes(request.into_body(), limit)).await {
+            Ok(Ok(octets)) => octets,
+            Ok(Err(error)) => {
+                let over = std::error::Error::source(&error)
+                    .is_some_and(|source| source.to_string().contains("length limit"));
+                return Err(if over { too_large() } else { bad(chain(&error)) });
+            }
+            Err(_) => {
+                return Err(Failure(ErrorBody::new(ErrorCode::Timeout, "the body did not arrive")));
+            }
+        };
     serde_json::from_slice(&octets).map_err(|error| bad(format!("the body is wrong: {error}")))
 }
 

@@ -4,8 +4,8 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use sark_api::{ApplyRequest, ApplyResponse, PlanRequest, PlanResponse, WithdrawRequest};
 
-use super::answer::{Answer, Failure, body};
 use super::Api;
+use super::answer::{Answer, Failure, body};
 use crate::changes::Which;
 use crate::{Actor, ChangeError};
 

@@ -53,7 +53,9 @@ pub async fn serve(listener: UnixListener, router: Router, stop: CancellationTok
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
             let router = router.clone();
-            async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|e| match e {})) }
+            async move {
+                Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|e| match e {}))
+            }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())

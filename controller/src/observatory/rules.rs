@@ -103,9 +103,7 @@ fn seen(observed: &Observed, state: RuleState, asn: u32, instance: u32) -> RuleV
         nlri,
         actions: actions_of(observed),
         observed_actions: None,
-        large_community: mark
-            .or(observed.large_communities.first())
-            .map(ToString::to_string),
+        large_community: mark.or(observed.large_communities.first()).map(ToString::to_string),
         origin: None,
         collateral: None,
     }
