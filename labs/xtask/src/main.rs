@@ -5,6 +5,8 @@
 //! module. Nothing here is part of the product.
 
 mod bench;
+mod interrupt;
+mod lab;
 mod place;
 mod run;
 mod setup;
@@ -28,10 +30,19 @@ enum Command {
     Test(test::Options),
     /// Install what tests, lab and demo need, and say each thing aloud.
     Setup(setup::Options),
+    /// Bring a lab of `labs/containerlab/` up or down on this machine, or work in it.
+    #[command(subcommand)]
+    Lab(lab::Action),
     /// Run benchmarks.
     Bench(bench::Options),
     /// Run the fuzz targets: the corpus first, then new inputs for a while.
     Fuzz(test::fuzz::Options),
+    /// The first process of a lab's node.
+    #[command(hide = true)]
+    NodeInit {
+        /// What the node is to be, as JSON.
+        orders: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -39,6 +50,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Test(options) => test::main(&place, &options),
         Command::Setup(options) => setup::main(&place, &options).map_err(Into::into),
+        Command::Lab(action) => lab::main(&place, &action).map_err(Into::into),
+        Command::NodeInit { orders } => Ok(lab::init::main(&orders)),
         Command::Bench(options) => bench::main(&place, &options).map_err(Into::into),
         Command::Fuzz(options) => test::fuzz::main(&place, &options),
     };
