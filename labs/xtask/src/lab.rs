@@ -13,9 +13,9 @@ pub mod init;
 mod mounts;
 pub mod node;
 pub mod process;
+mod schema;
 pub mod state;
 mod topology;
-mod schema;
 pub mod up;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +26,7 @@ use sark_core::document::Diagnostic;
 
 use self::frr::Frr;
 use self::state::{Home, State};
+use self::topology::Topology;
 use crate::interrupt::undo_on_interrupt;
 use crate::place::Place;
 use crate::run::{RunError, typed, which};
@@ -103,6 +104,9 @@ pub enum LabError {
         /// Labs that exist.
         known: Vec<String>,
     },
+    /// It would be a path.
+    #[error("{0:?} cannot be a lab's name: no dots and slashes")]
+    Name(String),
     /// The topology file is wrong.
     #[error(transparent)]
     Topology(#[from] Diagnostic),
@@ -176,7 +180,6 @@ impl Lab {
             true => PathBuf::from(lab),
             false => labs.join(lab).join(format!("{lab}.clab.yml")),
         };
-        let plain = |name: &str| !name.is_empty() && !name.contains(['/', '.']);
         let known = || {
             let entries = std::fs::read_dir(&labs).into_iter().flatten().flatten();
             let mut known: Vec<_> =
@@ -184,24 +187,30 @@ impl Lab {
             known.sort();
             known
         };
-        let file_name = file.file_name().map(|name| name.to_string_lossy().into_owned());
-        let stem = file_name.as_deref().and_then(|name| name.split(".clab.y").next());
-        match name.or(stem) {
-            Some(name) if plain(name) && file.is_file() => {
-                Ok(Self { file, name: name.to_owned() })
-            }
-            _ => Err(LabError::NoLab { lab: lab.to_owned(), path: file, known: known() }),
+        if !file.is_file() {
+            return Err(LabError::NoLab { lab: lab.to_owned(), path: file, known: known() });
         }
+        let lab = Self { name: String::new(), file };
+        let name = match name {
+            Some(name) if !name.is_empty() && !name.contains(['/', '.']) => name.to_owned(),
+            Some(name) => return Err(LabError::Name(name.to_owned())),
+            None => lab.read(place)?.name,
+        };
+        Ok(Self { name, ..lab })
+    }
+
+    fn read(&self, place: &Place) -> Result<Topology, LabError> {
+        let text = std::fs::read_to_string(&self.file)
+            .map_err(|source| LabError::File { path: self.file.clone(), source })?;
+        let shown = self.file.strip_prefix(&place.root).unwrap_or(&self.file);
+        let dir = self.file.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
+        Ok(topology::read(&shown.display().to_string(), &text, dir)?)
     }
 
     /// Up, or up already.
     pub fn up(&self, place: &Place, frr: Option<u8>) -> Result<State, LabError> {
         need_root_and_tools()?;
-        let text = std::fs::read_to_string(&self.file)
-            .map_err(|source| LabError::File { path: self.file.clone(), source })?;
-        let shown = self.file.strip_prefix(&place.root).unwrap_or(&self.file);
-        let dir = self.file.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new("."));
-        let topology = topology::read(&shown.display().to_string(), &text, dir)?;
+        let topology = self.read(place)?;
         for warning in &topology.warnings {
             eprintln!("warning: {warning}");
         }
@@ -314,7 +323,7 @@ pub fn main(place: &Place, action: &Action) -> Result<ExitCode, LabError> {
         Action::Status(options) => {
             let lab = find(options)?;
             let state = lab.running(place)?;
-            println!("{:<10}{:<10}{}", "NODE", "PROCESS", "RUNS");
+            println!("{:<10}{:<10}RUNS", "NODE", "PROCESS");
             for (name, node) in &state.nodes {
                 let runs = if node.is_router { format!("FRR {}", state.frr) } else { "-".into() };
                 println!("{name:<10}{:<10}{runs}", node.process.pid);

@@ -58,6 +58,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
+            interrupt::settle();
             eprintln!("error: {error}");
             let mut source = error.source();
             while let Some(cause) = source {

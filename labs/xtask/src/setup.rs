@@ -99,7 +99,7 @@ pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
     let root = suite::root(place);
     let gobgpd = root.join("gobgpd");
     let mut found = Vec::new();
-    if root.join(suite::COMPLETE).is_file() {
+    if suite::is_complete(place) {
         found.push(("SARK_FRR10_ROOT", root.clone()));
         found.push(("SARK_GOBGPD_3_36", gobgpd));
     }

@@ -25,14 +25,16 @@ pub const PRIVATE: &[&str] = &["/run", "/tmp", "/var/tmp", "/var/log/frr", "/etc
 
 const DAEMON: &str = "/usr/lib/frr/zebra";
 
-/// FRR's own start script: reads `/etc/frr/daemons`, starts what it names, loads `frr.conf`.
-const START: &[&str] = &["/usr/lib/frr/watchfrr.sh", "start", "all"];
+/// FRR's own start script: reads `/etc/frr/daemons`, starts what it names, loads `frr.conf`. What it
+/// says goes through a file, because daemons may keep their parent's output open for ever.
+const START: &str = "timeout 30 /usr/lib/frr/watchfrr.sh start all >/run/start.log 2>&1
+    status=$?; cat /run/start.log; exit $status";
 
 impl Frr {
     /// The one of this major version, or the machine's.
     pub fn find(place: &Place, major: Option<u8>) -> Result<Self, LabError> {
         let unpacked = suite::root(place);
-        let complete = unpacked.join(suite::COMPLETE).is_file();
+        let complete = suite::is_complete(place);
         let mut found = Vec::new();
         let mut system = Command::new(DAEMON);
         let mut other = Command::new("chroot");
@@ -57,16 +59,17 @@ impl Frr {
         env: &BTreeMap<String, String>,
     ) -> Result<(), LabError> {
         let failed = |why: String| LabError::Node { node: node.to_owned(), why };
-        let mut start = Command::new("sh");
-        // The script's own words are on both outputs.
-        start.args(["-c", "exec \"$@\" 2>&1", "sh"]);
-        let script = inside(process, env, None, START);
-        start.arg(script.get_program()).args(script.get_args());
-        let said = capture(&mut start).map_err(|error| failed(error.to_string()))?;
+        let said = capture(&mut inside(process, env, None, &["sh", "-c", START]))
+            .map_err(|error| failed(error.to_string()))?;
         // It says so, but ends well.
-        let bad = |line: &&str| line.contains("% ") || line.contains("ailed") || line.contains("cannot");
+        let bad =
+            |line: &&str| line.contains("% ") || line.contains("ailed") || line.contains("cannot");
         let wrong: Vec<_> = said.lines().filter(bad).collect();
-        if wrong.is_empty() { Ok(()) } else { Err(failed(format!("FRR says: {}", wrong.join("; ")))) }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(failed(format!("FRR says: {}", wrong.join("; "))))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! and binds. All of it happens in the node's mount namespace and goes away with it.
 
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -26,7 +27,8 @@ pub fn make(orders: &Orders) -> Result<()> {
     let none = None::<&str>;
     let private = mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none);
     private.map_err(|errno| failed("unshare mounts of", Path::new("/"), errno.into()))?;
-    // Sources are opened by their path on the machine: bind them before its root is gone.
+    // Sources are named by their path on the machine, which the mounts below may hide.
+    let sources = open(&orders.binds)?;
     let root = orders.root.as_deref().unwrap_or(Path::new("/"));
     if orders.root.is_some() {
         bind(root, root, false)?;
@@ -42,9 +44,8 @@ pub fn make(orders: &Orders) -> Result<()> {
         make_dir(&dir)?;
         mount_at(Some(Path::new("tmpfs")), &dir, Some("tmpfs"), nothing())?;
     }
-    for wanted in &orders.binds {
-        let to = Bind { to: inside(&wanted.to), ..wanted.clone() };
-        show(&to)?;
+    for (wanted, source) in orders.binds.iter().zip(&sources) {
+        show(source, &inside(&wanted.to), wanted.read_only)?;
     }
     if orders.root.is_some() { change_root(root) } else { Ok(()) }
 }
@@ -59,12 +60,20 @@ fn change_root(root: &Path) -> Result<()> {
     nix::unistd::chdir("/").map_err(pivot)
 }
 
+fn open(binds: &[Bind]) -> Result<Vec<fs::File>> {
+    let open =
+        |bind: &Bind| fs::File::open(&bind.from).map_err(|cause| failed("open", &bind.from, cause));
+    binds.iter().map(open).collect()
+}
+
 /// Shows a file or directory at a place, which is made if it is missing.
-fn show(wanted: &Bind) -> Result<()> {
-    if !wanted.to.exists() {
-        make_place(&wanted.to, wanted.from.is_dir())?;
+fn show(source: &fs::File, place: &Path, read_only: bool) -> Result<()> {
+    let is_dir = source.metadata().is_ok_and(|meta| meta.is_dir());
+    if !place.exists() {
+        make_place(place, is_dir)?;
     }
-    bind(&wanted.from, &wanted.to, wanted.read_only)
+    let source = PathBuf::from(format!("/proc/self/fd/{}", source.as_raw_fd()));
+    bind(&source, place, read_only)
 }
 
 /// A place to mount on. It must not be made in the machine's own file system: the nearest directory

@@ -18,7 +18,7 @@ macro_rules! keys {
     (
         $(#[$about:meta])*
         pub struct $name:ident {
-            $($(#[$field_about:meta])* $field:ident: $type:ty,)*
+            realised { $($(#[$field_about:meta])* $field:ident: $type:ty,)* }
             unrealised { $($other:ident = $key:literal,)* }
         }
     ) => {
@@ -33,11 +33,8 @@ macro_rules! keys {
         impl $name {
             /// Keys that are set and that this runner does not realise.
             pub fn unrealised(&self) -> Vec<&'static str> {
-                let mut found = Vec::new();
-                $(if self.$other.is_some() {
-                    found.push($key);
-                })*
-                found
+                let set = [$(($key, self.$other.is_some()),)*];
+                set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
             }
         }
     };
@@ -46,8 +43,10 @@ macro_rules! keys {
 keys! {
     /// The file.
     pub struct File {
-        name: Spanned<String>,
-        topology: Topology,
+        realised {
+            name: Spanned<String>,
+            topology: Topology,
+        }
         unrealised {
             prefix = "prefix",
             mgmt = "mgmt",
@@ -60,15 +59,17 @@ keys! {
 keys! {
     /// `topology`
     pub struct Topology {
-        nodes: BTreeMap<String, Option<Spanned<NodeConfig>>>,
-        #[serde(default)]
-        kinds: BTreeMap<String, NodeConfig>,
-        #[serde(default)]
-        defaults: NodeConfig,
-        #[serde(default)]
-        groups: BTreeMap<String, NodeConfig>,
-        #[serde(default)]
-        links: Vec<Spanned<Link>>,
+        realised {
+            nodes: BTreeMap<String, Option<Spanned<NodeConfig>>>,
+            #[serde(default)]
+            kinds: BTreeMap<String, NodeConfig>,
+            #[serde(default)]
+            defaults: NodeConfig,
+            #[serde(default)]
+            groups: BTreeMap<String, NodeConfig>,
+            #[serde(default)]
+            links: Vec<Spanned<Link>>,
+        }
         unrealised {}
     }
 }
@@ -76,18 +77,20 @@ keys! {
 keys! {
     /// A node, or what is common to all nodes of a kind, of a group, or of the lab.
     pub struct NodeConfig {
-        kind: Option<Spanned<String>>,
-        group: Option<String>,
-        image: Option<String>,
-        #[serde(default)]
-        binds: Vec<Spanned<String>>,
-        #[serde(default)]
-        exec: Vec<Spanned<String>>,
-        #[serde(default)]
-        env: BTreeMap<String, String>,
-        // Carry no meaning of their own.
-        #[serde(default)]
-        labels: BTreeMap<String, String>,
+        realised {
+            kind: Option<Spanned<String>>,
+            group: Option<String>,
+            image: Option<String>,
+            #[serde(default)]
+            binds: Vec<Spanned<String>>,
+            #[serde(default)]
+            exec: Vec<Spanned<String>>,
+            #[serde(default)]
+            env: BTreeMap<String, String>,
+            #[expect(dead_code, reason = "labels are for people and for other programs")]
+            #[serde(default)]
+            labels: BTreeMap<String, String>,
+        }
         unrealised {
             aliases = "aliases",
             auto_remove = "auto-remove",
@@ -137,9 +140,11 @@ keys! {
 keys! {
     /// A link in the brief form: two `NODE:INTERFACE`.
     pub struct Link {
-        #[serde(default)]
-        endpoints: Vec<Spanned<String>>,
-        mtu: Option<u32>,
+        realised {
+            #[serde(default)]
+            endpoints: Vec<Spanned<String>>,
+            mtu: Option<u32>,
+        }
         unrealised {
             r#type = "type",
             vars = "vars",

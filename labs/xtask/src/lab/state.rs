@@ -104,5 +104,7 @@ fn read(path: &Path) -> Result<Option<State>, LabError> {
         Err(source) => return Err(LabError::File { path: path.to_path_buf(), source }),
     };
     let state = serde_json::from_str(&text);
-    state.map(Some).map_err(|error| LabError::File { path: path.to_path_buf(), source: error.into() })
+    state
+        .map(Some)
+        .map_err(|error| LabError::File { path: path.to_path_buf(), source: error.into() })
 }

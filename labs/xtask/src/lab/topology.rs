@@ -105,6 +105,7 @@ impl Reader<'_> {
             }
         };
         warn("", lab.unrealised());
+        warn("topology.", lab.topology.unrealised());
         warn("defaults.", lab.topology.defaults.unrealised());
         for (kind, config) in &lab.topology.kinds {
             warn(&format!("kinds.{kind}."), config.unrealised());

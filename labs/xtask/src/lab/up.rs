@@ -28,15 +28,7 @@ pub fn up(home: &Home, file: &Path, lab: &Topology, frr: &Frr) -> Result<State, 
         nodes: BTreeMap::new(),
     };
     let mut starting = Vec::new();
-    for node in &lab.nodes {
-        let started = Starting::start(&orders(node, frr))?;
-        let process = started.process;
-        let kept = NodeState { process, is_router: node.is_router, env: node.env.clone() };
-        state.nodes.insert(node.name.clone(), kept);
-        starting.push(started);
-        home.save(&state)?;
-    }
-    let built = build(lab, &state);
+    let built = start(home, lab, frr, &mut state, &mut starting).and_then(|()| build(lab, &state));
     if let Err(error) = built {
         drop(starting);
         home.forget()?;
@@ -48,6 +40,24 @@ pub fn up(home: &Home, file: &Path, lab: &Topology, frr: &Frr) -> Result<State, 
     state.complete = true;
     home.save(&state)?;
     Ok(state)
+}
+
+fn start(
+    home: &Home,
+    lab: &Topology,
+    frr: &Frr,
+    state: &mut State,
+    starting: &mut Vec<Starting>,
+) -> Result<(), LabError> {
+    for node in &lab.nodes {
+        let started = Starting::start(&orders(node, frr))?;
+        let process = started.process;
+        let kept = NodeState { process, is_router: node.is_router, env: node.env.clone() };
+        state.nodes.insert(node.name.clone(), kept);
+        starting.push(started);
+        home.save(state)?;
+    }
+    Ok(())
 }
 
 fn orders(node: &Node, frr: &Frr) -> Orders {
@@ -91,7 +101,7 @@ fn build(lab: &Topology, state: &State) -> Result<(), LabError> {
                 Err(LabError::Node { node: "router".to_owned(), why: "its thread died".to_owned() })
             })?;
         }
-        Ok(())
+        Ok::<(), LabError>(())
     })?;
     for node in &lab.nodes {
         let Some(process) = process(&node.name) else { continue };

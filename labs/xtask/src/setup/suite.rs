@@ -17,26 +17,47 @@ use crate::run::{RunError, capture};
 const SUITE: &str = "trixie";
 
 /// What to unpack, with all it depends on. The shell and its tools make `lab exec` useful.
-const PACKAGES: &[&str] =
-    &["frr", "gobgpd", "base-files", "bash", "coreutils", "iproute2", "iputils-ping", "procps"];
+const PACKAGES: &[&str] = &[
+    "frr",
+    "gobgpd",
+    "base-files",
+    "bash",
+    "coreutils",
+    "dash",
+    "iproute2",
+    "iputils-ping",
+    "procps",
+    "sed",
+    "grep",
+];
 
-/// A file that exists once everything is unpacked.
-pub const COMPLETE: &str = ".complete";
+/// A file that is written last and names what was unpacked.
+const COMPLETE: &str = ".complete";
 
 /// Users FRR's package would have made.
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nfrr:x:100:100::/nonexistent:/usr/sbin/nologin\n\
      nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nfrr:x:100:\nfrrvty:x:101:frr\nnogroup:x:65534:\n";
 
+/// vtysh asks PAM; the file in the package wants others that maintainer scripts would have made.
+const PAM: &str = "auth required pam_permit.so\naccount required pam_permit.so\n\
+     password required pam_deny.so\nsession required pam_permit.so\n";
+
 /// Where it is unpacked.
 pub fn root(place: &Place) -> PathBuf {
     place.target.join("setup").join(SUITE)
 }
 
+/// Whether all of it is there.
+pub fn is_complete(place: &Place) -> bool {
+    let unpacked = fs::read_to_string(root(place).join(COMPLETE));
+    unpacked.is_ok_and(|packages| packages == PACKAGES.join(" "))
+}
+
 /// Fetches and unpacks it, once.
 pub fn ensure(place: &Place) -> Result<(), SetupError> {
     let root = root(place);
-    if root.join(COMPLETE).is_file() {
+    if is_complete(place) {
         return Ok(());
     }
     eprintln!("unpacking FRR 10 and gobgpd 3.36 of Debian {SUITE} under {}", root.display());
@@ -70,7 +91,7 @@ pub fn ensure(place: &Place) -> Result<(), SetupError> {
     }
     furnish(&root)?;
     fs::remove_dir_all(&work).map_err(|source| cannot_write(&work, source))?;
-    write(root.join(COMPLETE), "")
+    write(root.join(COMPLETE), &PACKAGES.join(" "))
 }
 
 fn apt(work: &Path) -> Command {
@@ -193,6 +214,7 @@ fn furnish(root: &Path) -> Result<(), SetupError> {
     }
     write(root.join("etc/passwd"), PASSWD)?;
     write(root.join("etc/group"), GROUP)?;
+    write(root.join("etc/pam.d/other"), PAM)?;
     // With its own loader and libraries it runs outside the root too.
     let wrapper = root.join("gobgpd");
     write(

@@ -5,7 +5,8 @@ fn check(text: &str) -> Result<Topology, String> {
     read("lab.clab.yml", text, dir).map_err(|wrong| wrong.to_string())
 }
 
-const TWO: &str = "name: two\ntopology:\n  nodes:\n    a: { kind: linux }\n    b: { kind: linux }\n";
+const TWO: &str =
+    "name: two\ntopology:\n  nodes:\n    a: { kind: linux }\n    b: { kind: linux }\n";
 
 #[test]
 fn the_shipped_lab_is_read() {
@@ -33,8 +34,10 @@ fn the_more_special_layer_wins() {
 
 #[test]
 fn containerlab_keys_we_do_not_realise_are_warned_of_once() {
-    let text = format!("{TWO}  links:\n    - endpoints: ['a:e1', 'b:e1']\n      vars: {{ x: 1 }}\n    \
-        - endpoints: ['a:e2', 'b:e2']\n      vars: {{ x: 1 }}\nmgmt: {{ network: m }}\n");
+    let text = format!(
+        "{TWO}  links:\n    - endpoints: ['a:e1', 'b:e1']\n      vars: {{ x: 1 }}\n    \
+        - endpoints: ['a:e2', 'b:e2']\n      vars: {{ x: 1 }}\nmgmt: {{ network: m }}\n"
+    );
     assert_eq!(
         check(&text).unwrap().warnings,
         [
