@@ -36,6 +36,7 @@ fn not_equal_becomes_what_every_receiver_takes() {
     becomes("proto !=0", "proto >=1");
     becomes("proto !=255", "proto <=254");
     becomes("proto !=6&!=17&>4", "proto =5|>=7&<=16|>=18");
+    becomes("proto !=17&!=6&!=17", "proto <=5|>=7&<=16|>=18");
     becomes("proto !=6|!=17", "proto >=0");
 }
 

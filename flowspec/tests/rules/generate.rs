@@ -46,7 +46,8 @@ pub fn with_length(body: Vec<u8>) -> Vec<u8> {
     octets
 }
 
-fn component(afi: Afi, kind: u8, values: Values) -> BoxedStrategy<Vec<u8>> {
+/// One component, its type in front.
+pub fn component(afi: Afi, kind: u8, values: Values) -> BoxedStrategy<Vec<u8>> {
     let data = match kind {
         1 | 2 if afi == Afi::Ipv4 => ipv4_prefix().boxed(),
         1 | 2 => ipv6_prefix().boxed(),
@@ -96,7 +97,7 @@ fn ipv6_prefix() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Largest value (or all bits) of a field, and the most octets of its values.
-pub fn field(afi: Afi, kind: u8) -> (u64, u32) {
+fn field(afi: Afi, kind: u8) -> (u64, u32) {
     match kind {
         3 | 7 | 8 => (0xff, 1),
         4 | 5 | 6 | 10 => (0xffff, 2),

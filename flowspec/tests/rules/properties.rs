@@ -2,9 +2,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sark_flowspec::{Action, Afi, ExtendedCommunity, Nlri, Packet, RouteTarget};
+use sark_flowspec::{Action, Afi, ExtendedCommunity, Fragment, Nlri, Packet, RouteTarget};
 
-use crate::generate::{Values, family, packet, rule, seed};
+use crate::generate::{Values, component, family, packet, rule, seed, with_length};
 use crate::naive;
 
 fn any_rule(values: Values) -> impl Strategy<Value = (Afi, Vec<u8>)> {
@@ -186,5 +186,43 @@ proptest! {
             _ => RouteTarget::As4 { asn: asn >> (value % 32), value: value as u16 },
         };
         prop_assert_eq!(target.to_string().parse::<RouteTarget>(), Ok(target));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
+
+    /// Not near boundaries but every value: protocols, TCP flags, and kinds of fragment.
+    #[test]
+    fn the_canonical_form_of_a_small_field_matches_every_value_the_same(
+        (afi, octets) in family().prop_flat_map(|afi| (
+            Just(afi),
+            prop::sample::select(vec![3_u8, 9, 12])
+                .prop_flat_map(move |kind| component(afi, kind, Values::Any))
+                .prop_map(with_length),
+        )),
+        seed in seed(),
+    ) {
+        let nlri = decode(afi, &octets);
+        let canonical = nlri.canonical();
+        let packet = packet(afi, &octets, &seed);
+        let fragments = (0..8).map(|bits| {
+            let fragment =
+                Fragment { dont: bits & 1 != 0, more: bits & 2 != 0, offset: bits & 4 != 0 };
+            Packet { fragment, ..packet.clone() }
+        });
+        let flags = (0..=0xfff).map(|flags| Packet {
+            tcp_flags: Some(flags),
+            protocol: 6,
+            fragment: Fragment::default(),
+            ..packet.clone()
+        });
+        let protocols = (0..=255).map(|protocol| Packet { protocol, ..packet.clone() });
+        for packet in fragments.chain(flags).chain(protocols) {
+            prop_assert_eq!(
+                nlri.matches(&packet), canonical.matches(&packet),
+                "{} is {} {:?}", nlri, canonical, packet
+            );
+        }
     }
 }
