@@ -5,13 +5,12 @@
 
 mod active;
 mod check;
-mod document;
-mod forms;
+pub(crate) mod document;
+pub(crate) mod forms;
 mod parse;
 mod version;
 mod written;
 
-pub(crate) use document::FlowSpecPolicy;
 pub use parse::parse_set;
 
 use ipnet::IpNet;

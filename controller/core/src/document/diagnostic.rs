@@ -70,14 +70,12 @@ impl fmt::Display for Diagnostic {
 /// Carets below the word or quoted text that begins at `column`.
 fn marker(excerpt: &str, column: u32) -> String {
     let before = (column.max(1) - 1) as usize;
-    let mut rest = excerpt.chars().skip(before);
-    let width = match rest.next() {
+    let rest: Vec<char> = excerpt.chars().skip(before).collect();
+    let width = match rest.first() {
         Some(quote @ ('"' | '\'')) => {
-            let inside = rest.clone().take_while(|c| *c != quote).count();
-            if rest.nth(inside).is_some() { inside + 2 } else { 1 }
+            rest.iter().skip(1).position(|c| c == quote).map_or(1, |inside| inside + 2)
         }
-        Some(first) if in_word(first) => 1 + rest.take_while(|c| in_word(*c)).count(),
-        _ => 1,
+        _ => (0..rest.len()).take_while(|&at| in_word(&rest, at)).count().max(1),
     };
     let mut marker: String =
         excerpt.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
@@ -85,8 +83,14 @@ fn marker(excerpt: &str, column: u32) -> String {
     marker
 }
 
-fn in_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '*' | '+' | '!')
+/// Whether the character at `at` belongs to a plain scalar. A colon does if it does not end a key.
+fn in_word(text: &[char], at: usize) -> bool {
+    let inner = |c: &char| c.is_alphanumeric() || "-_./*+!".contains(*c);
+    match text.get(at) {
+        Some(':') => text.get(at + 1).is_some_and(|next| inner(next) || *next == ':'),
+        Some(c) => inner(c),
+        None => false,
+    }
 }
 
 /// Control and direction-changing characters shown as escapes, so that a file cannot paint the

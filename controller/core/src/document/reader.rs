@@ -1,16 +1,15 @@
 //! Tree → value, with the type as the schema and our own words for what does not fit.
 
-use std::fmt;
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
 
-use serde::de::value::{StrDeserializer, U32Deserializer};
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer,
-    MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
-};
-
-use super::diagnostic::{listed, nearest};
+use self::access::{Choice, Entries, Items, Placed};
+use self::mistake::Mistake;
+use super::diagnostic::listed;
 use super::spanned::MARKER;
 use super::tree::{Kind, Node, Scalar};
+
+mod access;
+mod mistake;
 
 /// What does not fit, and the node to leave out.
 pub(super) struct Reported {
@@ -96,108 +95,6 @@ fn remove(at: &mut Node, id: u32, removed: &mut Vec<(u32, String)>) -> bool {
                 None => entries.iter_mut().any(|(_, value)| remove(value, id, removed)),
             }
         }
-    }
-}
-
-/// An error on its way up: the nearest node that holds it fills in the place.
-#[derive(Debug)]
-pub(super) struct Mistake {
-    message: String,
-    help: Option<String>,
-    /// The key that is not there.
-    missing: Option<&'static str>,
-    /// The key that was probably meant by an unknown one.
-    meant: Option<String>,
-    node: Option<u32>,
-    place: Option<(u32, u32)>,
-}
-
-impl Mistake {
-    fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            help: None,
-            missing: None,
-            meant: None,
-            node: None,
-            place: None,
-        }
-    }
-
-    fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
-    }
-
-    /// In `node`; shown at `shown`.
-    fn within(self, node: &Node, shown: &Node) -> Self {
-        Self {
-            node: self.node.or(Some(node.id)),
-            place: self.place.or(Some((shown.line, shown.column))),
-            ..self
-        }
-    }
-
-    fn unknown(what: &str, word: &str, known: &[&str]) -> Self {
-        let mistake = Self::new(format!("unknown {what} `{word}`"));
-        match nearest(word, known.iter().copied()) {
-            Some(near) => Self { meant: Some(near.to_owned()), ..mistake }
-                .help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => mistake.help("no key is known here"),
-            None => mistake.help(format!("known here: {}", listed(known.iter().copied()))),
-        }
-    }
-}
-
-impl std::error::Error for Mistake {}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl de::Error for Mistake {
-    /// A type's own complaint; what follows [`HELP`](super::HELP) is the help.
-    fn custom<M: fmt::Display>(message: M) -> Self {
-        let message = message.to_string();
-        if message.starts_with("data did not match any variant") {
-            return Self::new("this form of value is not known here");
-        }
-        match message.split_once(super::HELP) {
-            Some((message, help)) => Self::new(message).help(help),
-            None => Self::new(message),
-        }
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let found = match found {
-            Unexpected::Map => "a mapping".to_owned(),
-            Unexpected::Seq => "a list".to_owned(),
-            Unexpected::Unit | Unexpected::Option => "nothing".to_owned(),
-            Unexpected::Str(text) => format!("`{text}`"),
-            Unexpected::Bool(value) => format!("`{value}`"),
-            Unexpected::Unsigned(value) => format!("`{value}`"),
-            Unexpected::Signed(value) => format!("`{value}`"),
-            Unexpected::Float(value) => format!("`{value}`"),
-            _ => "something else".to_owned(),
-        };
-        Self::new(format!("expected {expected}, found {found}"))
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
-    }
-
-    fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
-        Self::unknown("word", word, known)
-    }
-
-    fn unknown_field(word: &str, known: &'static [&'static str]) -> Self {
-        Self::unknown("key", word, known)
-    }
-
-    fn missing_field(key: &'static str) -> Self {
-        Self { missing: Some(key), ..Self::new(format!("missing key `{key}`")) }
     }
 }
 
@@ -352,7 +249,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         match &self.node.kind {
             Kind::Null => visitor.visit_unit(),
             Kind::Mapping(entries) if entries.is_empty() => visitor.visit_unit(),
-            _ => Err(self.expected("nothing")),
+            _ => Err(self.expected("nothing or `{}`")),
         }
     }
 
@@ -450,148 +347,5 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
         visitor.visit_unit()
-    }
-}
-
-/// Line, column, value: what `Spanned` asks for.
-struct Placed<'t> {
-    node: &'t Node,
-    next: u8,
-}
-
-impl<'de> SeqAccess<'de> for Placed<'_> {
-    type Error = Mistake;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Mistake> {
-        self.next += 1;
-        let number = |value: u32| -> U32Deserializer<Mistake> { value.into_deserializer() };
-        match self.next {
-            1 => seed.deserialize(number(self.node.line)).map(Some),
-            2 => seed.deserialize(number(self.node.column)).map(Some),
-            3 => seed.deserialize(Reader { node: self.node }).map(Some),
-            _ => Ok(None),
-        }
-    }
-}
-
-struct Items<'t> {
-    items: std::slice::Iter<'t, Node>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Mistake;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Mistake> {
-        let Some(node) = self.items.next() else { return Ok(None) };
-        seed.deserialize(Reader { node }).map(Some).map_err(|mistake| mistake.within(node, node))
-    }
-}
-
-struct Entries<'t> {
-    entries: std::slice::Iter<'t, (Node, Node)>,
-    current: Option<&'t (Node, Node)>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Mistake;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Mistake> {
-        self.current = self.entries.next();
-        let Some((key, _)) = self.current else { return Ok(None) };
-        seed.deserialize(Reader { node: key }).map(Some).map_err(|mistake| mistake.within(key, key))
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mistake> {
-        let Some((key, value)) = self.current else {
-            return Err(Mistake::new("a value without a key"));
-        };
-        seed.deserialize(Reader { node: value }).map_err(|mistake| {
-            // An absent key shows at the key above it; anything else at the value.
-            let empty = matches!(value.kind, Kind::Null);
-            let shown = if mistake.missing.is_some() || empty { key } else { value };
-            mistake.within(value, shown)
-        })
-    }
-}
-
-/// A bare word, or one key with its content.
-struct Choice<'t> {
-    word: &'t str,
-    at: &'t Node,
-    content: Option<&'t Node>,
-}
-
-impl<'de, 't> EnumAccess<'de> for Choice<'t> {
-    type Error = Mistake;
-    type Variant = Content<'t>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, Content<'t>), Mistake> {
-        let word: StrDeserializer<'_, Mistake> = self.word.into_deserializer();
-        let chosen = seed.deserialize(word).map_err(|mistake| mistake.within(self.at, self.at))?;
-        Ok((chosen, Content { word: self.word, at: self.at, node: self.content }))
-    }
-}
-
-struct Content<'t> {
-    word: &'t str,
-    at: &'t Node,
-    node: Option<&'t Node>,
-}
-
-impl<'t> Content<'t> {
-    fn node(&self) -> Result<Reader<'t>, Mistake> {
-        let absent =
-            || Mistake::new(format!("`{}` needs a value: `{{ {}: … }}`", self.word, self.word));
-        self.node.map(|node| Reader { node }).ok_or_else(absent)
-    }
-
-    fn placed<T>(&self, result: Result<T, Mistake>) -> Result<T, Mistake> {
-        result.map_err(|mistake| {
-            let node = self.node.unwrap_or(self.at);
-            let shown = if mistake.missing.is_some() { self.at } else { node };
-            mistake.within(node, shown)
-        })
-    }
-}
-
-impl<'de> VariantAccess<'de> for Content<'_> {
-    type Error = Mistake;
-
-    fn unit_variant(self) -> Result<(), Mistake> {
-        match self.node {
-            None => Ok(()),
-            Some(node) => self.placed(de::Deserialize::deserialize(Reader { node })),
-        }
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Mistake> {
-        let reader = self.node()?;
-        self.placed(seed.deserialize(reader))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Mistake> {
-        let reader = self.node()?;
-        self.placed(reader.deserialize_seq(visitor))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Mistake> {
-        let reader = self.node()?;
-        self.placed(reader.deserialize_struct("", fields, visitor))
     }
 }

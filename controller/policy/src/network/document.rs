@@ -68,8 +68,8 @@ pub(crate) struct Spec {
     pub fragment: Field<Vec<Written<FragmentWord>>>,
     /// What is done with the packets.
     pub action: Field<WordOr<ActionFields>>,
-    /// What becomes of a redirect whose proxy pool does not answer: `withdraw` (traffic flows
-    /// unseen), `drop`, or `keep` the rules as they are.
+    /// What becomes of a redirect whose proxy pool does not answer: `withdraw` (the default: traffic
+    /// flows unseen), `drop`, or `keep` the rules as they are.
     pub when_proxy_down: Field<Written<WhenDown>>,
     /// When the policy holds. Without it: always.
     pub schedule: Field<ScheduleFields>,
@@ -101,6 +101,7 @@ pub(crate) struct To {
 /// other and with all of them but `drop`; alone they leave the packet on its way.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(rename = "Action")]
 pub(crate) struct ActionFields {
     /// The packet goes nowhere. Allowed only towards addresses that are the service's own.
     pub drop: Field<Nothing>,
@@ -135,6 +136,7 @@ impl FromWord for ActionFields {
 /// Exactly one of the two rates, above zero. Whole numbers, or with `k`, `M` or `G` (1000 and up).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(rename = "RateLimit")]
 pub(crate) struct RateLimitFields {
     /// Bytes, never bits.
     pub bytes_per_second: Field<Written<ByteRate>>,
@@ -165,6 +167,7 @@ pub(crate) struct Mark {
 /// Windows of local time; the policy holds inside any of them.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(rename = "Schedule")]
 pub(crate) struct ScheduleFields {
     /// IANA time zone, such as `Europe/Paris`. Daylight saving time is followed.
     pub zone: Field<Written<Zone>>,
@@ -175,6 +178,7 @@ pub(crate) struct ScheduleFields {
 /// Days and times.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(rename = "Window")]
 pub(crate) struct WindowFields {
     /// Days on which it begins: `mon`, or `mon-fri`. Without `days`: every day.
     pub days: Field<Vec<Written<Day>>>,

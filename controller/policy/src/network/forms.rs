@@ -6,7 +6,9 @@ mod times;
 mod words;
 
 pub(crate) use actions::{ByteRate, PacketRate, Pool, RouteTargetText, WhenDown};
-pub(crate) use packets::{Dscp, FragmentWord, Length, Port, Prefix, ProtocolWord, TcpFlag};
+pub(crate) use packets::{
+    DSCP_NAMES, Dscp, FragmentWord, Length, PROTOCOL_NAMES, Port, Prefix, ProtocolWord, TcpFlag,
+};
 pub(crate) use times::{Day, Expires, TimeOfDay, Zone};
 pub(crate) use words::{
     ApiVersion, Destination, KINDS_OF_DOCUMENT, KindOfDocument, KindWord, Name, Priority, Service,

@@ -21,6 +21,7 @@ pub fn parse_set(files: &[PolicyFile]) -> Result<PolicySet, Vec<Diagnostic>> {
     let mut policies: Vec<Policy> = Vec::new();
     let mut names: BTreeMap<String, Place> = BTreeMap::new();
     for file in files {
+        let before = mistakes.len();
         for named in parse_file(file, &mut mistakes) {
             let Named { name, place, column, policy } = named;
             if let Some(first) = names.get(&name) {
@@ -34,6 +35,7 @@ pub fn parse_set(files: &[PolicyFile]) -> Result<PolicySet, Vec<Diagnostic>> {
             names.insert(name, place);
             policies.extend(policy);
         }
+        mistakes[before..].sort_by_key(|mistake| (mistake.line, mistake.column));
     }
     if !mistakes.is_empty() {
         return Err(mistakes);
@@ -119,8 +121,14 @@ impl Foreign {
         kinds
             .filter_map(|kind| KindOfDocument::read(&kind.value).err().map(|wrong| (kind, wrong)))
             .map(|(kind, wrong)| {
+                let help = match kind.value.as_str() {
+                    "EndpointOverlay" => {
+                        Some("an overlay of the registry is given by `--registry`".to_owned())
+                    }
+                    _ => wrong.help,
+                };
                 Diagnostic::at(&file.name, &file.text, kind.line, kind.column, wrong.message)
-                    .with_help(wrong.help.unwrap_or_default())
+                    .with_help(help.unwrap_or_default())
             })
             .collect()
     }

@@ -107,14 +107,14 @@ impl Form for ProtocolWord {
 
 /// A number or a range `first-last`, up to `most`.
 fn range(what: &str, text: &str, most: u16) -> Result<Range, Wrong> {
-    let one = |text: &str| match number(text.trim()) {
+    let one = |part: &str| match number(part) {
         Some(value) => match u16::try_from(value) {
             Ok(value) if value <= most => Ok(value),
             _ => Err(Wrong::new(format!("{value} is not a {what}: the highest is {most}"))),
         },
         None => {
             let wrong = Wrong::new(format!("`{text}` is not a {what}"));
-            let trimmed = text.trim().trim_start_matches('0');
+            let trimmed = part.trim_start_matches('0');
             Err(if !trimmed.is_empty() && number(trimmed).is_some() {
                 wrong.help(format!("write it without leading zeros, `{trimmed}`"))
             } else {
@@ -137,7 +137,7 @@ fn range(what: &str, text: &str, most: u16) -> Result<Range, Wrong> {
     let Some((first, last)) = text.split_once('-') else {
         return one(text).map(|value| Range { first: value, last: value });
     };
-    let (first, last) = (one(first)?, one(last)?);
+    let (first, last) = (one(first.trim())?, one(last.trim())?);
     if first > last {
         return Err(Wrong::new(format!("the range `{text}` ends before it begins"))
             .help(format!("write `{last}-{first}`")));

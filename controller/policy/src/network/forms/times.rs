@@ -45,12 +45,10 @@ impl Form for Day {
     fn read(text: &str) -> Result<Vec<Weekday>, Wrong> {
         let one = |word: &str| {
             let word = word.trim();
-            match (1..).zip(DAYS).find(|(_, day)| *day == word) {
-                Some((number, _)) => {
-                    Weekday::from_monday_one_offset(number).map_err(|_| unknown("day", word, &DAYS))
-                }
-                None => Err(unknown("day", word, &DAYS)),
-            }
+            let number = (1..).zip(DAYS).find(|(_, day)| *day == word).map(|(number, _)| number);
+            number
+                .and_then(|number| Weekday::from_monday_one_offset(number).ok())
+                .ok_or_else(|| unknown("day", if word.is_empty() { text } else { word }, &DAYS))
         };
         match text.split_once('-') {
             None => one(text).map(|day| vec![day]),
