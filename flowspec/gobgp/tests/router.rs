@@ -58,6 +58,8 @@ impl Router {
         for afi in [1, 2] {
             capabilities.extend([1, 4, 0, afi, 0, 133]);
         }
+        // Graceful restart, or there would be no End-of-RIB.
+        capabilities.extend([64, 2, 0, 60]);
         capabilities.extend([65, 4, 0, 0]);
         capabilities.extend(asn.to_be_bytes());
         let length = u8::try_from(capabilities.len()).unwrap();

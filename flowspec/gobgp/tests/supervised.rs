@@ -186,11 +186,12 @@ async fn peers_follow_the_configuration(release: Release) {
     assert_eq!(daemon.reconcile_peers().await.unwrap(), Default::default());
 
     let unchanged = second.clone();
-    let changes: [fn(&mut Peer); 8] = [
+    let changes: [fn(&mut Peer); 9] = [
         |peer| peer.asn = 64515,
         |peer| peer.families = vec![Afi::Ipv4, Afi::Ipv6],
         |peer| peer.multihop = None,
         |peer| peer.hold_time = None,
+        |peer| peer.graceful_restart = None,
         |peer| peer.local_address = None,
         |peer| peer.port = 179,
         |peer| peer.passive = false,

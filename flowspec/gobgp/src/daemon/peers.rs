@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use gobgp_api::v3 as api;
+use gobgp_api::v3::peer_state::SessionState;
 
 use super::{PeerChanges, Settings};
 use crate::v3::decode;
@@ -20,7 +21,7 @@ pub(super) fn changes(settings: &Settings, found: &[api::Peer]) -> PeerChanges {
     for peer in &settings.peers {
         match found.get(&peer.address) {
             None => changes.added.push(peer.address),
-            Some(found) if essence(&peer.message()) != essence(found) => {
+            Some(found) if differ(&peer.message(), found) => {
                 changes.replaced.push(peer.address);
             }
             Some(_) => {}
@@ -33,6 +34,22 @@ pub(super) fn changes(settings: &Settings, found: &[api::Peer]) -> PeerChanges {
     changes
 }
 
+fn differ(wanted: &api::Peer, found: &api::Peer) -> bool {
+    // Of an established session the daemon tells the address in use, configured or not.
+    let established = found
+        .state
+        .as_ref()
+        .is_some_and(|state| state.session_state() == SessionState::Established);
+    let any_address = established && local_address(wanted).is_none();
+    essence(wanted) != essence(found)
+        || (!any_address && local_address(wanted) != local_address(found))
+}
+
+fn local_address(peer: &api::Peer) -> Option<IpAddr> {
+    let text = &peer.transport.as_ref()?.local_address;
+    text.parse().ok().filter(|address: &IpAddr| !address.is_unspecified())
+}
+
 /// What of a peer's configuration is ours to decide, with the daemon's defaults filled in. The
 /// same for a message that we would send and for one that the daemon answers.
 #[derive(PartialEq, Eq)]
@@ -42,7 +59,7 @@ struct Essence<'a> {
     multihop: Option<u32>,
     hold_time: u64,
     connect_retry: u64,
-    local_address: Option<IpAddr>,
+    restart_time: Option<u32>,
     passive: bool,
     port: u32,
     families: Vec<(i32, i32)>,
@@ -70,9 +87,11 @@ fn essence(peer: &api::Peer) -> Essence<'_> {
             .map(|multihop| multihop.multihop_ttl),
         hold_time: or(timers.map_or(0, |timers| timers.hold_time), DEFAULT_HOLD_TIME),
         connect_retry: or(timers.map_or(0, |timers| timers.connect_retry), DEFAULT_CONNECT_RETRY),
-        local_address: transport
-            .and_then(|transport| transport.local_address.parse().ok())
-            .filter(|address: &IpAddr| !address.is_unspecified()),
+        restart_time: peer
+            .graceful_restart
+            .as_ref()
+            .filter(|restart| restart.enabled)
+            .map(|restart| restart.restart_time),
         passive: transport.is_some_and(|transport| transport.passive_mode),
         port: match transport.map_or(0, |transport| transport.remote_port) {
             0 => 179,

@@ -10,6 +10,9 @@ use sark_flowspec::Afi;
 
 use crate::v3::encode;
 
+/// The capability has twelve bits for it.
+const LONGEST_RESTART: u32 = 4095;
+
 /// How to run a gobgpd. The app's configuration is checked before it gets here.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -65,6 +68,10 @@ pub struct Peer {
     /// Wait between attempts to connect, a whole number of seconds. gobgpd's own default is 120 s
     /// and it takes no less than 5 s.
     pub connect_retry: Option<Duration>,
+    /// Graceful restart (RFC 4724), a whole number of seconds, at most 4095: a router that supports
+    /// it keeps our rules for this long after gobgpd died. Only with it does gobgpd send the
+    /// End-of-RIB.
+    pub graceful_restart: Option<Duration>,
     /// TCP MD5 (RFC 2385).
     pub password: Option<Password>,
 }
@@ -88,7 +95,7 @@ impl fmt::Debug for Password {
 }
 
 impl Peer {
-    /// Both families, gobgpd's own timers, port 179.
+    /// Both families, gobgpd's own timers, a minute of graceful restart, port 179.
     #[must_use]
     pub fn new(address: IpAddr, asn: u32) -> Self {
         Self {
@@ -101,15 +108,20 @@ impl Peer {
             multihop: None,
             hold_time: None,
             connect_retry: None,
+            graceful_restart: Some(Duration::from_secs(60)),
             password: None,
         }
     }
 
     pub(super) fn message(&self) -> api::Peer {
         let hold_time = self.hold_time.map_or(0, |time| time.as_secs());
+        let restart_time = self.graceful_restart.map(|time| time.as_secs());
         let family = |afi: &Afi| api::AfiSafi {
             config: Some(api::AfiSafiConfig { family: Some(encode::family(*afi)), enabled: true }),
             state: None,
+            mp_graceful_restart: restart_time.is_some().then_some(api::MpGracefulRestart {
+                config: Some(api::MpGracefulRestartConfig { enabled: true }),
+            }),
         };
         api::Peer {
             conf: Some(api::PeerConf {
@@ -135,6 +147,10 @@ impl Peer {
                 passive_mode: self.passive,
                 remote_port: self.port.into(),
                 ..api::Transport::default()
+            }),
+            graceful_restart: restart_time.map(|time| api::GracefulRestart {
+                enabled: true,
+                restart_time: u32::try_from(time).unwrap_or(u32::MAX).min(LONGEST_RESTART),
             }),
             afi_safis: self.families.iter().map(family).collect(),
             ..api::Peer::default()
