@@ -151,8 +151,6 @@ fn peer(
         })
     });
     Ok(daemon::Peer {
-        address: config.address,
-        asn: config.asn,
         port: config.port,
         local_address,
         families: families.collect(),
@@ -163,6 +161,7 @@ fn peer(
         password: password
             .transpose()?
             .map(|secret| daemon::Password::new(secret.reveal().to_owned())),
+        ..daemon::Peer::new(config.address, config.asn)
     })
 }
 

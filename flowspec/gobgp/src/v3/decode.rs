@@ -7,6 +7,7 @@ use gobgp_api::v3::family::{Afi as ApiAfi, Safi};
 use gobgp_api::v3::peer_state::SessionState;
 use gobgp_api::v3::watch_event_response::Event;
 use gobgp_api::v3::watch_event_response::peer_event;
+use prost_types::Any;
 use sark_flowspec::{Afi, Nlri, Observed, PeerState, PeerStatus, SpeakerEvent};
 
 use crate::attributes::Communities;
@@ -56,12 +57,21 @@ pub fn peer(peer: &api::Peer) -> Option<PeerStatus> {
     })
 }
 
+/// gobgpd counts what it would send, to a session that is down too, and the End-of-RIB marker as
+/// one more rule where there is one: with graceful restart on both sides.
 fn advertised(peer: &api::Peer, afi: Afi) -> u64 {
+    let Some(state) = peer.state.as_ref() else { return 0 };
+    if state.session_state() != SessionState::Established {
+        return 0;
+    }
+    let restarts = |name: &Any| name.type_url.ends_with("GracefulRestartCapability");
+    let marker = peer.graceful_restart.as_ref().is_some_and(|restart| restart.enabled)
+        && state.remote_cap.iter().any(restarts);
     peer.afi_safis
         .iter()
         .filter_map(|family| family.state.as_ref())
         .filter(|state| state.family.as_ref().and_then(flowspec) == Some(afi))
-        .map(|state| state.advertised)
+        .map(|state| state.advertised.saturating_sub(marker.into()))
         .sum()
 }
 
