@@ -29,14 +29,18 @@ pub use generate::reference;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::cli::{Cli, Command, Context};
 use crate::exit::Outcome;
 
 /// Parses the arguments and runs the command.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = Cli::parse_from(arguments);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Help and usage errors are printed before the arguments are known.
+    let command = Cli::command().color(output::early_color(&arguments));
+    let cli = Cli::from_arg_matches(&command.get_matches_from(arguments))
+        .unwrap_or_else(|error| error.exit());
     anstream::ColorChoice::write_global(cli.global.color.into());
     let mut context = Context::new(cli.global);
     let outcome = run(cli.command, &mut context)

@@ -1,5 +1,6 @@
 //! Where data goes (stdout) and where talk goes (stderr).
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use anstyle::Style;
@@ -63,6 +64,24 @@ impl From<Color> for anstream::ColorChoice {
             Color::Never => Self::Never,
         }
     }
+}
+
+/// What `--color` says, as far as it can be told without parsing.
+pub(crate) fn early_color(arguments: &[OsString]) -> clap::ColorChoice {
+    let text = |argument: &OsString| argument.to_str().unwrap_or_default().to_owned();
+    let after = |pair: &[OsString]| (pair[0] == "--color").then(|| text(&pair[1]));
+    let joined = |argument| Some(text(argument).strip_prefix("--color=")?.to_owned());
+    let said = arguments.windows(2).find_map(after).or_else(|| arguments.iter().find_map(joined));
+    match said.as_deref() {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
+    }
+}
+
+/// Control characters from files or routers never reach the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 /// Standard output. A reader that goes away (`| head`) is no error: what follows is dropped.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::output::{Out, style};
+use crate::output::{Out, printable, style};
 
 /// Columns are two blanks apart.
 const GAP: usize = 2;
@@ -179,11 +179,6 @@ fn breaking(word: &str, width: usize) -> usize {
         }
     }
     if sign > 0 { sign } else { end }
-}
-
-/// Control characters from files or routers never reach the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
 #[cfg(test)]

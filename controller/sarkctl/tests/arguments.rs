@@ -28,6 +28,15 @@ fn wrong_usage_exits_with_2() {
 }
 
 #[test]
+fn colour_is_asked_for_also_in_help() {
+    for always in [&["--color", "always"][..], &["--color=always"]] {
+        let run = sarkctl(["flowspec", "-h"]).with(always).run();
+        assert!(run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    }
+    assert!(!sarkctl(["flowspec", "-h"]).run().stdout.contains('\u{1b}'));
+}
+
+#[test]
 fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let run = sarkctl(["completions", shell]).run();

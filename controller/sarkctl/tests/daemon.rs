@@ -141,8 +141,7 @@ fn nothing_is_well() {
     let run = sarkctl(DOCTOR).columns(90).directory(server.path()).run();
     support::compare("doctor-ill", &without_ages(&run.stdout));
     assert_eq!(run.code, 1);
-    let [a, b, c] = DOCTOR;
-    let run = sarkctl([a, b, c, "-o", "json"]).directory(server.path()).run();
+    let run = sarkctl(DOCTOR).with(&["-o", "json"]).directory(server.path()).run();
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["healthy"], false);
     let failed =

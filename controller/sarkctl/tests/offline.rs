@@ -8,22 +8,9 @@ const REGISTRY: &str = "overlay.yaml";
 
 #[test]
 fn who_is_it() {
-    let overlay = ["--registry", REGISTRY];
-    let [a, b] = overlay;
-    sarkctl([
-        "registry",
-        "lookup",
-        "--offline",
-        a,
-        b,
-        "192.0.2.7",
-        "api.openai.com",
-        "203.0.113.1",
-    ])
-    .golden("lookup");
-    let run = sarkctl(["registry", "lookup", "--offline", a, b, "-o", "json"])
-        .stdin("# two\n192.0.2.7\n\nno.example\n")
-        .run();
+    let lookup = ["registry", "lookup", "--offline", "--registry", "overlay.yaml"];
+    sarkctl(lookup).with(&["192.0.2.7", "api.openai.com", "203.0.113.1"]).golden("lookup");
+    let run = sarkctl(lookup).with(&["-o", "json"]).stdin("# two\n192.0.2.7\n\nno.example\n").run();
     let answer: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(answer["results"][0]["hits"][0]["endpoint"]["id"], "openai/api");
     assert_eq!(answer["results"][0]["hits"][0]["matched"], "192.0.2.0/28");
@@ -75,9 +62,8 @@ fn policies_are_checked() {
 
 #[test]
 fn policies_of_files() {
-    let now = ["--now", "2026-11-21T07:00:00Z"];
-    let [a, b] = now;
-    sarkctl(["policy", "list", "--offline", "-f", "drop-one.yaml", a, b]).golden("policies");
+    let list = ["policy", "list", "--offline", "-f", "drop-one.yaml"];
+    sarkctl(list).with(&["--now", "2026-11-21T07:00:00Z"]).golden("policies");
     sarkctl(["policy", "list", "-f", "drop-one.yaml"]).golden("policies-online");
 }
 

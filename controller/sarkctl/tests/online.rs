@@ -105,12 +105,12 @@ fn a_plan_says_what_changes_and_why() {
     let socket = ["flowspec", "plan", "-f", "llm.yaml", "--socket", "sarkd.sock"];
     sarkctl(socket).directory(server.path()).golden("plan");
     sarkctl(socket).directory(server.path()).columns(80).golden("plan-80-columns");
-    let [a, b, c, d, e, f] = socket;
-    sarkctl([a, b, c, d, e, f, "-v", "--color", "always"])
+    sarkctl(socket)
+        .with(&["-v", "--color", "always"])
         .directory(server.path())
         .golden("plan-verbose-colour");
-    sarkctl([a, b, c, d, e, f, "-o", "json"]).directory(server.path()).golden("plan-json");
-    sarkctl([a, b, c, d, e, f, "-o", "yaml"]).directory(server.path()).golden("plan-yaml");
+    sarkctl(socket).with(&["-o", "json"]).directory(server.path()).golden("plan-json");
+    sarkctl(socket).with(&["-o", "yaml"]).directory(server.path()).golden("plan-yaml");
     let sent = &server.requests()[0];
     assert_eq!(sent.0, PLAN);
     assert_eq!(sent.1, r#"{"files":[{"name":"llm.yaml","text":"apiVersion: sark/v1\n"}]}"#);
@@ -138,10 +138,9 @@ fn the_table_reads_the_same_without_colour() {
 fn exit_codes_of_a_plan() {
     let detailed = |plan| {
         let server = with_policy(Answers::default().on(PLAN, 200, &planned(plan)));
-        let run = |arguments: [&str; 7]| sarkctl(arguments).directory(server.path()).run().code;
         let start = ["flowspec", "plan", "-f", "llm.yaml", "--socket", "sarkd.sock"];
-        let [a, b, c, d, e, f] = start;
-        (run([a, b, c, d, e, f, "-v"]), run([a, b, c, d, e, f, "--detailed-exitcode"]))
+        let run = |more| sarkctl(start).with(&[more]).directory(server.path()).run().code;
+        (run("-v"), run("--detailed-exitcode"))
     };
     assert_eq!(detailed(mixed()), (0, 4));
     assert_eq!(detailed(plan(vec![], [0, 0, 7, 0], json!({}))), (0, 0));
@@ -172,8 +171,7 @@ fn apply_applies_what_was_shown() {
     assert_eq!(question, APPLY);
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
     assert_eq!(body["expect"], "sha256:aaaa");
-    let [a, b, c, d, e, f, g] = apply;
-    sarkctl([a, b, c, d, e, f, g, "-o", "json"]).directory(server.path()).golden("apply-json");
+    sarkctl(apply).with(&["-o", "json"]).directory(server.path()).golden("apply-json");
 }
 
 #[test]

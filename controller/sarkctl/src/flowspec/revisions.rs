@@ -6,7 +6,7 @@ use sark_api::{RevisionView, RevisionsResponse, routes};
 
 use crate::cli::Context;
 use crate::exit::{Exit, Outcome};
-use crate::output::{Out, style};
+use crate::output::{Out, printable, style};
 use crate::render;
 use crate::table::{Cell, Table};
 
@@ -75,7 +75,7 @@ fn one(out: &mut Out, revision: &RevisionView) -> io::Result<()> {
         let name = out.paint(style::HEAD, &file.name);
         writeln!(out, "\n{name}")?;
         for line in file.text.lines() {
-            writeln!(out, "  {}", line.replace(|letter: char| letter.is_control(), "\u{fffd}"))?;
+            writeln!(out, "  {}", printable(line))?;
         }
     }
     Ok(())

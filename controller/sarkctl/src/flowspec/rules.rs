@@ -6,7 +6,7 @@ use sark_api::{RuleState, RuleView, RulesResponse, routes};
 
 use crate::cli::Context;
 use crate::exit::{Exit, Outcome};
-use crate::output::{Out, style};
+use crate::output::{Out, printable, style};
 use crate::render;
 use crate::table::{Cell, Table};
 
@@ -68,10 +68,10 @@ fn one(out: &mut Out, rule: &RuleView) -> io::Result<()> {
     let head = out.paint(style::HEAD, &format!("rule {}", id(rule)));
     let state = out.paint(colour(rule.state), word(rule.state));
     let field = |out: &mut Out, name: &str, value: &str| {
-        if value.is_empty() { Ok(()) } else { writeln!(out, "{name:<12}{value}") }
+        if value.is_empty() { Ok(()) } else { writeln!(out, "{name:<12}{}", printable(value)) }
     };
     writeln!(out, "{head}")?;
-    field(out, "state", &state)?;
+    writeln!(out, "{:<12}{state}", "state")?;
     field(out, "match", &rule.matches)?;
     field(out, "action", &action(rule))?;
     field(out, "policy", &policy(rule))?;

@@ -8,7 +8,7 @@ use sark_registry::{Kind, Sharedness};
 use super::Source;
 use crate::cli::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::{Out, style};
+use crate::output::{Out, printable, style};
 use crate::render;
 use crate::table::{Cell, Table};
 
@@ -61,7 +61,7 @@ pub fn show(arguments: &ShowArgs, context: &mut Context) -> Outcome {
     let verbose = context.verbose;
     context.out.data(endpoint, |out| {
         let head = out.paint(style::HEAD, &endpoint.id);
-        writeln!(out, "{head}  {}", endpoint.title)?;
+        writeln!(out, "{head}  {}", printable(&endpoint.title))?;
         details(out, endpoint, verbose)
     })?;
     Ok(Exit::Done)
@@ -138,7 +138,7 @@ pub fn details(out: &mut Out, endpoint: &EndpointView, verbose: bool) -> io::Res
     for (index, source) in endpoint.sources.iter().enumerate() {
         let name = if index == 0 { "from what" } else { "" };
         let seen = render::time(source.last_seen);
-        writeln!(out, "{name:<12}{} (last seen {seen})", source.source)?;
+        writeln!(out, "{name:<12}{} (last seen {seen})", printable(&source.source))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::Source;
 use super::list::{details, word};
 use crate::cli::Context;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::output::{Out, style};
+use crate::output::{Out, printable, style};
 
 /// Questions per request: each is a part of the request's address.
 const BATCH: usize = 64;
@@ -103,10 +103,10 @@ fn online(context: &Context, queries: &[String]) -> Result<LookupResponse, Failu
 }
 
 fn print(out: &mut Out, result: &LookupResult, verbose: bool) -> io::Result<()> {
-    let query = out.paint(style::HEAD, &result.query);
+    let query = out.paint(style::HEAD, &printable(&result.query));
     if let Some(problem) = &result.problem {
         let wrong = out.paint(style::ERROR, "not understood");
-        return writeln!(out, "{query}  {wrong}: {problem}");
+        return writeln!(out, "{query}  {wrong}: {}", printable(problem));
     }
     let Some(best) = result.hits.first() else {
         let hint = match result.kind {
@@ -118,7 +118,13 @@ fn print(out: &mut Out, result: &LookupResult, verbose: bool) -> io::Result<()> 
         return writeln!(out, "{query}  {unknown}: {hint}");
     };
     let endpoint = &best.endpoint;
-    writeln!(out, "{query}  {} ({}), by {}", endpoint.title, endpoint.id, best.matched)?;
+    writeln!(
+        out,
+        "{query}  {} ({}), by {}",
+        printable(&endpoint.title),
+        endpoint.id,
+        best.matched
+    )?;
     details(out, endpoint, verbose)?;
     result.hits.iter().skip(1).try_for_each(|hit| also(out, hit))
 }

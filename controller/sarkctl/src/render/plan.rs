@@ -11,7 +11,7 @@ use sark_compiler::{
 
 use super::action::actions;
 use super::{count, short};
-use crate::output::{Out, style};
+use crate::output::{Out, printable, style};
 use crate::table::{Cell, Table, fold};
 
 /// All of it. Rules that stay are counted, and shown when `verbose`.
@@ -171,7 +171,7 @@ fn item(out: &mut Out, word: &str, colour: Style, text: &str) -> io::Result<()> 
     let indent = word.len() + 2;
     let room = out.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(20));
     let word = out.paint(colour, word);
-    for (index, line) in text.lines().flat_map(|line| fold(line, room)).enumerate() {
+    for (index, line) in text.lines().flat_map(|line| fold(&printable(line), room)).enumerate() {
         if index == 0 {
             writeln!(out, "{word}  {line}")?;
         } else {

@@ -35,6 +35,12 @@ pub fn sarkctl<const N: usize>(arguments: [&str; N]) -> Sarkctl {
 }
 
 impl Sarkctl {
+    /// More arguments.
+    pub fn with(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
+    }
+
     pub fn stdin(self, text: impl Into<Vec<u8>>) -> Self {
         Self { stdin: text.into(), ..self }
     }
