@@ -73,7 +73,8 @@ pub struct Global {
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// How long to wait for sarkd, such as `30s` or `2m`
-    #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = time)]
+    // A little more than sarkd itself takes before it answers that it took too long.
+    #[arg(long, global = true, value_name = "TIME", default_value = "70s", value_parser = time)]
     pub timeout: Duration,
 }
 

@@ -1,9 +1,10 @@
 //! The pure crates on files, without `sarkd`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use sark_api::config::Config;
 use sark_compiler::{Compiled, Environment, InputError, Profile};
 use sark_core::document::Diagnostic;
 use sark_core::storage::PolicyFile;
@@ -95,10 +96,8 @@ impl Inputs {
         let mut overlays = Vec::new();
         let mut environment = match &self.config {
             Some(path) => {
-                let file = input::text(path)?;
-                let config =
-                    sark_api::config::load(&file.name, &file.text, [], &[]).map_err(Mistakes)?;
-                overlays.extend(config.registry.overlays.iter().cloned());
+                let config = config(path)?;
+                overlays = config.registry.overlays.clone();
                 config.environment()
             }
             None => unconfigured(),
@@ -131,6 +130,21 @@ impl Offline {
                 })
             })
     }
+}
+
+/// As `sarkd` reads it, with the same layers; overlays are found beside the file.
+pub fn config(path: &Path) -> Result<Config, Failure> {
+    let file = input::text(path)?;
+    // Not `vars()`: it panics on a variable that is no UTF-8.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut config =
+        sark_api::config::load(&file.name, &file.text, environment, &[]).map_err(Mistakes)?;
+    let directory = path.parent().unwrap_or(Path::new(""));
+    for overlay in &mut config.registry.overlays {
+        *overlay = directory.join(&*overlay);
+    }
+    Ok(config)
 }
 
 /// The endpoints that ship and these files, later ones over earlier ones.

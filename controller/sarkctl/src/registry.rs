@@ -9,7 +9,7 @@ use sark_registry::Snapshot;
 
 use crate::cli::Context;
 use crate::exit::{Failure, Outcome};
-use crate::{input, offline};
+use crate::offline;
 
 /// Who is behind an address or a name.
 #[derive(Debug, clap::Subcommand)]
@@ -54,10 +54,7 @@ impl Source {
         }
         let mut overlays = Vec::new();
         if let Some(path) = &self.config {
-            let file = input::text(path)?;
-            let config = sark_api::config::load(&file.name, &file.text, [], &[])
-                .map_err(offline::Mistakes)?;
-            overlays = config.registry.overlays;
+            overlays = offline::config(path)?.registry.overlays;
         }
         overlays.extend(self.registry.iter().cloned());
         offline::registry(&overlays).map(Some)
