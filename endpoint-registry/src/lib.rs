@@ -6,11 +6,13 @@
 
 mod answer;
 mod endpoint;
+mod key;
 mod name;
 mod name_index;
 pub mod overlay;
 mod port;
 mod prefix_index;
+mod ranges;
 mod seed;
 mod snapshot;
 

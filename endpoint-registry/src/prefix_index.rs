@@ -1,27 +1,22 @@
 //! Addresses → the prefixes that cover them, and who owns those.
 //!
 //! One index per family. The prefixes lie in one sorted array, where a prefix stands before those
-//! inside it; each knows the next wider one, so a longest match found by the trie is the head of a
-//! chain and nothing is copied. The trie is `poptrie`'s: see `benches/lpm.rs` for the choice.
+//! inside it, and each knows the next wider one: the longest match is the head of a chain, and
+//! nothing is copied. [`Ranges`] finds the head; `benches/lpm.rs` measures it beside the tries of
+//! iptrie, prefix-trie, poptrie and treebitmap, which it is several times faster than.
 
-use poptrie::Poptrie;
-
-/// No entry.
-const NONE: u32 = u32::MAX;
-
-/// An address as an integer.
-pub(crate) trait Key: poptrie::Address + Ord + std::fmt::Debug {
-    /// The address with all but its first `length` bits cleared.
-    fn mask(self, length: u8) -> Self;
-}
+use crate::{
+    key::Key,
+    ranges::{NONE, Ranges},
+};
 
 /// Prefixes of one family.
 #[derive(Debug)]
-pub(crate) struct PrefixIndex<K: Key> {
-    trie: Poptrie<(K, u8), u32>,
+pub(crate) struct PrefixIndex<K> {
+    ranges: Ranges<K>,
     entries: Vec<Entry<K>>,
-    /// Endpoint numbers, a run for each entry.
-    owners: Vec<u32>,
+    /// Owners of an entry after its first, a run for each entry.
+    others: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +25,10 @@ struct Entry<K> {
     length: u8,
     /// The next wider prefix, or `NONE`.
     parent: u32,
-    /// Where its run of owners begins; it ends where the next entry's begins.
-    first_owner: u32,
+    /// The first endpoint that has it.
+    owner: u32,
+    /// Where its run of other owners begins; it ends where the next entry's begins.
+    others: u32,
 }
 
 /// A prefix and one of its owners.
@@ -47,28 +44,25 @@ impl<K: Key> PrefixIndex<K> {
     pub fn build(mut items: Vec<(K, u8, u32)>) -> Self {
         items.sort_unstable();
         items.dedup();
-        let mut entries: Vec<Entry<K>> = Vec::new();
-        let mut owners = Vec::with_capacity(items.len());
+        let mut entries: Vec<Entry<K>> = Vec::with_capacity(items.len());
+        let mut others = Vec::new();
         for (network, length, owner) in items {
             let same = |last: &Entry<K>| (last.network, last.length) == (network, length);
-            if !entries.last().is_some_and(same) {
-                let parent = parent_of(&entries, network, length);
-                let first_owner = index(owners.len());
-                entries.push(Entry { network, length, parent, first_owner });
+            if entries.last().is_some_and(same) {
+                others.push(owner);
+                continue;
             }
-            owners.push(owner);
+            let parent = parent_of(&entries, network, length);
+            entries.push(Entry { network, length, parent, owner, others: place(others.len()) });
         }
         entries.shrink_to_fit();
-        let trie = (0..)
-            .zip(&entries)
-            .map(|(number, entry)| ((entry.network, entry.length), number))
-            .collect();
-        Self { trie, entries, owners }
+        Self { ranges: Ranges::build(starts(&entries)), entries, others }
     }
 
     /// Prefixes that cover the address, longest first.
+    #[inline]
     pub fn covering(&self, address: K) -> Covering<'_, K> {
-        self.chain(self.trie.lookup(address).copied().unwrap_or(NONE))
+        self.chain(self.ranges.find(address))
     }
 
     /// Prefixes that cover this one or are it, longest first, then those inside it, in order.
@@ -77,48 +71,50 @@ impl<K: Key> PrefixIndex<K> {
         let inside = self
             .entries
             .partition_point(|entry| (entry.network, entry.length) <= (network, length));
-        let end = self
-            .entries
-            .get(inside..)
-            .map_or(0, |rest| rest.partition_point(|entry| entry.network.mask(length) == network));
-        let mut cover = inside.checked_sub(1).map_or(NONE, index);
+        let rest = self.entries.get(inside..).unwrap_or_default();
+        let end = inside + rest.partition_point(|entry| entry.network.mask(length) == network);
+        let mut cover = inside.checked_sub(1).map_or(NONE, place);
         while let Some(entry) = self.entry(cover) {
             if entry.length <= length && network.mask(entry.length) == entry.network {
                 break;
             }
             cover = entry.parent;
         }
-        self.chain(cover)
-            .chain((inside..inside + end).flat_map(move |number| self.hits(index(number))))
+        let inside = (inside..end).flat_map(move |number| self.hits(place(number)));
+        self.chain(cover).chain(inside)
     }
 
     fn chain(&self, entry: u32) -> Covering<'_, K> {
         Covering { index: self, entry, owner: 0 }
     }
 
+    #[inline]
     fn entry(&self, number: u32) -> Option<&Entry<K>> {
         self.entries.get(number as usize)
     }
 
-    fn owners_of(&self, number: u32) -> &[u32] {
-        let at = |number: u32| {
-            self.entry(number).map_or(self.owners.len(), |entry| entry.first_owner as usize)
-        };
-        self.owners.get(at(number)..at(number.saturating_add(1))).unwrap_or_default()
+    /// Owner number `which` of an entry.
+    #[inline]
+    fn owner(&self, number: u32, entry: &Entry<K>, which: usize) -> Option<u32> {
+        let Some(other) = which.checked_sub(1) else { return Some(entry.owner) };
+        let end = self.entry(number + 1).map_or(self.others.len(), |next| next.others as usize);
+        self.others.get(entry.others as usize..end)?.get(other).copied()
     }
 
     fn hits(&self, number: u32) -> impl Iterator<Item = Hit<K>> {
         let entry = self.entry(number).copied();
-        let hit =
-            move |&owner| entry.map(|Entry { network, length, .. }| Hit { network, length, owner });
-        self.owners_of(number).iter().filter_map(hit)
+        (0..).map_while(move |which| {
+            let entry = entry?;
+            let owner = self.owner(number, &entry, which)?;
+            Some(Hit { network: entry.network, length: entry.length, owner })
+        })
     }
 }
 
 /// The narrowest of the entries so far that contains the prefix; they are sorted, so it is the last
 /// or wider than it.
 fn parent_of<K: Key>(entries: &[Entry<K>], network: K, length: u8) -> u32 {
-    let mut candidate = entries.len().checked_sub(1).map_or(NONE, index);
+    let mut candidate = entries.len().checked_sub(1).map_or(NONE, place);
     while let Some(entry) = entries.get(candidate as usize) {
         if entry.length < length && network.mask(entry.length) == entry.network {
             break;
@@ -128,47 +124,64 @@ fn parent_of<K: Key>(entries: &[Entry<K>], network: K, length: u8) -> u32 {
     candidate
 }
 
-/// Positions are kept in 32 bits. A registry that comes near four thousand million prefixes would
-/// have taken 100 GB before; should it happen, the position means "none".
-fn index(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(NONE)
+/// Where, going through the address space, the longest match changes, and to which entry.
+fn starts<K: Key>(entries: &[Entry<K>]) -> Vec<(K, u32)> {
+    let mut starts: Vec<(K, u32)> = Vec::with_capacity(entries.len() * 2);
+    let mut put = |start: K, number: u32| match starts.last_mut() {
+        Some((last, now)) if *last == start => *now = number,
+        Some((_, now)) if *now == number => {}
+        _ => starts.push((start, number)),
+    };
+    // The entries that are open at an address are a chain of parents; `open` is the innermost.
+    let mut open = NONE;
+    let close_until = |open: &mut u32, address: Option<K>, put: &mut dyn FnMut(K, u32)| {
+        while let Some(entry) = entries.get(*open as usize) {
+            match entry.network.after(entry.length) {
+                Some(end) if address.is_none_or(|address| end <= address) => {
+                    *open = entry.parent;
+                    put(end, *open);
+                }
+                // Goes on, or ends with the address space, as all that are wider do.
+                _ => break,
+            }
+        }
+    };
+    for (number, entry) in (0..).zip(entries) {
+        close_until(&mut open, Some(entry.network), &mut put);
+        put(entry.network, number);
+        open = number;
+    }
+    close_until(&mut open, None, &mut put);
+    starts
+}
+
+/// Places are kept in 32 bits. A registry that comes near four thousand million prefixes would
+/// have taken 100 GB before; should it happen, the place means "none".
+fn place(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(NONE)
 }
 
 /// See [`PrefixIndex::covering`].
 #[derive(Debug, Clone)]
-pub(crate) struct Covering<'a, K: Key> {
+pub(crate) struct Covering<'a, K> {
     index: &'a PrefixIndex<K>,
     entry: u32,
+    /// The owner of the entry that comes next.
     owner: usize,
 }
 
 impl<K: Key> Iterator for Covering<'_, K> {
     type Item = Hit<K>;
 
+    #[inline]
     fn next(&mut self) -> Option<Hit<K>> {
         loop {
-            let &Entry { network, length, parent, .. } = self.index.entry(self.entry)?;
-            if let Some(&owner) = self.index.owners_of(self.entry).get(self.owner) {
+            let entry = self.index.entry(self.entry)?;
+            if let Some(owner) = self.index.owner(self.entry, entry, self.owner) {
                 self.owner += 1;
-                return Some(Hit { network, length, owner });
+                return Some(Hit { network: entry.network, length: entry.length, owner });
             }
-            (self.entry, self.owner) = (parent, 0);
+            (self.entry, self.owner) = (entry.parent, 0);
         }
     }
 }
-
-macro_rules! key {
-    ($type:ty) => {
-        impl Key for $type {
-            fn mask(self, length: u8) -> Self {
-                match <$type>::BITS.checked_sub(u32::from(length)) {
-                    Some(<$type>::BITS) => 0,
-                    Some(host) => self >> host << host,
-                    None => self,
-                }
-            }
-        }
-    };
-}
-key!(u32);
-key!(u128);

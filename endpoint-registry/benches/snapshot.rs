@@ -1,0 +1,71 @@
+//! Building a snapshot, and looking up names in it.
+
+#![expect(clippy::unwrap_used, reason = "a bench may fail")]
+
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use sark_registry::{Endpoint, Snapshot};
+
+mod support;
+use support::{Random, endpoint, endpoints, ipv4_table};
+
+fn build(c: &mut Criterion) {
+    let mut group = c.benchmark_group("snapshot/build");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(2))
+        .warm_up_time(Duration::from_millis(300));
+    for size in [10_000, 1_000_000] {
+        let table = ipv4_table(size).into_iter();
+        let nets =
+            table.map(|(bits, length)| ipnet::Ipv4Net::new_assert(bits.into(), length).into());
+        let endpoints = endpoints(nets);
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(format!("{size} prefixes"), |b| {
+            b.iter_batched(|| endpoints.clone(), Snapshot::build, BatchSize::PerIteration);
+        });
+    }
+    group.finish();
+}
+
+fn names(c: &mut Criterion) {
+    let mut group = c.benchmark_group("snapshot/name");
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(1))
+        .warm_up_time(Duration::from_millis(300));
+    for size in [10_000, 1_000_000] {
+        let names = |number: usize| -> Endpoint {
+            let name = match number % 4 {
+                0 => format!("*.a{number}.example.com"),
+                _ => format!("api{number}.example.com"),
+            };
+            Endpoint { names: vec![name.parse().unwrap()], ..endpoint(number, Vec::new()) }
+        };
+        let snapshot = Snapshot::build((0..size).map(names).collect());
+        let mut random = Random(1);
+        let mut ask = |form: fn(u64) -> String| -> Vec<String> {
+            (0..4096).map(|_| form(random.below(size as u64))).collect()
+        };
+        let cases = [
+            ("exact", ask(|n| format!("api{}.example.com", n | 1))),
+            ("wildcard", ask(|n| format!("x.a{}.example.com", n & !3))),
+            ("unknown", ask(|n| format!("www{n}.shop.example.org"))),
+        ];
+        group.throughput(Throughput::Elements(4096));
+        for (case, asked) in cases {
+            group.bench_function(format!("{case}/{size}"), |b| {
+                b.iter(|| {
+                    let mut found = 0;
+                    asked.iter().for_each(|name| snapshot.visit_name(name, |_| found += 1));
+                    found
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, build, names);
+criterion_main!(benches);

@@ -1,0 +1,203 @@
+//! Ranges that cover the address space, each with a number: which one holds an address?
+//!
+//! A binary search among a million ranges waits for memory twenty times, a trie once for each of its
+//! levels. Here a node cuts its part of the address space into equal slots, about one for each of its
+//! ranges; a slot holds a few ranges or, where they crowd, another node. An address is two or three
+//! waits away, whatever the distribution. Built once, never changed.
+
+use crate::key::Key;
+
+/// The number of what no prefix covers.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Ranges read one after the other in the last step.
+const FEW: usize = 6;
+/// Ranges that a node is made for; beyond, slots hold nodes.
+const MOST: usize = 1 << 20;
+
+/// Ranges of addresses of one family.
+#[derive(Debug)]
+pub(crate) struct Ranges<K> {
+    /// First address and number of each range, in order. The first begins at zero.
+    starts: Vec<(K, u32)>,
+    /// The first is the root.
+    nodes: Vec<Node<K>>,
+    slots: Vec<Slot>,
+}
+
+/// A part of the address space, from `first`, in slots of 2^`shift` addresses.
+#[derive(Debug, Clone, Copy)]
+struct Node<K> {
+    first: K,
+    shift: u8,
+    /// Place of its first slot.
+    slot: u32,
+    /// Its slots, less one; the last one goes on to the end.
+    last: u32,
+}
+
+/// The ranges that begin in a slot, or the node that splits it further.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// Place of the first range, or of the node.
+    at: u32,
+    /// Ranges, or `SPLIT`.
+    count: u32,
+}
+
+const SPLIT: u32 = u32::MAX;
+
+impl<K: Key> Ranges<K> {
+    /// Of the first addresses and numbers of the ranges, ascending, without repetition; what lies
+    /// before the first has the number `NONE`.
+    pub fn build(mut starts: Vec<(K, u32)>) -> Self {
+        if starts.first().is_none_or(|(first, _)| *first != K::ZERO) {
+            starts.insert(0, (K::ZERO, NONE));
+        }
+        starts.shrink_to_fit();
+        let mut ranges = Self { starts: Vec::new(), nodes: Vec::new(), slots: Vec::new() };
+        ranges.node(&starts, 0);
+        ranges.starts = starts;
+        ranges.slots.shrink_to_fit();
+        ranges
+    }
+
+    /// Adds the node of these ranges, the first of which lies at `place`, and all below it; its
+    /// place. First and last never share a slot, so a node below has fewer ranges and a shift less
+    /// by at least three: 43 levels are the most.
+    fn node(&mut self, starts: &[(K, u32)], place: usize) -> u32 {
+        let number = narrow(self.nodes.len());
+        let [(first, _), .., (last, _)] = starts else {
+            // One range, the whole address space.
+            self.slots.push(Slot { at: narrow(place), count: narrow(starts.len()) });
+            self.nodes.push(Node { first: K::ZERO, shift: 0, slot: number, last: 0 });
+            return number;
+        };
+        let most = 2 * starts.len().min(MOST);
+        // Under 128: the distance of the last from the first has at most 128 bits.
+        let shift = (0..128).find(|&shift| last.steps(*first, shift) < most).unwrap_or(127);
+        let slots = last.steps(*first, shift);
+        let slot = self.slots.len();
+        self.nodes.push(Node { first: *first, shift, slot: narrow(slot), last: narrow(slots) });
+        self.slots.resize(slot + slots + 1, Slot { at: narrow(place), count: 0 });
+        let mut at = place;
+        let mut filled = slot;
+        for group in
+            starts.chunk_by(|(a, _), (b, _)| a.steps(*first, shift) == b.steps(*first, shift))
+        {
+            let Some((start, _)) = group.first() else { continue };
+            let index = slot + start.steps(*first, shift);
+            let content = if group.len() > FEW {
+                Slot { at: self.node(group, at), count: SPLIT }
+            } else {
+                Slot { at: narrow(at), count: narrow(group.len()) }
+            };
+            // Slots in which nothing begins point behind the range that goes on in them.
+            if let Some(empty) = self.slots.get_mut(filled..index) {
+                empty.fill(Slot { at: narrow(at), count: 0 });
+            }
+            if let Some(slot) = self.slots.get_mut(index) {
+                *slot = content;
+            }
+            (at, filled) = (at + group.len(), index + 1);
+        }
+        number
+    }
+
+    /// The number of the range that holds the address.
+    #[inline]
+    pub fn find(&self, address: K) -> u32 {
+        self.search(address).unwrap_or(NONE)
+    }
+
+    #[inline]
+    fn search(&self, address: K) -> Option<u32> {
+        let mut node = self.nodes.first()?;
+        loop {
+            // An address before the node's first range belongs to the range before that one.
+            let index = address.steps(node.first, node.shift).min(node.last as usize);
+            let slot = self.slots.get(node.slot as usize + index)?;
+            let at = slot.at as usize;
+            if slot.count == SPLIT {
+                node = self.nodes.get(at)?;
+                continue;
+            }
+            let here = self.starts.get(at..at + slot.count as usize)?;
+            let begun = here.iter().take_while(|(start, _)| *start <= address).count();
+            return self.starts.get((at + begun).checked_sub(1)?).map(|(_, number)| *number);
+        }
+    }
+}
+
+/// Places are kept in 32 bits: that many ranges would take over 30 GB.
+fn narrow(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::btree_map, prelude::*};
+
+    use super::*;
+
+    fn naive<K: Key>(starts: &std::collections::BTreeMap<K, u32>, address: K) -> u32 {
+        starts.range(..=address).next_back().map_or(NONE, |(_, number)| *number)
+    }
+
+    fn check<K: Key>(
+        starts: &std::collections::BTreeMap<K, u32>,
+        others: &[K],
+        step: fn(K, bool) -> K,
+    ) {
+        let ranges =
+            Ranges::build(starts.iter().map(|(start, number)| (*start, *number)).collect());
+        let edges = starts.keys().flat_map(|&start| [start, step(start, true), step(start, false)]);
+        for address in edges.chain(others.iter().copied()).chain([K::ZERO]) {
+            assert_eq!(ranges.find(address), naive(starts, address), "{address:?}");
+        }
+    }
+
+    fn step4(address: u32, up: bool) -> u32 {
+        if up { address.wrapping_add(1) } else { address.wrapping_sub(1) }
+    }
+
+    fn step6(address: u128, up: bool) -> u128 {
+        if up { address.wrapping_add(1) } else { address.wrapping_sub(1) }
+    }
+
+    /// Crowded and thin: a random number shifted down by a random amount.
+    fn crowded4() -> impl Strategy<Value = u32> {
+        (any::<u32>(), 0..32u32, any::<bool>())
+            .prop_map(|(bits, shift, high)| (bits >> shift) | (u32::from(high) << 31))
+    }
+
+    fn crowded6() -> impl Strategy<Value = u128> {
+        (any::<u128>(), 0..128u32, any::<bool>())
+            .prop_map(|(bits, shift, high)| (bits >> shift) | (u128::from(high) << 127))
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_map_finds(
+            four in btree_map(crowded4(), 0..9u32, 0..300), other4: [u32; 20],
+            six in btree_map(crowded6(), 0..9u32, 0..300), other6: [u128; 20],
+        ) {
+            check(&four, &other4, step4);
+            check(&six, &other6, step6);
+        }
+    }
+
+    #[test]
+    fn ranges_as_crowded_as_can_be_are_found() {
+        // Each power of two: half of what is left lies in the first slot, again and again.
+        let powers = (0..128).map(|bit| (1u128 << bit, bit)).collect();
+        check(&powers, &[u128::MAX], step6);
+        let next_to_each_other = (0..5000).map(|at| (u32::MAX - at, at)).collect();
+        check(&next_to_each_other, &[], step4);
+        // Two crowds at the ends.
+        let ends = (0..2000u32).flat_map(|at| [(at, at), (u32::MAX - at, at)]).collect();
+        check(&ends, &[1 << 31], step4);
+        check(&std::collections::BTreeMap::new(), &[0u32, u32::MAX], step4);
+        check(&[(0u128, 5)].into(), &[u128::MAX], step6);
+    }
+}
