@@ -5,6 +5,7 @@
 //! module. Nothing here is part of the product.
 
 mod bench;
+mod demo;
 mod interrupt;
 mod lab;
 mod place;
@@ -30,6 +31,8 @@ enum Command {
     Test(test::Options),
     /// Install what tests, lab and demo need, and say each thing aloud.
     Setup(setup::Options),
+    /// From a policy file to two real routers, on this machine, in a minute.
+    Demo(demo::Options),
     /// Bring a lab of `labs/containerlab/` up or down on this machine, or work in it.
     #[command(subcommand)]
     Lab(lab::Action),
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Test(options) => test::main(&place, &options),
         Command::Setup(options) => setup::main(&place, &options).map_err(Into::into),
+        Command::Demo(options) => demo::main(&place, &options).map_err(Into::into),
         Command::Lab(action) => lab::main(&place, &action).map_err(Into::into),
         Command::NodeInit { orders } => Ok(lab::init::main(&orders)),
         Command::Bench(options) => bench::main(&place, &options).map_err(Into::into),

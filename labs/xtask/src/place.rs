@@ -24,7 +24,6 @@ impl Place {
         Self { root, target }
     }
 
-    #[expect(dead_code, reason = "the demo comes next")]
     /// A program of ours, built in profile `ci`.
     pub fn built(&self, program: &str) -> PathBuf {
         self.target.join("ci").join(program)

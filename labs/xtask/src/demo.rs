@@ -1,0 +1,255 @@
+//! `cargo xtask demo`: the whole address line on this machine, from a policy file to the tables of
+//! two routers, and back after a crash.
+
+mod routers;
+mod show;
+
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use self::routers::{Expected, Routers};
+use self::show::Show;
+use crate::interrupt::undo_on_interrupt;
+use crate::lab::process::{Process, wait_until};
+use crate::lab::state::State;
+use crate::lab::{Lab, LabError};
+use crate::place::Place;
+use crate::run::{RunError, capture, run};
+use crate::setup::{self, SetupError};
+
+/// How to show it.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// FRR's major version, 8 or 10; the machine's own if not given.
+    #[arg(long, value_name = "VERSION")]
+    frr: Option<u8>,
+    /// Policies to apply: a file or a directory.
+    #[arg(long, value_name = "PATH", default_value = "policies")]
+    policies: String,
+    /// Leave the lab up at the end without asking.
+    #[arg(long)]
+    stay: bool,
+    /// Use what is built and installed already.
+    #[arg(long)]
+    no_build: bool,
+    /// Another name for the lab than `edge`, so that it can be up more than once.
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Why there was nothing to see.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// Something could not be installed.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The lab.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// A command failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Something did not happen in time.
+    #[error("waited {} s in vain for {what}{said}", .patience.as_secs())]
+    Late {
+        /// What was waited for.
+        what: String,
+        /// How long.
+        patience: Duration,
+        /// How things stood, or the last lines of a log.
+        said: String,
+    },
+    /// A file of ours.
+    #[error("could not use {path}")]
+    File {
+        /// Which.
+        path: String,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// An answer that is not what it should be.
+    #[error("could not read the answer of `{0}`")]
+    Answer(String),
+}
+
+/// For anything in the lab; usual times are a few seconds at most.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Shows it.
+pub fn main(place: &Place, options: &Options) -> Result<ExitCode, DemoError> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(LabError::NotRoot.into());
+    }
+    let mut show = Show::new();
+    let lab = std::sync::Arc::new(Lab::find(place, "edge", options.name.as_deref())?);
+    let (undo, undo_place) = (lab.clone(), place.clone());
+    undo_on_interrupt(move || {
+        eprintln!("\ninterrupted: taking lab {} down", undo.name);
+        undo.abandon(&undo_place);
+    });
+    if !options.no_build {
+        build(place, &mut show)?;
+    }
+    let began = Instant::now();
+    let shown = scenes(place, options, &lab, &mut show);
+    if shown.is_ok() {
+        show.say(&format!("\nAll of it in {:.1} s.", began.elapsed().as_secs_f64()));
+        if options.stay || wants_to_stay() {
+            stay(&mut show, &lab);
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    let down = lab.down(place);
+    shown?;
+    down?;
+    show.say("The lab is down; nothing is left of it.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build(place: &Place, show: &mut Show) -> Result<(), DemoError> {
+    show.heading("Build");
+    setup::ensure(place, &[setup::Part::Packages])?;
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--profile", "ci", "--locked", "-p", "sark-controller", "-p", "sarkctl"]);
+    run(cargo.current_dir(&place.root).env("CARGO_TARGET_DIR", &place.target))?;
+    show.done("built sarkd and sarkctl");
+    Ok(())
+}
+
+fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Result<(), DemoError> {
+    show.heading("Two edge routers, a client, a server and a speaker");
+    // What an earlier demo left in the tables would not be this one's doing.
+    if lab.down(place)? {
+        show.say("took down the lab of an earlier run");
+    }
+    let state = lab.up(place, options.frr)?;
+    show.say("  client ── r1 ───── r2 ── server");
+    show.say("             \\      /");
+    show.say("              speaker");
+    show.done(&format!("{} nodes are up, FRR {}", state.nodes.len(), state.frr));
+
+    let scene = Scene { place, state: &state, lab: &lab.name };
+    let routers = Routers::new(&scene)?;
+    show.heading("sarkd starts in `speaker`, with a gobgpd of its own");
+    let sarkd = scene.start_sarkd()?;
+    let log = scene.log();
+    let up = || sarkd.is_alive() && scene.sarkctl(&["flowspec", "list"]).is_ok();
+    scene.wait("sarkd to answer", &log, up)?;
+    show.done("sarkd answers");
+    scene.wait("the BGP sessions", &log, || routers.are_established())?;
+    show.done("both routers have their session, IPv4 and IPv6 FlowSpec");
+
+    show.heading(&format!("sarkctl flowspec plan -f {}", options.policies));
+    let files = ["-f", options.policies.as_str()];
+    run(&mut scene.sarkctl_command(&[&["flowspec", "plan"], &files[..]].concat())?)?;
+    let plan = scene.sarkctl(&[&["flowspec", "plan", "-o", "json"], &files[..]].concat())?;
+    let expected = Expected::of_plan(&plan)?;
+    show.done(&format!("{} rules for IPv4, {} for IPv6", expected.ipv4, expected.ipv6));
+
+    show.heading(&format!("sarkctl flowspec apply -f {}", options.policies));
+    run(&mut scene.sarkctl_command(&[&["flowspec", "apply"], &files[..]].concat())?)?;
+    scene.wait("the routers to hold the rules", &log, || routers.hold(expected))?;
+    show.done("both routers hold exactly these rules");
+    for (router, family) in [("r1", "ipv4"), ("r1", "ipv6"), ("r2", "ipv4"), ("r2", "ipv6")] {
+        let question = format!("show bgp {family} flowspec");
+        show.say(&format!("\n{router}# {question}"));
+        show.excerpt(&routers.ask(router, &question)?);
+    }
+
+    show.heading("gobgpd is killed");
+    let before = routers.drops()?;
+    let killed = Instant::now();
+    scene.kill_gobgpd()?;
+    show.say("kill -9, as if it had crashed: its table is gone, and the routers lose every rule");
+    scene.wait("the routers to notice", &log, || routers.drops().is_ok_and(|now| now > before))?;
+    show.done("the sessions are down");
+    scene.wait("the rules to come back", &log, || routers.hold(expected))?;
+    let seconds = killed.elapsed().as_secs_f64();
+    show.done(&format!("all rules are back on both routers, {seconds:.1} s after the kill"));
+    Ok(())
+}
+
+/// A lab that is up, and the product in it.
+pub struct Scene<'a> {
+    place: &'a Place,
+    state: &'a State,
+    lab: &'a str,
+}
+
+impl Scene<'_> {
+    fn log(&self) -> std::path::PathBuf {
+        self.place.target.join("lab").join(self.lab).join("sarkd.log")
+    }
+
+    fn start_sarkd(&self) -> Result<Process, DemoError> {
+        let path = self.log();
+        let failed = |source| DemoError::File { path: path.display().to_string(), source };
+        let log = fs::File::create(&path).map_err(failed)?;
+        let errors = log.try_clone().map_err(failed)?;
+        let sarkd = self.place.built("sarkd");
+        let words = [sarkd.as_os_str(), "--config".as_ref(), "/etc/sark/sark.yaml".as_ref()];
+        let mut command = self.state.inside(self.lab, "speaker", None, &words)?;
+        // It outlives us if the lab stays up, and is not what a Ctrl-C is for.
+        command.process_group(0).stdin(Stdio::null()).stdout(log).stderr(errors);
+        let child = command.spawn().map_err(failed)?;
+        let pid = i32::try_from(child.id()).unwrap_or(i32::MAX);
+        Process::of(pid).ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))
+    }
+
+    fn sarkctl_command(&self, words: &[&str]) -> Result<Command, DemoError> {
+        let sarkctl = self.place.built("sarkctl");
+        let mut all = vec![sarkctl.as_os_str()];
+        all.extend(words.iter().map(std::ffi::OsStr::new));
+        Ok(self.state.inside(self.lab, "speaker", Some(&self.place.root), &all)?)
+    }
+
+    fn sarkctl(&self, words: &[&str]) -> Result<String, DemoError> {
+        Ok(capture(&mut self.sarkctl_command(words)?)?)
+    }
+
+    /// The only gobgpd the node's process table has is its own.
+    fn kill_gobgpd(&self) -> Result<(), DemoError> {
+        let words = ["sh", "-c", "kill -9 $(pidof gobgpd)"];
+        Ok(run(&mut self.state.inside(self.lab, "speaker", None, &words)?)?)
+    }
+
+    fn wait(&self, what: &str, log: &Path, is_so: impl FnMut() -> bool) -> Result<(), DemoError> {
+        if wait_until(PATIENCE, is_so) {
+            return Ok(());
+        }
+        let text = fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        let last = lines.iter().skip(lines.len().saturating_sub(15));
+        let last: String = last.map(|line| format!("\n    {line}")).collect();
+        let said = format!("; sarkd's last words:{last}");
+        Err(DemoError::Late { what: what.to_owned(), patience: PATIENCE, said })
+    }
+}
+
+fn wants_to_stay() -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    print!("\nEnter takes the lab down; `stay` leaves it up: ");
+    let _ = std::io::stdout().flush();
+    let mut answer = String::new();
+    let _ = std::io::stdin().read_line(&mut answer);
+    answer.trim() == "stay"
+}
+
+fn stay(show: &mut Show, lab: &Lab) {
+    let name = match lab.name.as_str() {
+        "edge" => "edge".to_owned(),
+        other => format!("edge --name {other}"),
+    };
+    show.say("\nThe lab stays up. Look around:");
+    show.say(&format!(
+        "  cargo xtask lab exec {name} r1 -- vtysh -c 'show bgp ipv4 flowspec detail'"
+    ));
+    show.say(&format!("  cargo xtask lab exec {name} speaker -- target/ci/sarkctl flowspec list"));
+    show.say(&format!("  cargo xtask lab down {name}"));
+}
