@@ -19,6 +19,8 @@ use super::topology::Bind;
 /// What a node is told to be.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Orders {
+    /// The lab's name, for whoever looks at the list of processes.
+    pub lab: String,
     /// Host name.
     pub name: String,
     /// The root of its file system; the machine's own if none.

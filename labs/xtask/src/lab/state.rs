@@ -13,6 +13,8 @@ use crate::place::Place;
 
 /// A lab's directory under the target directory, locked while held.
 pub struct Home {
+    /// The lab's name.
+    pub lab: String,
     dir: PathBuf,
     _lock: Flock<fs::File>,
 }
@@ -58,7 +60,7 @@ impl Home {
         let file = fs::File::create(&lock).map_err(failed)?;
         let locked = Flock::lock(file, FlockArg::LockExclusive);
         let lock = locked.map_err(|(_, errno)| failed(errno.into()))?;
-        Ok(Self { dir, _lock: lock })
+        Ok(Self { lab: lab.to_owned(), dir, _lock: lock })
     }
 
     fn file(&self) -> PathBuf {

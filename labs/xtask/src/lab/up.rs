@@ -50,7 +50,7 @@ fn start(
     starting: &mut Vec<Starting>,
 ) -> Result<(), LabError> {
     for node in &lab.nodes {
-        let started = Starting::start(&orders(node, frr))?;
+        let started = Starting::start(&orders(&home.lab, node, frr))?;
         let process = started.process;
         let kept = NodeState { process, is_router: node.is_router, env: node.env.clone() };
         state.nodes.insert(node.name.clone(), kept);
@@ -60,7 +60,7 @@ fn start(
     Ok(())
 }
 
-fn orders(node: &Node, frr: &Frr) -> Orders {
+fn orders(lab: &str, node: &Node, frr: &Frr) -> Orders {
     let private = if node.is_router { frr::PRIVATE } else { &["/run"] };
     let sysctls = [
         // As containers have it.
@@ -72,6 +72,7 @@ fn orders(node: &Node, frr: &Frr) -> Orders {
         ("net/ipv4/ping_group_range", "0 2147483647"),
     ];
     Orders {
+        lab: lab.to_owned(),
         name: node.name.clone(),
         root: frr.root.clone().filter(|_| node.is_router),
         private: private.iter().map(PathBuf::from).collect(),
