@@ -25,8 +25,8 @@ pub const MAX_TEXT: usize = 1 << 20;
 /// Between message and help in the errors of a type's own `Deserialize`.
 pub const HELP: &str = "\nhelp: ";
 
-/// Mistakes reported for one document before giving up on it.
-const MAX_MISTAKES: usize = 50;
+/// Mistakes reported for one text before giving up on the rest of it.
+pub const MAX_MISTAKES: usize = 100;
 
 /// One document of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<Vec<Document
     }
 }
 
-/// All documents of a text that can be read, and all mistakes in it.
+/// All documents of a text that can be read, and all mistakes in it, up to [`MAX_MISTAKES`].
 #[must_use]
 pub fn parse_all<T: DeserializeOwned>(file: &str, text: &str) -> Parsed<T> {
     let mut parsed = Parsed { documents: Vec::new(), mistakes: Vec::new() };
@@ -80,8 +80,9 @@ pub fn parse_all<T: DeserializeOwned>(file: &str, text: &str) -> Parsed<T> {
     };
     for mut root in roots {
         let before = parsed.mistakes.len();
+        let Some(limit @ 1..) = MAX_MISTAKES.checked_sub(before) else { break };
         let line = root.line;
-        let value = reader::repair(&mut root, MAX_MISTAKES, |mistake| {
+        let value = reader::repair(&mut root, limit, |mistake| {
             let (line, column) = mistake.place;
             let diagnostic = Diagnostic::at(file, text, line, column, mistake.message);
             parsed.mistakes.push(match mistake.help {

@@ -1,7 +1,9 @@
 //! feed → registry → [policy] → plan → NLRI → GoBGP → router
 //!
 //! The policy language. Today its network half: [`FlowSpecPolicy`](Policy) documents, parsed with
-//! the place of every mistake ([`parse_set`]), as one [`PolicySet`] with one version. No I/O.
+//! the place of every mistake ([`parse_set`]), as one [`PolicySet`] with one version. Read [`Policy`] first; the
+//! JSON Schema ([`json_schema`]) and the reference page ([`reference()`]) come from the types that
+//! read it. It decides nothing about routers, and knows no address but those in the text. No I/O.
 
 mod network;
 mod reference;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sark_core::document::{Diagnostic, Spanned, parse_all};
+use sark_core::document::{Diagnostic, MAX_MISTAKES, Spanned, parse_all};
 use sark_core::storage::PolicyFile;
 use serde::Deserialize;
 
@@ -12,7 +12,8 @@ use super::forms::{KINDS_OF_DOCUMENT, KindOfDocument};
 use super::written::Form;
 use super::{Place, Policy, PolicySet, version};
 
-/// Reads policy files. Every mistake found is returned, not only the first.
+/// Reads policy files. Every mistake found is returned, not only the first; of one file about a
+/// hundred at most.
 ///
 /// A file may hold several documents; no file at all is the empty set. A file without a document is
 /// a mistake, so that a file cut short does not take its policies away.
@@ -54,6 +55,7 @@ struct Named {
 }
 
 fn parse_file(file: &PolicyFile, mistakes: &mut Vec<Diagnostic>) -> Vec<Named> {
+    let before = mistakes.len();
     let foreign = Foreign::find(file);
     mistakes.extend(foreign.mistakes(file));
     let parsed = parse_all::<FlowSpecPolicy>(&file.name, &file.text);
@@ -67,6 +69,9 @@ fn parse_file(file: &PolicyFile, mistakes: &mut Vec<Diagnostic>) -> Vec<Named> {
     for read in parsed.documents {
         if foreign.covers(read.document.line) {
             continue;
+        }
+        if mistakes.len() >= before + MAX_MISTAKES {
+            break;
         }
         let line = read.document.line;
         let mut checker = Checker::new(file, line);
@@ -119,6 +124,7 @@ impl Foreign {
     fn mistakes(&self, file: &PolicyFile) -> Vec<Diagnostic> {
         let kinds = self.documents.iter().filter_map(|(_, kind)| kind.as_ref());
         kinds
+            .take(MAX_MISTAKES)
             .filter_map(|kind| KindOfDocument::read(&kind.value).err().map(|wrong| (kind, wrong)))
             .map(|(kind, wrong)| {
                 let help = match kind.value.as_str() {

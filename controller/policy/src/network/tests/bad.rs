@@ -185,6 +185,10 @@ fn hostile_files_are_refused_fast() {
         ),
         (0..30_000).map(|key| format!("k{key}: 1\n")).collect(),
         "kind: Pod\n---\n".repeat(60_000),
+        "kind: Pod\n---\n".repeat(4_000),
+        format!("---\n{}", (0..25).map(|key| format!("k{key}: 1\n")).collect::<String>())
+            .repeat(4_000),
+        format!("---\n{}", with_spec("action: drop")).repeat(4_000),
     ] {
         assert!(parse(&text).is_err());
     }
