@@ -5,11 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sark_api::{DiagnosticBody, ErrorBody, ErrorCode, ErrorDetail};
+use sark_api::{ErrorBody, ErrorCode, ErrorDetail};
+use sark_core::document::Diagnostic;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::exit::{Exit, Failure};
+use crate::offline::Mistakes;
 use crate::render;
 
 /// Every answer is read whole; none is longer.
@@ -67,28 +69,14 @@ pub enum ClientError {
         what: String,
     },
     /// It says no.
-    #[error("{}", answer(.0))]
+    #[error("{}", .0.message)]
     Answer(Box<ErrorDetail>),
-}
-
-fn answer(detail: &ErrorDetail) -> String {
-    let mut text = detail.message.clone();
-    for diagnostic in &detail.diagnostics {
-        text.push('\n');
-        text.push_str(&sark_core::document::Diagnostic::from(diagnostic.clone()).to_string());
-    }
-    text
 }
 
 impl ClientError {
     /// The answer's error, if it was an answer.
     pub fn detail(&self) -> Option<&ErrorDetail> {
         if let Self::Answer(detail) = self { Some(detail) } else { None }
-    }
-
-    /// Mistakes in files that were sent.
-    pub fn diagnostics(&self) -> &[DiagnosticBody] {
-        self.detail().map_or(&[], |detail| &detail.diagnostics)
     }
 
     fn exit(&self) -> Exit {
@@ -135,6 +123,10 @@ impl ClientError {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
+        let diagnostics = error.detail().map_or(&[][..], |detail| &detail.diagnostics);
+        if !diagnostics.is_empty() {
+            return Mistakes(diagnostics.iter().cloned().map(Diagnostic::from).collect()).into();
+        }
         Self { exit: error.exit(), next: Some(error.next()), error: error.into() }
     }
 }

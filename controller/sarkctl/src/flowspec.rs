@@ -18,6 +18,9 @@ pub enum Command {
     ///
     /// Each rule is shown with the policy line behind it and what else lives at its addresses.
     /// Nothing is changed. If a guard refuses anything, all of it is shown and the exit code is 3.
+    /// Rules that stay are counted, and shown with -v.
+    ///
+    /// `-o json` is Plan JSON, schema 1: it changes only in compatible ways.
     Plan(plan::PlanArgs),
     /// Make these policies the whole policy set
     ///

@@ -183,6 +183,8 @@ fn breaking(word: &str, width: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::{Cell, fold};
 
     #[test]
@@ -192,6 +194,18 @@ mod tests {
         assert_eq!(fold("", 4), [""]);
         assert_eq!(fold("llm (policies/llm.yaml:3)", 15), ["llm", "(policies/", "llm.yaml:3)"]);
         assert_eq!(fold("日本語", 1), ["日", "本", "語"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn folding_loses_nothing_and_keeps_the_width(text in "[a-z/:|日é ]{0,80}", width in 2_usize..40) {
+            let lines = fold(&text, width);
+            let letters = |text: &str| text.chars().filter(|letter| *letter != ' ').collect::<String>();
+            proptest::prop_assert_eq!(letters(&lines.concat()), letters(&text));
+            for line in lines {
+                proptest::prop_assert!(line.width() <= width, "{line:?} is wider than {width}");
+            }
+        }
     }
 
     #[test]

@@ -48,6 +48,18 @@ fn completions_know_the_commands() {
 }
 
 #[test]
+fn bash_can_read_its_completions() {
+    let script = sarkctl(["completions", "bash"]).run().stdout;
+    let mut bash = std::process::Command::new("bash")
+        .arg("-n")
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .expect("bash is part of every Debian");
+    std::io::Write::write_all(&mut bash.stdin.take().unwrap(), script.as_bytes()).unwrap();
+    assert!(bash.wait().unwrap().success());
+}
+
+#[test]
 fn man_pages_are_written_one_per_command() {
     let directory = tempfile::tempdir().unwrap();
     let run = sarkctl(["man", "pages"]).directory(directory.path()).run();
