@@ -86,38 +86,20 @@ pub enum ChangeError {
 
 /// Makes revisions, one at a time.
 pub struct Changes {
-    store: Arc<dyn Storage>,
-    registry: Arc<RegistryHolder>,
-    desired: Arc<DesiredState>,
-    speaker: Arc<dyn Speaker>,
-    clock: Arc<dyn Clock>,
-    signals: Arc<Signals>,
-    status: watch::Receiver<ReconcileView>,
-    metrics: Arc<Metrics>,
+    pub(crate) store: Arc<dyn Storage>,
+    pub(crate) registry: Arc<RegistryHolder>,
+    pub(crate) desired: Arc<DesiredState>,
+    pub(crate) speaker: Arc<dyn Speaker>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) status: watch::Receiver<ReconcileView>,
+    pub(crate) metrics: Arc<Metrics>,
     /// Longest wait for the speaker: for its table before, and for convergence after.
-    patience: Duration,
-    turn: Mutex<()>,
+    pub(crate) patience: Duration,
+    pub(crate) turn: Mutex<()>,
 }
 
 impl Changes {
-    /// Of the controller's parts.
-    #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "called once, by the wiring")]
-    pub fn new(
-        store: Arc<dyn Storage>,
-        registry: Arc<RegistryHolder>,
-        desired: Arc<DesiredState>,
-        speaker: Arc<dyn Speaker>,
-        clock: Arc<dyn Clock>,
-        signals: Arc<Signals>,
-        status: watch::Receiver<ReconcileView>,
-        metrics: Arc<Metrics>,
-        patience: Duration,
-    ) -> Self {
-        let turn = Mutex::new(());
-        Self { store, registry, desired, speaker, clock, signals, status, metrics, patience, turn }
-    }
-
     /// What applying these files would change. Changes nothing.
     pub async fn plan(&self, files: Vec<PolicyFile>) -> Result<Planned, ChangeError> {
         let candidate = self.candidate(files).await?;

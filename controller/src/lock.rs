@@ -1,7 +1,8 @@
 //! One `sarkd` per state directory.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -40,7 +41,8 @@ impl StateLock {
     /// Makes the directory if missing, and takes it.
     pub fn take(directory: &Path) -> Result<Self, LockError> {
         let failed = |source| LockError::Io { directory: directory.to_owned(), source };
-        std::fs::create_dir_all(directory).map_err(failed)?;
+        // Policies say what a network inspects: not for every user's eyes.
+        DirBuilder::new().recursive(true).mode(0o750).create(directory).map_err(failed)?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

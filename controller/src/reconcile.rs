@@ -23,6 +23,9 @@ pub(crate) use round::is_ours;
 pub use round::{Report, RoundError, round_deadline};
 pub use watcher::Watcher;
 
+/// From `stop` to the end of a round that hangs.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// How others ask for a round. Any number of askers make one round.
 #[derive(Debug, Default)]
 pub struct Signals {
@@ -63,11 +66,21 @@ impl Reconciler {
         (Self { desired, speaker, keeper, clock, signals, status, metrics, pace }, receiver)
     }
 
-    /// Until `stop`; a round under way is finished (it has a deadline of its own). Then the keeper
-    /// is told.
+    /// Until `stop`; a round under way has a few seconds to end, and may be cut at any point.
+    /// Then the keeper is told.
     pub async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let outcome = self.round().await;
+            let last_call = async {
+                stop.cancelled().await;
+                tokio::time::sleep(GRACE).await;
+            };
+            let outcome = tokio::select! {
+                outcome = self.round() => outcome,
+                () = last_call => {
+                    tracing::warn!("stopping in the middle of a round");
+                    break;
+                }
+            };
             self.pace.after(&outcome);
             self.wait(outcome.ok().as_ref(), &stop).await;
         }

@@ -3,6 +3,7 @@
 //! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `metrics` (when configured) and
 //! `watchdog` (under systemd). Connections and changes under way belong to `api`.
 
+mod assemble;
 mod speaker;
 
 use std::path::{Path, PathBuf};
@@ -10,8 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sark_api::config::Config;
-use sark_core::{Clock, SystemClock};
-use sark_flowspec::Speaker;
+use sark_core::SystemClock;
 use sark_store::SqliteStore;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
@@ -19,16 +19,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::api::{Api, SocketGuard, listen, serve, serve_metrics};
+use crate::api::{SocketGuard, listen, serve, serve_metrics};
 use crate::chain::chain;
 use crate::lock::StateLock;
-use crate::observatory::{Observatory, SpeakerPlace};
 use crate::overlays::build;
-use crate::reconcile::{Keeper, Reconciler, Signals, Watcher};
 use crate::shutdown::{Signalled, Told};
-use crate::{
-    Changes, DesiredState, Metrics, OverlayError, RegistryHolder, Storage, service_manager,
-};
+use crate::{OverlayError, RegistryHolder, Signals, service_manager};
+pub use assemble::{Assembled, Parts, assemble};
 pub use speaker::SpeakerWiringError;
 
 /// From the signal to the end, whatever hangs.
@@ -112,16 +109,11 @@ pub async fn run(config: Config, base: &Path) -> Result<(), StartError> {
 
 /// All parts, made and not yet moving.
 struct Built {
+    controller: Assembled,
     config: Arc<Config>,
     base: PathBuf,
     store: SqliteStore,
     registry: Arc<RegistryHolder>,
-    desired: Arc<DesiredState>,
-    speaker: Arc<dyn Speaker>,
-    keeper: Box<dyn Keeper>,
-    place: SpeakerPlace,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
     lock: StateLock,
 }
 
@@ -130,26 +122,19 @@ impl Built {
         let lock = StateLock::take(&config.state.directory)?;
         let store = SqliteStore::open(&config.state.directory.join("sark.db")).await?;
         let registry = Arc::new(RegistryHolder::new(build(base, &config.registry.overlays)?));
-        let environment = Arc::new(config.environment());
-        let desired = Arc::new(DesiredState::new(
-            Arc::new(store.clone()),
-            Arc::clone(&registry),
-            environment,
-        ));
         let speaker::Wired { speaker, keeper, place } = speaker::wire(&config)?;
-        Ok(Self {
-            config: Arc::new(config),
-            base: base.to_owned(),
-            store,
-            registry,
-            desired,
+        let config = Arc::new(config);
+        let controller = assemble(Parts {
+            config: Arc::clone(&config),
+            store: Arc::new(store.clone()),
+            registry: Arc::clone(&registry),
             speaker,
             keeper,
             place,
             clock: Arc::new(SystemClock),
-            metrics: Arc::default(),
-            lock,
-        })
+            patience: PATIENCE,
+        });
+        Ok(Self { controller, config, base: base.to_owned(), store, registry, lock })
     }
 }
 
@@ -194,58 +179,12 @@ struct Running {
 
 impl Running {
     fn spawn(built: Built, bound: Bound) -> Self {
+        let Assembled { reconciler, watcher, api, status, signals, interval } = built.controller;
         let (stop, settle) = (CancellationToken::new(), CancellationToken::new());
-        let (signals, work) = (Arc::new(Signals::default()), TaskTracker::new());
+        let (work, observatory) = (api.work.clone(), Arc::clone(&api.observatory));
         let mut tasks = JoinSet::new();
-        let interval =
-            Duration::try_from(built.config.reconcile.interval).unwrap_or(Duration::from_secs(30));
-
-        let (reconciler, status) = Reconciler::new(
-            Arc::clone(&built.desired),
-            Arc::clone(&built.speaker),
-            built.keeper,
-            Arc::clone(&built.clock),
-            Arc::clone(&signals),
-            interval,
-            Arc::clone(&built.metrics),
-        );
         task(&mut tasks, "reconciler", reconciler.run(settle.clone()));
-        let watcher = Watcher::new(Arc::clone(&built.speaker), Arc::clone(&signals));
         task(&mut tasks, "watcher", watcher.run(stop.clone()));
-
-        let store: Arc<dyn Storage> = Arc::new(built.store.clone());
-        let observatory = Arc::new(Observatory {
-            store: Arc::clone(&store),
-            registry: Arc::clone(&built.registry),
-            desired: Arc::clone(&built.desired),
-            speaker: Arc::clone(&built.speaker),
-            clock: Arc::clone(&built.clock),
-            reconcile: status.clone(),
-            metrics: Arc::clone(&built.metrics),
-            config: Arc::clone(&built.config),
-            place: built.place,
-            started_at: built.clock.now(),
-        });
-        let changes = Arc::new(Changes::new(
-            store,
-            Arc::clone(&built.registry),
-            built.desired,
-            built.speaker,
-            built.clock,
-            Arc::clone(&signals),
-            status.clone(),
-            Arc::clone(&built.metrics),
-            PATIENCE,
-        ));
-        let own = nix::unistd::geteuid().as_raw();
-        let allowed = built.config.api.allow_uids.iter().copied().chain([0, own]).collect();
-        let api = Api {
-            changes,
-            observatory: Arc::clone(&observatory),
-            metrics: built.metrics,
-            allowed: Arc::new(allowed),
-            work: work.clone(),
-        };
         task(&mut tasks, "api", serve(bound.socket, api.router(), stop.clone()));
         if let Some(listener) = bound.metrics {
             task(&mut tasks, "metrics", serve_metrics(listener, observatory, stop.clone()));

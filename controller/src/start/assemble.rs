@@ -1,0 +1,111 @@
+//! Parts → a controller that does not move yet; the same for `sarkd` and for tests on fakes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sark_api::ReconcileView;
+use sark_api::config::Config;
+use sark_core::Clock;
+use sark_flowspec::Speaker;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::api::Api;
+use crate::{
+    Changes, DesiredState, Keeper, Metrics, Observatory, Reconciler, RegistryHolder, Signals,
+    SpeakerPlace, Storage, Watcher,
+};
+
+/// What the outside gives.
+pub struct Parts {
+    /// Checked.
+    pub config: Arc<Config>,
+    /// Revisions and audit.
+    pub store: Arc<dyn Storage>,
+    /// Endpoints.
+    pub registry: Arc<RegistryHolder>,
+    /// The BGP speaker.
+    pub speaker: Arc<dyn Speaker>,
+    /// Who keeps it running.
+    pub keeper: Box<dyn Keeper>,
+    /// Where it is, for people.
+    pub place: SpeakerPlace,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How long a change waits for the speaker.
+    pub patience: Duration,
+}
+
+/// A controller.
+pub struct Assembled {
+    /// To be run by one task.
+    pub reconciler: Reconciler,
+    /// To be run by another.
+    pub watcher: Watcher,
+    /// To be served.
+    pub api: Api,
+    /// The newest status of the reconciler.
+    pub status: watch::Receiver<ReconcileView>,
+    /// Asks for rounds.
+    pub signals: Arc<Signals>,
+    /// Longest time between two rounds.
+    pub interval: Duration,
+}
+
+/// Joins them. Starts nothing.
+#[must_use]
+pub fn assemble(parts: Parts) -> Assembled {
+    let Parts { config, store, registry, speaker, keeper, place, clock, patience } = parts;
+    let (signals, metrics) = (Arc::new(Signals::default()), Arc::new(Metrics::default()));
+    let interval = Duration::try_from(config.reconcile.interval).unwrap_or(Duration::from_secs(30));
+    let desired = Arc::new(DesiredState::new(
+        Arc::clone(&store),
+        Arc::clone(&registry),
+        Arc::new(config.environment()),
+    ));
+    let (reconciler, status) = Reconciler::new(
+        Arc::clone(&desired),
+        Arc::clone(&speaker),
+        keeper,
+        Arc::clone(&clock),
+        Arc::clone(&signals),
+        interval,
+        Arc::clone(&metrics),
+    );
+    let watcher = Watcher::new(Arc::clone(&speaker), Arc::clone(&signals));
+    let own = nix::unistd::geteuid().as_raw();
+    let allowed: BTreeSet<u32> = config.api.allow_uids.iter().copied().chain([0, own]).collect();
+    let observatory = Observatory {
+        store: Arc::clone(&store),
+        registry: Arc::clone(&registry),
+        desired: Arc::clone(&desired),
+        speaker: Arc::clone(&speaker),
+        reconcile: status.clone(),
+        metrics: Arc::clone(&metrics),
+        started_at: clock.now(),
+        clock: Arc::clone(&clock),
+        config,
+        place,
+    };
+    let changes = Changes {
+        store,
+        registry,
+        desired,
+        speaker,
+        clock,
+        signals: Arc::clone(&signals),
+        status: status.clone(),
+        metrics: Arc::clone(&metrics),
+        patience,
+        turn: tokio::sync::Mutex::new(()),
+    };
+    let api = Api {
+        changes: Arc::new(changes),
+        observatory: Arc::new(observatory),
+        metrics,
+        allowed: Arc::new(allowed),
+        work: TaskTracker::new(),
+    };
+    Assembled { reconciler, watcher, api, status, signals, interval }
+}
