@@ -150,8 +150,8 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     let expected = Expected::of_plan(&plan)?;
     show.done(&format!("{} rules for IPv4, {} for IPv6", expected.ipv4, expected.ipv6));
 
-    show.heading(&format!("sarkctl flowspec apply -f {}", options.policies));
-    run(&mut scene.sarkctl_command(&[&["flowspec", "apply"], &files[..]].concat())?)?;
+    show.heading(&format!("sarkctl flowspec apply --yes -f {}", options.policies));
+    run(&mut scene.sarkctl_command(&[&["flowspec", "apply", "--yes"], &files[..]].concat())?)?;
     scene.wait("the routers to hold the rules", &log, || routers.hold(expected))?;
     show.done("both routers hold exactly these rules");
     for (router, family) in [("r1", "ipv4"), ("r1", "ipv6"), ("r2", "ipv4"), ("r2", "ipv6")] {
