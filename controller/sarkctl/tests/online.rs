@@ -187,17 +187,19 @@ fn apply_again_and_apply_without_a_speaker() {
 }
 
 #[test]
-fn nobody_there_to_confirm() {
-    let answers =
-        Answers::default().on(PLAN, 200, &planned(mixed())).on(APPLY, 200, &applied(true, true));
+fn a_program_is_not_asked() {
+    let answers = Answers::default()
+        .on(PLAN, 200, &planned(mixed()))
+        .on(APPLY, 200, &applied(true, true))
+        .on(WITHDRAW, 200, &applied(true, true));
     let server = with_policy(answers);
     let apply = ["flowspec", "apply", "-f", "llm.yaml", "--socket", "sarkd.sock"];
-    let run = sarkctl(apply).stdin("y\n").directory(server.path()).run();
-    assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("help: add --yes"), "{}", run.stderr);
     let withdraw = ["flowspec", "withdraw", "inspect-llm", "--socket", "sarkd.sock"];
-    assert_eq!(sarkctl(withdraw).directory(server.path()).run().code, 2);
-    assert_eq!(server.requests().len(), 1, "only the plan was asked for");
+    for command in [sarkctl(apply), sarkctl(withdraw)] {
+        let run = command.stdin("n\n").directory(server.path()).run();
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    }
+    assert_eq!(server.requests().len(), 3);
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub struct WithdrawArgs {
     /// Every policy
     #[arg(long, conflicts_with = "policies")]
     all: bool,
-    /// Do not ask
+    /// Do not ask (it asks only on a terminal)
     #[arg(short, long)]
     yes: bool,
 }
