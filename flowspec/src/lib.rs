@@ -11,6 +11,8 @@
 //!
 //! This crate opens no socket, reads no file and no clock, and never panics on octets or text
 //! from outside.
+//!
+//! [NLRI]: Nlri
 
 mod action;
 mod canonical;
