@@ -2,6 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use sark_flowspec::{Action, Afi, ExtendedCommunity, Fragment, Nlri, Packet, RouteTarget};
 
 use crate::generate::{Values, component, family, packet, rule, seed, with_length};
@@ -225,4 +227,17 @@ proptest! {
             );
         }
     }
+}
+
+/// The generators' mix: a property over packets that never match, or always, would show nothing.
+#[test]
+fn generated_packets_both_hit_and_miss() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = (any_rule(Values::Any), seed());
+    let (mut hits, all) = (0, 2000);
+    for _ in 0..all {
+        let ((afi, octets), seed) = strategy.new_tree(&mut runner).unwrap().current();
+        hits += usize::from(decode(afi, &octets).matches(&packet(afi, &octets, &seed)));
+    }
+    assert!((all / 10..all * 9 / 10).contains(&hits), "{hits} of {all} packets match");
 }
