@@ -168,6 +168,11 @@ impl Gobgpd {
         Address::Unix(self.directory.path().join("api.sock"))
     }
 
+    /// Its own directory; others may lay files there.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }

@@ -64,7 +64,7 @@ fn advertised(peer: &api::Peer, afi: Afi) -> u64 {
     if state.session_state() != SessionState::Established {
         return 0;
     }
-    let restarts = |name: &Any| name.type_url.ends_with("GracefulRestartCapability");
+    let restarts = |name: &Any| name.type_url.ends_with(".GracefulRestartCapability");
     let marker = peer.graceful_restart.as_ref().is_some_and(|restart| restart.enabled)
         && state.remote_cap.iter().any(restarts);
     peer.afi_safis
