@@ -44,6 +44,9 @@ pub struct Options {
 /// Why there was nothing to see.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
+    /// `--no-build` on a machine where nothing is built.
+    #[error("{0} is not built: cargo build --profile ci -p sark-controller -p sarkctl")]
+    NotBuilt(String),
     /// Something could not be installed.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -94,6 +97,11 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, DemoError> {
     if !options.no_build {
         build(place, &mut show)?;
     }
+    for program in ["sarkd", "sarkctl"].map(|program| place.built(program)) {
+        if !program.is_file() {
+            return Err(DemoError::NotBuilt(program.display().to_string()));
+        }
+    }
     let began = Instant::now();
     let shown = scenes(place, options, &lab, &mut show);
     if shown.is_ok() {
@@ -112,7 +120,7 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, DemoError> {
 
 fn build(place: &Place, show: &mut Show) -> Result<(), DemoError> {
     show.heading("Build");
-    setup::ensure(place, &[setup::Part::Packages])?;
+    setup::ensure(place, &[setup::Part::Lab])?;
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--profile", "ci", "--locked", "-p", "sark-controller", "-p", "sarkctl"]);
     run(cargo.current_dir(&place.root).env("CARGO_TARGET_DIR", &place.target))?;

@@ -63,12 +63,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             interrupt::settle();
-            eprintln!("error: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprintln!("  because: {cause}");
-                source = cause.source();
-            }
+            run::say(error.as_ref());
             ExitCode::FAILURE
         }
     }

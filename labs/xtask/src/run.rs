@@ -1,6 +1,6 @@
 //! Running other programs, with errors that name the command.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -25,6 +25,16 @@ pub enum RunError {
         /// Its last words, each on a line of its own, when we had captured them.
         said: String,
     },
+}
+
+/// An error and its causes, each on a line of its own.
+pub fn say(error: &dyn std::error::Error) {
+    eprintln!("error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  because: {cause}");
+        source = cause.source();
+    }
 }
 
 /// The command as one would type it.
@@ -70,26 +80,20 @@ pub fn capture(command: &mut Command) -> Result<String, RunError> {
     Err(RunError::Failed { command: typed(command), status: out.status, said })
 }
 
-/// Runs it with its stderr passed on and shown to `line` too, as it comes.
+/// Runs it and gives what it says on stderr to `line`, as it comes.
 pub fn watch_stderr(
     command: &mut Command,
     mut line: impl FnMut(&str),
 ) -> Result<ExitStatus, RunError> {
-    let start = |source| RunError::Start { command: String::new(), source };
-    let named = |error, command: &Command| match error {
-        RunError::Start { source, .. } => RunError::Start { command: typed(command), source },
-        other => other,
-    };
     let spawned = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
-    let mut child = spawned.map_err(start).map_err(|error| named(error, command))?;
+    let failed = |source| RunError::Start { command: typed(command), source };
+    let mut child = spawned.map_err(failed)?;
     if let Some(stderr) = child.stderr.take() {
         for text in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-            let text = String::from_utf8_lossy(&text);
-            let _ = writeln!(std::io::stderr(), "{text}");
-            line(&text);
+            line(&String::from_utf8_lossy(&text));
         }
     }
-    child.wait().map_err(start).map_err(|error| named(error, command))
+    child.wait().map_err(failed)
 }
 
 /// The program of this name on the search path.

@@ -25,12 +25,19 @@ pub struct Options {
 /// Parts that are needed for different things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// Debian packages: routers, speakers, network tools.
+    /// Debian packages of lab and demo: routers, speaker, network tools.
+    Lab,
+    /// Debian packages of the tests: other BGP daemons, a C++ compiler.
     Packages,
     /// Cargo's test runner, dependency checker and fuzzer.
     Tools,
     /// FRR 10 and gobgpd 3.36 of Debian 13, unpacked under the target directory.
     Suite,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Lab, Self::Packages, Self::Tools, Self::Suite];
 }
 
 /// Why something is still missing.
@@ -72,8 +79,7 @@ fn count(packages: &[&str]) -> String {
 
 /// Installs, then prints what tests find in their environment.
 pub fn main(place: &Place, options: &Options) -> Result<ExitCode, SetupError> {
-    let all = [Part::Packages, Part::Tools, Part::Suite];
-    ensure(place, if options.only.is_empty() { &all } else { &options.only })?;
+    ensure(place, if options.only.is_empty() { Part::ALL } else { &options.only })?;
     for (name, value) in environment(place) {
         println!("export {name}={}", value.display());
     }
@@ -84,7 +90,8 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, SetupError> {
 pub fn ensure(place: &Place, parts: &[Part]) -> Result<(), SetupError> {
     for part in parts {
         match part {
-            Part::Packages => debian::ensure()?,
+            Part::Lab => debian::ensure(debian::LAB)?,
+            Part::Packages => debian::ensure(debian::TESTS)?,
             Part::Tools => tools::ensure(place)?,
             Part::Suite => suite::ensure(place)?,
         }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::place::{Place, in_ci};
-use crate::run::RunError;
+use crate::run::{RunError, say};
 use crate::setup::{self, SetupError};
 
 /// Above this the run warns.
@@ -123,7 +123,7 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, Box<dyn std::e
         eprintln!("== {name}: {word}, {seconds:.1} s");
         table.push(format!("{name:<10}{seconds:>8.1} s  {word}"));
         if let Err(error) = done {
-            say_chain(&error);
+            say(&error);
             if tally.failed == failed_before {
                 tally.failed += 1;
             }
@@ -152,10 +152,7 @@ fn perform(
     tally: &mut Tally,
 ) -> Result<(), StepError> {
     match step {
-        Step::Setup => {
-            use setup::Part::{Packages, Suite, Tools};
-            Ok(setup::ensure(place, &[Packages, Suite, Tools])?)
-        }
+        Step::Setup => Ok(setup::ensure(place, setup::Part::ALL)?),
         Step::Fmt => steps::fmt(place),
         Step::Clippy => steps::clippy(place),
         Step::Deny => steps::deny(place),
@@ -164,14 +161,5 @@ fn perform(
         Step::Tests => steps::tests(place, tally, in_ci()),
         Step::Docs => steps::docs(place, tally),
         Step::Fuzz => fuzz::all(place, options.fuzz_seconds),
-    }
-}
-
-fn say_chain(error: &dyn std::error::Error) {
-    eprintln!("error: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        eprintln!("  because: {cause}");
-        source = cause.source();
     }
 }

@@ -7,7 +7,7 @@ use super::SetupError;
 use crate::run::{capture, run, which};
 
 /// A package, the program by which we know it is there, and why.
-struct Package {
+pub struct Package {
     name: &'static str,
     program: &'static str,
     why: &'static str,
@@ -24,21 +24,25 @@ const fn package(
     Package { name, program, why, service }
 }
 
-const PACKAGES: &[Package] = &[
+/// For lab and demo.
+pub const LAB: &[Package] = &[
     package("frr", "vtysh", Some("frr"), "the lab's routers"),
     package("gobgpd", "gobgpd", Some("gobgpd"), "the BGP speaker that sarkd drives"),
     package("iproute2", "ip", None, "the lab's links and addresses"),
     package("iputils-ping", "ping", None, "to see that the lab's links work"),
+];
+
+/// For tests only.
+pub const TESTS: &[Package] = &[
     package("bird2", "bird", Some("bird"), "a second opinion on what we announce"),
     package("exabgp", "exabgp", Some("exabgp"), "a third opinion on what we announce"),
-    package("nftables", "nft", None, "the lab's packet filters"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
 
 /// Installs those whose program is missing.
-pub fn ensure() -> Result<(), SetupError> {
+pub fn ensure(packages: &[Package]) -> Result<(), SetupError> {
     let is_missing = |package: &&Package| which(package.program).is_none();
-    let missing: Vec<_> = PACKAGES.iter().filter(is_missing).collect();
+    let missing: Vec<_> = packages.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
     }

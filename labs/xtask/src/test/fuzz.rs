@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use super::StepError;
 use crate::place::Place;
-use crate::run::{capture, run};
+use crate::run::{capture, watch_stderr};
 
 /// How long.
 #[derive(Debug, clap::Args)]
@@ -47,13 +47,22 @@ fn one(place: &Place, dir: &Path, target: &str, seconds: u32) -> Result<(), Step
         cargo.args(["--sanitizer", "none", "--fuzz-dir"]).arg(dir);
         cargo.arg("--target-dir").arg(place.target.join("fuzz"));
         cargo.arg(target).args([&found, &corpus]);
-        run(cargo.arg("--").args(["-timeout=10", "-rss_limit_mb=4096"]).args(arguments))
+        cargo.arg("--").args(["-timeout=10", "-rss_limit_mb=4096", "-print_final_stats=1"]);
+        let mut said = Vec::new();
+        let status = watch_stderr(cargo.args(arguments), |line| said.push(line.to_owned()))?;
+        if status.success() {
+            let of = |name| said.iter().find_map(|line| line.strip_prefix(name));
+            let count = of("stat::number_of_executed_units:").unwrap_or(" ?").trim();
+            return Ok(count.to_owned());
+        }
+        for line in said.iter().skip(said.len().saturating_sub(60)) {
+            eprintln!("{line}");
+        }
+        Err(StepError::Tests(format!("fuzz target {target} failed: {status}")))
     };
-    eprintln!("{target}: corpus");
-    fuzz(&["-runs=0".to_owned()])?;
-    eprintln!("{target}: {seconds} s of new inputs");
-    let quiet = ["-print_final_stats=1", "-verbosity=0"].map(str::to_owned);
-    fuzz(&[&quiet[..], &[format!("-max_total_time={seconds}")]].concat())?;
+    eprintln!("{target}: {} inputs of the corpus", fuzz(&["-runs=0".to_owned()])?);
+    let count = fuzz(&[format!("-max_total_time={seconds}")])?;
+    eprintln!("{target}: {count} inputs in {seconds} s");
     Ok(())
 }
 

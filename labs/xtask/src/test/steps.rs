@@ -29,8 +29,11 @@ pub fn clippy(place: &Place) -> Result<(), StepError> {
 pub fn deny(place: &Place) -> Result<(), StepError> {
     let words = ["deny", "--workspace", "check", "--hide-inclusion-graph"];
     run(cargo(place).args(words).args(["licenses", "bans", "sources"]))?;
-    // The advisory database lives on another host: without it there is nothing to check.
-    match capture(cargo(place).args(["deny", "fetch", "db"])) {
+    // The advisory database lives on another host: where that cannot be reached, or does not
+    // answer, there is nothing to check.
+    let mut fetch = Command::new("timeout");
+    fetch.args(["60", "cargo", "deny", "fetch", "db"]).current_dir(&place.root);
+    match capture(&mut fetch) {
         Ok(_) => Ok(run(cargo(place).args(words).arg("advisories"))?),
         Err(_) => {
             eprintln!("the advisory database cannot be reached: advisories not checked");
@@ -89,6 +92,7 @@ pub fn tests(place: &Place, tally: &mut Tally, ci: bool) -> Result<(), StepError
     let mut counted = None;
     let mut summary = Vec::new();
     let status = watch_stderr(&mut nextest, |line| {
+        eprintln!("{line}");
         let line = without_colour(line);
         if let Some(counts) = Counts::read(&line) {
             counted = Some(counts);

@@ -1,0 +1,37 @@
+//! The demo as a user sees it, with both FRR versions: every scene waits for what it says and fails
+//! if it does not come. Needs what `tests/lab.rs` needs, and `sarkd` and `sarkctl` built beside
+//! xtask.
+
+mod support;
+
+use support::{Lab, assert_nothing_is_left, xtask};
+
+#[test]
+fn policies_reach_frr_8_and_return_after_a_crash() {
+    demo("8");
+}
+
+#[test]
+fn policies_reach_frr_10_and_return_after_a_crash() {
+    demo("10");
+}
+
+fn demo(frr: &str) {
+    let lab = Lab::named(&format!("demo-{frr}"));
+    let mark = lab.mark();
+    let began = std::time::Instant::now();
+    let (ok, said) = xtask(&["demo", "--no-build", "--name", &lab.name, "--frr", frr]);
+    assert!(ok, "{said}");
+    for scene in [
+        "both routers have their session",
+        "both routers hold exactly these rules",
+        "r1# show bgp ipv4 flowspec",
+        "r2# show bgp ipv6 flowspec",
+        "all rules are back on both routers",
+        "The lab is down",
+    ] {
+        assert!(said.contains(scene), "no {scene:?} in\n{said}");
+    }
+    println!("{:.1} s", began.elapsed().as_secs_f64());
+    assert_nothing_is_left(&mark);
+}
