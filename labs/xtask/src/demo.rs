@@ -7,7 +7,6 @@ mod show;
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -56,14 +55,14 @@ pub enum DemoError {
     /// A command failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Something did not happen in time.
-    #[error("waited {} s in vain for {what}{said}", .patience.as_secs())]
+    /// Something did not happen in time, or `sarkd` ended before it could.
+    #[error("waited {seconds} s in vain for {what}; sarkd's last words:{said}")]
     Late {
         /// What was waited for.
         what: String,
         /// How long.
-        patience: Duration,
-        /// How things stood, or the last lines of a log.
+        seconds: u64,
+        /// The last lines of its log.
         said: String,
     },
     /// A file of ours.
@@ -144,11 +143,10 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     let routers = Routers::new(&scene)?;
     show.heading("sarkd starts in `speaker`, with a gobgpd of its own");
     let sarkd = scene.start_sarkd()?;
-    let log = scene.log();
-    let up = || sarkd.is_alive() && scene.sarkctl(&["flowspec", "list"]).is_ok();
-    scene.wait("sarkd to answer", &log, up)?;
+    let wait = |what, is_so: &mut dyn FnMut() -> bool| scene.wait(what, sarkd, is_so);
+    wait("sarkd to answer", &mut || scene.sarkctl(&["flowspec", "list"]).is_ok())?;
     show.done("sarkd answers");
-    scene.wait("the BGP sessions", &log, || routers.are_established())?;
+    wait("the BGP sessions", &mut || routers.are_established())?;
     show.done("both routers have their session, IPv4 and IPv6 FlowSpec");
 
     show.heading(&format!("sarkctl flowspec plan -f {}", options.policies));
@@ -160,7 +158,7 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
 
     show.heading(&format!("sarkctl flowspec apply --yes -f {}", options.policies));
     run(&mut scene.sarkctl_command(&[&["flowspec", "apply", "--yes"], &files[..]].concat())?)?;
-    scene.wait("the routers to hold the rules", &log, || routers.hold(expected))?;
+    wait("the routers to hold the rules", &mut || routers.hold(expected))?;
     show.done("both routers hold exactly these rules");
     for (router, family) in [("r1", "ipv4"), ("r1", "ipv6"), ("r2", "ipv4"), ("r2", "ipv6")] {
         let question = format!("show bgp {family} flowspec");
@@ -173,9 +171,9 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     let killed = Instant::now();
     scene.kill_gobgpd()?;
     show.say("kill -9, as if it had crashed: its table is gone, and the routers lose every rule");
-    scene.wait("the routers to notice", &log, || routers.drops().is_ok_and(|now| now > before))?;
+    wait("the routers to notice", &mut || routers.drops().is_ok_and(|now| now > before))?;
     show.done("the sessions are down");
-    scene.wait("the rules to come back", &log, || routers.hold(expected))?;
+    wait("the rules to come back", &mut || routers.hold(expected))?;
     let seconds = killed.elapsed().as_secs_f64();
     show.done(&format!("all rules are back on both routers, {seconds:.1} s after the kill"));
     Ok(())
@@ -225,16 +223,27 @@ impl Scene<'_> {
         Ok(run(&mut self.state.inside(self.lab, "speaker", None, &words)?)?)
     }
 
-    fn wait(&self, what: &str, log: &Path, is_so: impl FnMut() -> bool) -> Result<(), DemoError> {
-        if wait_until(PATIENCE, is_so) {
+    /// Until it is so; not longer than patience lasts, nor than `sarkd` lives.
+    fn wait(
+        &self,
+        what: &str,
+        sarkd: Process,
+        is_so: &mut dyn FnMut() -> bool,
+    ) -> Result<(), DemoError> {
+        let mut came = false;
+        let began = Instant::now();
+        wait_until(PATIENCE, || {
+            came = is_so();
+            came || !sarkd.is_alive()
+        });
+        if came {
             return Ok(());
         }
-        let text = fs::read_to_string(log).unwrap_or_default();
+        let text = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<_> = text.lines().collect();
         let last = lines.iter().skip(lines.len().saturating_sub(15));
-        let last: String = last.map(|line| format!("\n    {line}")).collect();
-        let said = format!("; sarkd's last words:{last}");
-        Err(DemoError::Late { what: what.to_owned(), patience: PATIENCE, said })
+        let said = last.map(|line| format!("\n    {line}")).collect();
+        Err(DemoError::Late { what: what.to_owned(), seconds: began.elapsed().as_secs(), said })
     }
 }
 
