@@ -1,8 +1,8 @@
 //! Longest prefix match: ours beside the crates that do the same, in one run.
 //!
 //! Tables have the lengths of a BGP table; half of the questions lie in a prefix, half are random.
-//! Peers answer with prefix and value; ours is the whole path of a snapshot: address → first hit
-//! with its prefix and endpoint. `SARK_BENCH_PREFIXES=10000` runs one size only.
+//! Peers answer with prefix and value; ours is the whole path of a snapshot: address → prefix and
+//! endpoint. `SARK_BENCH_PREFIXES=10000` runs one size only.
 
 use std::{hint::black_box, net, time::Duration};
 
@@ -39,7 +39,7 @@ macro_rules! family {
             group.bench_function("ours", |b| {
                 b.iter(|| {
                     for address in &asked {
-                        black_box(snapshot.covering((*address).into()).next());
+                        black_box(snapshot.longest_match((*address).into()));
                     }
                 });
             });

@@ -5,15 +5,15 @@
 //! nothing is copied. [`Ranges`] finds the head; `benches/lpm.rs` measures it beside the tries of
 //! iptrie, prefix-trie, poptrie and treebitmap, which it is several times faster than.
 
-use crate::{
-    key::Key,
-    ranges::{NONE, Ranges},
-};
+use crate::{key::Key, ranges::Ranges};
+
+/// No entry.
+const NONE: u32 = u32::MAX;
 
 /// Prefixes of one family.
 #[derive(Debug)]
 pub(crate) struct PrefixIndex<K> {
-    ranges: Ranges<K>,
+    ranges: Ranges<K, Head>,
     entries: Vec<Entry<K>>,
     /// Owners of an entry after its first, a run for each entry.
     others: Vec<u32>,
@@ -29,6 +29,15 @@ struct Entry<K> {
     owner: u32,
     /// Where its run of other owners begins; it ends where the next entry's begins.
     others: u32,
+}
+
+/// The longest match in a range, with what [`PrefixIndex::longest`] needs of its entry: the entry
+/// itself would be another wait for memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Head {
+    entry: u32,
+    owner: u32,
+    length: u8,
 }
 
 /// A prefix and one of its owners.
@@ -59,10 +68,18 @@ impl<K: Key> PrefixIndex<K> {
         Self { ranges: Ranges::build(starts(&entries)), entries, others }
     }
 
+    /// The longest prefix that covers the address, with its first owner.
+    #[inline]
+    pub fn longest(&self, address: K) -> Option<Hit<K>> {
+        let head = self.ranges.find(address).filter(|head| head.entry != NONE)?;
+        let network = address.mask(head.length);
+        Some(Hit { network, length: head.length, owner: head.owner })
+    }
+
     /// Prefixes that cover the address, longest first.
     #[inline]
     pub fn covering(&self, address: K) -> Covering<'_, K> {
-        self.chain(self.ranges.find(address))
+        self.chain(self.ranges.find(address).map_or(NONE, |head| head.entry))
     }
 
     /// Prefixes that cover this one or are it, longest first, then those inside it, in order.
@@ -124,34 +141,35 @@ fn parent_of<K: Key>(entries: &[Entry<K>], network: K, length: u8) -> u32 {
     candidate
 }
 
-/// Where, going through the address space, the longest match changes, and to which entry.
-fn starts<K: Key>(entries: &[Entry<K>]) -> Vec<(K, u32)> {
-    let mut starts: Vec<(K, u32)> = Vec::with_capacity(entries.len() * 2);
+/// Where, going through the address space, the longest match changes, and to what.
+fn starts<K: Key>(entries: &[Entry<K>]) -> Vec<(K, Head)> {
+    let head = |number: u32| match entries.get(number as usize) {
+        Some(entry) => Head { entry: number, owner: entry.owner, length: entry.length },
+        None => Head { entry: NONE, owner: NONE, length: 0 },
+    };
+    let mut starts: Vec<(K, Head)> = Vec::with_capacity(entries.len() * 2);
     let mut put = |start: K, number: u32| match starts.last_mut() {
-        Some((last, now)) if *last == start => *now = number,
-        Some((_, now)) if *now == number => {}
-        _ => starts.push((start, number)),
+        Some((last, now)) if *last == start => *now = head(number),
+        Some((_, now)) if now.entry == number => {}
+        _ => starts.push((start, head(number))),
     };
     // The entries that are open at an address are a chain of parents; `open` is the innermost.
     let mut open = NONE;
-    let close_until = |open: &mut u32, address: Option<K>, put: &mut dyn FnMut(K, u32)| {
-        while let Some(entry) = entries.get(*open as usize) {
-            match entry.network.after(entry.length) {
-                Some(end) if address.is_none_or(|address| end <= address) => {
-                    *open = entry.parent;
-                    put(end, *open);
-                }
-                // Goes on, or ends with the address space, as all that are wider do.
-                _ => break,
-            }
+    let beyond = entries.iter().map(|entry| Some(entry.network)).chain([None]);
+    for (number, next) in (0..).zip(beyond) {
+        // Close what ends before the next begins. What has no end goes on, as all around it does.
+        while let Some(entry) = entries.get(open as usize)
+            && let Some(end) = entry.network.after(entry.length)
+            && next.is_none_or(|next| end <= next)
+        {
+            open = entry.parent;
+            put(end, open);
         }
-    };
-    for (number, entry) in (0..).zip(entries) {
-        close_until(&mut open, Some(entry.network), &mut put);
-        put(entry.network, number);
-        open = number;
+        if let Some(network) = next {
+            put(network, number);
+            open = number;
+        }
     }
-    close_until(&mut open, None, &mut put);
     starts
 }
 

@@ -1,4 +1,4 @@
-//! Ranges that cover the address space, each with a number: which one holds an address?
+//! Ranges that cover the address space, each with a value: which one holds an address?
 //!
 //! A binary search among a million ranges waits for memory twenty times, a trie once for each of its
 //! levels. Here a node cuts its part of the address space into equal slots, about one for each of its
@@ -7,9 +7,6 @@
 
 use crate::key::Key;
 
-/// The number of what no prefix covers.
-pub(crate) const NONE: u32 = u32::MAX;
-
 /// Ranges read one after the other in the last step.
 const FEW: usize = 6;
 /// Ranges that a node is made for; beyond, slots hold nodes.
@@ -17,9 +14,9 @@ const MOST: usize = 1 << 20;
 
 /// Ranges of addresses of one family.
 #[derive(Debug)]
-pub(crate) struct Ranges<K> {
-    /// First address and number of each range, in order. The first begins at zero.
-    starts: Vec<(K, u32)>,
+pub(crate) struct Ranges<K, V> {
+    /// First address and value of each range, in order.
+    starts: Vec<(K, V)>,
     /// The first is the root.
     nodes: Vec<Node<K>>,
     slots: Vec<Slot>,
@@ -47,13 +44,9 @@ struct Slot {
 
 const SPLIT: u32 = u32::MAX;
 
-impl<K: Key> Ranges<K> {
-    /// Of the first addresses and numbers of the ranges, ascending, without repetition; what lies
-    /// before the first has the number `NONE`.
-    pub fn build(mut starts: Vec<(K, u32)>) -> Self {
-        if starts.first().is_none_or(|(first, _)| *first != K::ZERO) {
-            starts.insert(0, (K::ZERO, NONE));
-        }
+impl<K: Key, V: Copy> Ranges<K, V> {
+    /// Of the first addresses and values of the ranges, ascending, without repetition.
+    pub fn build(mut starts: Vec<(K, V)>) -> Self {
         starts.shrink_to_fit();
         let mut ranges = Self { starts: Vec::new(), nodes: Vec::new(), slots: Vec::new() };
         ranges.node(&starts, 0);
@@ -65,10 +58,10 @@ impl<K: Key> Ranges<K> {
     /// Adds the node of these ranges, the first of which lies at `place`, and all below it; its
     /// place. First and last never share a slot, so a node below has fewer ranges and a shift less
     /// by at least three: 43 levels are the most.
-    fn node(&mut self, starts: &[(K, u32)], place: usize) -> u32 {
+    fn node(&mut self, starts: &[(K, V)], place: usize) -> u32 {
         let number = narrow(self.nodes.len());
         let [(first, _), .., (last, _)] = starts else {
-            // One range, the whole address space.
+            // One range or none.
             self.slots.push(Slot { at: narrow(place), count: narrow(starts.len()) });
             self.nodes.push(Node { first: K::ZERO, shift: 0, slot: number, last: 0 });
             return number;
@@ -104,14 +97,9 @@ impl<K: Key> Ranges<K> {
         number
     }
 
-    /// The number of the range that holds the address.
+    /// The value of the range that holds the address; `None` before the first.
     #[inline]
-    pub fn find(&self, address: K) -> u32 {
-        self.search(address).unwrap_or(NONE)
-    }
-
-    #[inline]
-    fn search(&self, address: K) -> Option<u32> {
+    pub fn find(&self, address: K) -> Option<V> {
         let mut node = self.nodes.first()?;
         loop {
             // An address before the node's first range belongs to the range before that one.
@@ -124,7 +112,7 @@ impl<K: Key> Ranges<K> {
             }
             let here = self.starts.get(at..at + slot.count as usize)?;
             let begun = here.iter().take_while(|(start, _)| *start <= address).count();
-            return self.starts.get((at + begun).checked_sub(1)?).map(|(_, number)| *number);
+            return self.starts.get((at + begun).checked_sub(1)?).map(|(_, value)| *value);
         }
     }
 }
@@ -140,8 +128,8 @@ mod tests {
 
     use super::*;
 
-    fn naive<K: Key>(starts: &std::collections::BTreeMap<K, u32>, address: K) -> u32 {
-        starts.range(..=address).next_back().map_or(NONE, |(_, number)| *number)
+    fn naive<K: Key>(starts: &std::collections::BTreeMap<K, u32>, address: K) -> Option<u32> {
+        starts.range(..=address).next_back().map(|(_, number)| *number)
     }
 
     fn check<K: Key>(

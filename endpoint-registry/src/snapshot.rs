@@ -9,7 +9,7 @@ use crate::{
     Endpoint, NamePattern,
     name::normalize_query,
     name_index::NameIndex,
-    prefix_index::{Hit, PrefixIndex},
+    prefix_index::{Covering, Hit, PrefixIndex},
 };
 
 /// All endpoints at one moment, sorted by id, with indexes. Share it in an `Arc`.
@@ -100,17 +100,26 @@ impl Snapshot {
         groups.filter_map(|group| group.first()).map(|endpoint| endpoint.provider.as_str())
     }
 
+    /// The endpoint with the longest prefix that covers this address; of several the first by id.
+    /// The fastest question: what a packet or a flow is asked.
+    #[inline]
+    pub fn longest_match(&self, address: IpAddr) -> Option<AddressHit<'_>> {
+        match address.to_canonical() {
+            IpAddr::V4(address) => self.hit4(self.ipv4.longest(address.to_bits())?),
+            IpAddr::V6(address) => self.hit6(self.ipv6.longest(address.to_bits())?),
+        }
+    }
+
     /// Endpoints whose prefixes cover this address, longest prefix first, then by id. An IPv4
     /// address inside IPv6 (`::ffff:192.0.2.1`) is taken as the IPv4 address it is. Does not
     /// allocate.
-    pub fn covering(&self, address: IpAddr) -> impl Iterator<Item = AddressHit<'_>> {
-        // One of the two is empty; a chain keeps the iterator free of boxes.
-        let (v4, v6) = match address.to_canonical() {
-            IpAddr::V4(address) => (Some(self.ipv4.covering(address.to_bits())), None),
-            IpAddr::V6(address) => (None, Some(self.ipv6.covering(address.to_bits()))),
+    #[inline]
+    pub fn covering(&self, address: IpAddr) -> CoveringAddress<'_> {
+        let chain = match address.to_canonical() {
+            IpAddr::V4(address) => Chain::V4(self.ipv4.covering(address.to_bits())),
+            IpAddr::V6(address) => Chain::V6(self.ipv6.covering(address.to_bits())),
         };
-        let v4 = v4.into_iter().flatten().filter_map(|hit| self.hit4(hit));
-        v4.chain(v6.into_iter().flatten().filter_map(|hit| self.hit6(hit)))
+        CoveringAddress { snapshot: self, chain }
     }
 
     /// [`Snapshot::covering`] as a list.
@@ -157,16 +166,43 @@ impl Snapshot {
         hits
     }
 
+    #[inline]
     fn hit4(&self, hit: Hit<u32>) -> Option<AddressHit<'_>> {
         let endpoint = self.endpoints.get(hit.owner as usize)?;
         let prefix = Ipv4Net::new(hit.network.into(), hit.length).ok()?.into();
         Some(AddressHit { endpoint, prefix })
     }
 
+    #[inline]
     fn hit6(&self, hit: Hit<u128>) -> Option<AddressHit<'_>> {
         let endpoint = self.endpoints.get(hit.owner as usize)?;
         let prefix = Ipv6Net::new(hit.network.into(), hit.length).ok()?.into();
         Some(AddressHit { endpoint, prefix })
+    }
+}
+
+/// See [`Snapshot::covering`].
+#[derive(Debug, Clone)]
+pub struct CoveringAddress<'a> {
+    snapshot: &'a Snapshot,
+    chain: Chain<'a>,
+}
+
+#[derive(Debug, Clone)]
+enum Chain<'a> {
+    V4(Covering<'a, u32>),
+    V6(Covering<'a, u128>),
+}
+
+impl<'a> Iterator for CoveringAddress<'a> {
+    type Item = AddressHit<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<AddressHit<'a>> {
+        match &mut self.chain {
+            Chain::V4(chain) => self.snapshot.hit4(chain.next()?),
+            Chain::V6(chain) => self.snapshot.hit6(chain.next()?),
+        }
     }
 }
 

@@ -104,6 +104,7 @@ proptest! {
             b.prefix_len().cmp(&a.prefix_len()).then_with(|| a_id.cmp(b_id))
         });
         let hits = snapshot.lookup_address(address);
+        prop_assert_eq!(snapshot.longest_match(address), hits.first().copied());
         let found: Vec<_> = hits.iter().map(|hit| (hit.prefix, hit.endpoint.id.clone())).collect();
         prop_assert_eq!(found, expected);
     }
