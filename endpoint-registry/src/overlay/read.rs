@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
-use sark_core::document::{Diagnostic, Spanned, nearest, parse_all};
+use sark_core::document::{Diagnostic, Spanned, listed, nearest, parse_all};
 
 use super::{
     Extension, Overlay,
@@ -17,9 +17,10 @@ const UNSURE: u8 = 50;
 /// All overlays of a file, in its order; or every mistake in it.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Overlay>, Vec<Diagnostic>> {
     let parsed = parse_all::<Form>(file, text);
-    let mut reader = Reader { file, text, mistakes: parsed.mistakes };
+    let mut reader = Reader { file, text, whole: true, mistakes: parsed.mistakes };
     let mut overlays = Vec::new();
     for read in parsed.documents {
+        reader.whole = read.whole;
         overlays.push(reader.overlay(read.document.value));
     }
     if reader.mistakes.is_empty() {
@@ -33,6 +34,8 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Overlay>, Vec<Diagnostic>> {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
+    /// Nothing was left out of the document: what is missing is missing in the file.
+    whole: bool,
     mistakes: Vec<Diagnostic>,
 }
 
@@ -91,16 +94,18 @@ impl Reader<'_> {
             if !ids.insert(id.clone()) {
                 self.mistake(&place, format!("{id} is there twice"));
             }
-            let stated = self.sources(service.sources.as_deref(), sources);
-            let found = stated.or_else(|| default_sources.clone());
-            let Some(kind) = service.kind.or(defaults.kind) else {
-                let help = format!("one of {}", words(Kind::ALL.iter().map(|kind| kind.as_str())));
-                let diagnostic = self.at(&place, format!("{id} has no kind")).with_help(help);
-                self.mistakes.push(diagnostic);
-                continue;
-            };
-            let Some(found) = found.filter(|found| !found.is_empty()) else {
+            let named = service.sources.as_ref().or(defaults.sources.as_ref());
+            if self.whole && named.is_none_or(Vec::is_empty) {
                 self.mistake(&place, format!("{id} has no source: name one under sources"));
+            }
+            let stated = self.sources(service.sources.as_deref(), sources);
+            let found = stated.or_else(|| default_sources.clone()).unwrap_or_default();
+            let Some(kind) = service.kind.or(defaults.kind) else {
+                if self.whole {
+                    let kinds = listed(Kind::ALL.iter().map(|kind| kind.as_str()));
+                    let diagnostic = self.at(&place, format!("{id} has no kind"));
+                    self.mistakes.push(diagnostic.with_help(format!("one of {kinds}")));
+                }
                 continue;
             };
             endpoints.push(endpoint(id, &provider, &title, kind, &defaults, service, found));
@@ -113,7 +118,7 @@ impl Reader<'_> {
         sources: &BTreeMap<String, Source>,
     ) -> Extension {
         let place = self.at(&extension.extends, "");
-        if extension.sources.is_empty() {
+        if self.whole && extension.sources.is_empty() {
             self.mistake(&extension.extends, "an extension needs a source: name one under sources");
         }
         let found = self.sources(Some(&extension.sources), sources).unwrap_or_default();
@@ -198,8 +203,4 @@ fn endpoint(
 
 fn nets(prefixes: Vec<form::Prefix>) -> Vec<IpNet> {
     prefixes.into_iter().map(|prefix| prefix.0).collect()
-}
-
-fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    sark_core::document::listed(words)
 }
