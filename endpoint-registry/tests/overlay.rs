@@ -98,6 +98,16 @@ extensions: [{ extends: lab/b, prefixes: [192.0.2.2/32], sources: [plan] }]",
 }
 
 #[test]
+fn the_example_of_the_documentation_holds() {
+    let page = include_str!("../../docs/registry.md");
+    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let snapshot = load([("overlay.yaml", example)]).unwrap();
+    let at = |address: &str| &snapshot.longest_match(address.parse().unwrap()).unwrap().endpoint.id;
+    assert_eq!(at("10.40.0.5"), "local-models/ollama");
+    assert_eq!(at("192.0.2.3"), "openai/api");
+}
+
+#[test]
 fn several_documents_in_a_file_are_several_overlays() {
     let one = format!(
         "{HEAD}extensions: [{{ extends: openai/api, prefixes: [192.0.2.1/32], sources: [plan] }}]\n"
