@@ -69,7 +69,7 @@ pub struct Global {
     /// When to colour
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     pub color: Color,
-    /// Tell more: rules that stay, versions, all sources
+    /// Tell more: rules that stay, all names and prefixes
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// How long to wait for sarkd, such as `30s` or `2m`
