@@ -127,6 +127,16 @@ impl Observatory {
         if let Some(error) = &reconcile.error {
             problems.push(problem("reconcile-failed", error.clone(), "it is tried again"));
         }
+        if reconcile.converged && reconcile.in_place < reconcile.desired {
+            problems.push(problem(
+                "foreign-route",
+                format!(
+                    "{} rules are not announced: another program announces the same match",
+                    reconcile.desired - reconcile.in_place
+                ),
+                "sarkctl flowspec list shows them; withdraw the other program's routes",
+            ));
+        }
         if reconcile.orphaned > 0 {
             problems.push(problem(
                 "orphaned-rules",
@@ -146,6 +156,12 @@ impl Observatory {
             None => Ok(()),
             Some(error) => Err(error),
         }
+    }
+
+    /// OpenMetrics text, with the speaker and its peers looked at now.
+    pub async fn metrics_text(&self) -> String {
+        let _ = tokio::join!(self.speaker_view(), self.peers());
+        self.metrics.text()
     }
 
     async fn speaker_view(&self) -> SpeakerView {

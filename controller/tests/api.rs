@@ -1,15 +1,13 @@
 //! The API over a real socket, on a real database and a speaker in memory.
 
-mod client;
-mod world;
-
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{body_of, get, post, request};
+use crate::client::{body_of, get, post, request};
+use crate::world::{TestClock, World, drop_to, files, foreign, many};
 use hyper::Method;
 use sark_api::{ApplyResponse, PlanResponse, RulesResponse, StatusResponse};
 use sark_controller::api::{ListenError, listen, serve};
@@ -20,7 +18,6 @@ use sark_store::SqliteStore;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
-use world::{TestClock, World, drop_to, files, foreign, many};
 
 /// A served world.
 struct Served {
@@ -358,7 +355,7 @@ async fn a_socket_that_is_taken_or_left_over() {
 async fn metrics_name_what_happened() {
     let served = Served::new().await;
     served.post("/v1/flowspec/apply", body_of(&a())).await;
-    served.get("/v1/status").await;
+    served.get("/metrics").await;
     let text = served.world.api.metrics.text();
     for line in [
         "sark_changes_total{event=\"flowspec.apply\",outcome=\"ok\"} 1",

@@ -4,22 +4,18 @@
 //!
 //! `SARK_SOAK_SEEDS` sets the number of kills (5 by default), `SARK_SOAK_FIRST` the first seed.
 
-mod client;
-mod daemon;
-mod world;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use client::{body_of, post};
-use daemon::{Place, moment};
+use crate::client::{body_of, post};
+use crate::daemon::{Place, moment};
+use crate::world::drop_to;
 use sark_compiler::compile;
 use sark_core::storage::{AuditStore, PolicyFile, Revision, RevisionStore};
 use sark_flowspec::Speaker;
 use sark_gobgp::Gobgp;
 use sark_store::SqliteStore;
-use world::drop_to;
 
 const RULES: u32 = 1000;
 const CONFIG: &str = "bgp: { asn: 64512, routerId: 127.0.0.1, listenPort: 0 }
@@ -55,7 +51,7 @@ async fn killed_at_any_point_of_an_apply() {
         let socket = place.socket();
         let body = body_of(&candidate);
         let apply = tokio::spawn(async move {
-            let request = client::request(
+            let request = crate::client::request(
                 &socket,
                 hyper::Method::POST,
                 "/v1/flowspec/apply",

@@ -1,18 +1,14 @@
 //! `sarkd` as a program: its configuration, its end, and gobgpd in every bad way. Needs gobgpd;
 //! `cargo xtask setup` installs it.
 
-mod client;
-mod daemon;
-mod world;
-
 use std::time::{Duration, Instant};
 
-use client::{body_of, get, post};
-use daemon::{Place, moment};
+use crate::client::{body_of, get, post};
+use crate::daemon::{Place, moment};
+use crate::world::{drop_to, files, many};
 use nix::sys::signal::{Signal, kill};
 use sark_flowspec::Speaker;
 use serde_json::json;
-use world::{drop_to, files, many};
 
 const SUPERVISED: &str = "bgp: { asn: 64512, routerId: 127.0.0.1, listenPort: 0 }
 peers: [{ name: nobody, address: 127.0.0.2, asn: 64601, profile: frr, port: 17909 }]";

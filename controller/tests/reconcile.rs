@@ -1,14 +1,12 @@
 //! The reconciler on a speaker in memory: whatever goes wrong, the table becomes what the newest
 //! revision asks for, and nothing else is touched. Time is the test's.
 
-mod world;
-
 use std::time::Duration;
 
+use crate::world::{World, drop_to, files, foreign, many};
 use sark_core::audit::Outcome;
 use sark_core::storage::{AuditStore, RevisionStore};
 use sark_flowspec::speaker::fake::Fault;
-use world::{World, drop_to, files, foreign, many};
 
 const A: &str = "dst 203.0.113.1/32 proto =6 dport =443";
 const B: &str = "dst 203.0.113.9/32 proto =6 dport =443";
@@ -129,7 +127,7 @@ async fn what_is_refused_changes_nothing_and_is_recorded() {
 async fn a_policy_ends_by_itself_and_keeps_its_time_when_others_change() {
     let world = World::new();
     let ends = format!("{}  expires: 1h\n", a());
-    world.apply(&files(&[ends.clone()])).await.unwrap();
+    world.apply(&files(std::slice::from_ref(&ends))).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1800)).await;
     world.apply(&files(&[b(), ends.clone()])).await.unwrap();
     assert_eq!(world.ours().len(), 2);
@@ -167,7 +165,7 @@ async fn withdrawing_leaves_the_others_on_their_lines() {
         matches!(&error, sark_controller::ChangeError::UnknownPolicy { nearest: Some(n), .. } if n == "tunnels"),
         "{error:?}"
     );
-    let all = world.api.changes.withdraw(sark_controller::Which::All, &world::actor()).await;
+    let all = world.api.changes.withdraw(sark_controller::Which::All, &crate::world::actor()).await;
     assert_eq!(all.unwrap().revision, 3);
     assert!(world.ours().is_empty());
     let causes: Vec<_> =
@@ -193,7 +191,7 @@ async fn changes_at_the_same_time_come_one_after_the_other() {
     let apply = |expect: &'static str| {
         let files = files(&[a()]);
         let changes = &world.api.changes;
-        async move { changes.apply(files, Some(expect), &world::actor()).await }
+        async move { changes.apply(files, Some(expect), &crate::world::actor()).await }
     };
     let error = apply("none").await.unwrap_err();
     assert!(
@@ -233,7 +231,7 @@ async fn a_lost_database_takes_no_rule_away() {
     assert_eq!(world.ours().len(), 2);
     let status = world.api.observatory.status().await;
     assert!(status.problems.iter().any(|p| p.code == "orphaned-rules"), "{status:?}");
-    world.api.changes.withdraw(sark_controller::Which::All, &world::actor()).await.unwrap();
+    world.api.changes.withdraw(sark_controller::Which::All, &crate::world::actor()).await.unwrap();
     assert!(world.ours().is_empty());
     world.stop().await;
 }

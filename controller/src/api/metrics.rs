@@ -23,7 +23,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> Response {
 }
 
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
-    text(&api.observatory)
+    text(&api.observatory).await
 }
 
 /// Serves metrics and health over TCP until `stop`.
@@ -35,7 +35,7 @@ pub async fn serve_metrics(
     let router = Router::new()
         .route(routes::HEALTHZ, get(healthz))
         .route(routes::READYZ, get(async |State(o): State<Arc<Observatory>>| ready(&o).await))
-        .route(routes::METRICS, get(async |State(o): State<Arc<Observatory>>| text(&o)))
+        .route(routes::METRICS, get(async |State(o): State<Arc<Observatory>>| text(&o).await))
         .with_state(observatory);
     let served = axum::serve(listener, router)
         .with_graceful_shutdown(async move { stop.cancelled().await })
@@ -52,7 +52,7 @@ async fn ready(observatory: &Observatory) -> Response {
     }
 }
 
-fn text(observatory: &Observatory) -> Response {
+async fn text(observatory: &Observatory) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], observatory.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, kind)], observatory.metrics_text().await).into_response()
 }

@@ -1,7 +1,5 @@
 //! A controller on fakes, with the reconciler and the watcher running.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +49,6 @@ pub struct World {
     pub api: Api,
     pub status: watch::Receiver<ReconcileView>,
     pub signals: Arc<Signals>,
-    pub clock: Arc<TestClock>,
     stop: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -89,14 +86,14 @@ impl World {
             speaker: Arc::new(speaker.clone()),
             keeper: Box::new(Unkept),
             place: SpeakerPlace { mode: "external".into(), api: "fake".into() },
-            clock: Arc::<TestClock>::clone(&clock),
+            clock,
             patience: Duration::from_secs(10),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(reconciler.run(stop.clone()));
         tasks.spawn(watcher.run(stop.clone()));
-        Self { speaker, store, api, status, signals, clock, stop, tasks }
+        Self { speaker, store, api, status, signals, stop, tasks }
     }
 
     /// Ends the tasks and gives back what outlives them.

@@ -1,7 +1,5 @@
 //! `sarkd` itself as a child process, in a directory of its own, with whatever gobgpd it starts.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};

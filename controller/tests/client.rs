@@ -1,7 +1,5 @@
 //! HTTP over a Unix socket, one request per connection.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::path::Path;
 
 use http_body_util::{BodyExt, Full};
