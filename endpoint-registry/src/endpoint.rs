@@ -263,3 +263,79 @@ words!(Kind: Api = "api", Chat = "chat", Asset = "asset", Telemetry = "telemetry
 words!(Role: Ingress = "ingress", Egress = "egress", Relay = "relay", Exit = "exit");
 words!(Sharedness: Dedicated = "dedicated", Provider = "provider", Cloud = "cloud", Cdn = "cdn");
 words!(State: Candidate = "candidate", Active = "active", Draining = "draining", Retired = "retired");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Endpoint {
+        let mut seed = crate::seed().into_iter();
+        seed.find(|endpoint| endpoint.id == "anthropic/api").unwrap()
+    }
+
+    #[test]
+    fn a_broken_promise_is_named() {
+        type Change = fn(&mut Endpoint);
+        let cases: [(Change, &str); 14] = [
+            (|e| e.id = "anthropic".into(), "provider/service"),
+            (|e| e.id = "anthropic/API".into(), "\"API\" is not a slug"),
+            (|e| e.id = "anthropic/a--b".into(), "not a slug"),
+            (|e| e.id = "anthropic/".into(), "not a slug"),
+            (|e| e.id = "anthropic/a/b".into(), "not a slug"),
+            (|e| e.provider = "openai".into(), "belongs to \"anthropic\""),
+            (|e| e.title = " ".into(), "no title"),
+            (|e| e.confidence = 101, "0 to 100"),
+            (|e| e.sources.clear(), "no source"),
+            (|e| e.sources[0].source = String::new(), "source without text"),
+            (|e| e.sources[0].last_seen = Timestamp::UNIX_EPOCH, "before it was first seen"),
+            (|e| e.prefixes = vec!["192.0.2.1/24".parse().unwrap()], "192.0.2.0/24"),
+            (|e| e.prefixes.reverse(), "prefixes are not sorted"),
+            (|e| e.ports.push(e.ports[0]), "ports are not sorted"),
+        ];
+        assert_eq!(good().check(), Ok(()));
+        for (change, part) in cases {
+            let mut endpoint = good();
+            change(&mut endpoint);
+            let message = endpoint.check().unwrap_err().to_string();
+            assert!(message.contains(part), "{part}: {message}");
+        }
+    }
+
+    #[test]
+    fn normalizing_keeps_the_promises_of_lists() {
+        let mut endpoint = good();
+        endpoint.prefixes.reverse();
+        endpoint.prefixes.push("160.79.105.9/23".parse().unwrap());
+        endpoint.ports.extend_from_within(..);
+        endpoint.sources.extend_from_within(..);
+        endpoint.normalize();
+        assert_eq!(endpoint, good());
+    }
+
+    #[test]
+    fn it_is_usable_until_it_expires_or_retires() {
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let endpoint = good();
+        assert!(endpoint.is_usable(now));
+        assert!(!Endpoint { expires_at: Some(now), ..endpoint.clone() }.is_usable(now));
+        assert!(!Endpoint { state: State::Retired, ..endpoint }.is_usable(now));
+    }
+
+    #[test]
+    fn words_are_the_same_everywhere() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+        }
+        for sharedness in Sharedness::ALL {
+            assert_eq!(serde_json::to_value(sharedness).unwrap(), sharedness.as_str());
+        }
+        for state in State::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        let json = serde_json::to_value(good()).unwrap();
+        assert_eq!(serde_json::from_value::<Endpoint>(json).unwrap(), good());
+    }
+}

@@ -1,8 +1,12 @@
 //! feed → [registry] → policy → plan → NLRI → GoBGP → router
 //!
-//! What an LLM or tunnel endpoint is ([`Endpoint`]), the data that ships ([`seed`]), overlay files
+//! What an LLM or tunnel endpoint is ([`Endpoint`]), the data that ships ([`seed()`]), overlay files
 //! ([`overlay`]), and the immutable, content-hashed [`Snapshot`] that answers "who is this address,
-//! who is this name". No I/O.
+//! who is this name". Read `Endpoint` and `Snapshot` first; [`load`] makes one from the seed and
+//! overlays. Flows ask [`Snapshot::longest_match`] and [`Snapshot::visit_name`], which do not
+//! allocate; people ask [`Snapshot::answer`].
+//!
+//! No I/O, no clock, no guesses: an address is here because a document or an operator says so.
 
 mod answer;
 mod endpoint;

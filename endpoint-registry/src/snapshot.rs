@@ -146,6 +146,7 @@ impl Snapshot {
 
     /// Tells `visit` of each endpoint that has this name: exact first, then by longest suffix.
     /// Case and a trailing dot do not matter. Does not allocate for a name in lower-case ASCII.
+    /// A visitor and not an iterator, because the normalized name lives here.
     pub fn visit_name<'a>(&'a self, name: &str, mut visit: impl FnMut(NameHit<'a>)) {
         let Some(name) = normalize_query(name) else { return };
         for place in self.names.candidates(&name) {
