@@ -117,6 +117,17 @@ fn numeric(afi: Afi, kind: ComponentType, items: &[NumericItem]) -> Result<(), S
 
 fn bitmask(afi: Afi, kind: ComponentType, items: &[BitmaskItem]) -> Result<(), String> {
     list(kind, items.first().map(|item| item.and))?;
+    // gobgpd prints eight flags only, and its text of a rule is its table key: a rule with other
+    // flags would take the place of another rule without them, silently.
+    if kind == ComponentType::TcpFlags
+        && let Some(item) = items.iter().find(|item| item.value > 0xff)
+    {
+        return Err(format!(
+            "gobgpd does not tell {kind} {} from {}: use the eight flags FIN to CWR",
+            item.value,
+            item.value & 0xff
+        ));
+    }
     match items.iter().find(|item| item.value & !kind.max_value(afi) != 0) {
         Some(item) => Err(beyond(kind, item.value)),
         None => Ok(()),
@@ -144,3 +155,6 @@ fn action(action: &Action) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,5 +6,6 @@
 mod contract;
 mod interop;
 mod process;
+mod random;
 mod router;
 mod supervised;

@@ -138,16 +138,29 @@ impl Gobgpd {
         .await
     }
 
+    /// Answers, and speaks no BGP.
+    pub async fn unconfigured(release: Release) -> Self {
+        let gobgpd = Self::spawned(release, None);
+        eventually("gobgpd to answer", async || gobgpd.speaker.info().await.ok()).await;
+        gobgpd
+    }
+
     /// With a configuration file of this content (TOML).
     pub async fn with_config(release: Release, config: &str) -> Self {
+        let mut gobgpd = Self::spawned(release, Some(config));
+        gobgpd.wait().await;
+        gobgpd
+    }
+
+    fn spawned(release: Release, config: Option<&str>) -> Self {
         let directory = directory();
-        fs::write(directory.path().join("gobgpd.toml"), config).unwrap();
+        if let Some(config) = config {
+            fs::write(directory.path().join("gobgpd.toml"), config).unwrap();
+        }
         let process = spawn(release, directory.path());
         let address = Address::Unix(directory.path().join("api.sock"));
         let speaker = Gobgp::new(&Config { timeout_seconds: 20, ..Config::new(address) });
-        let mut gobgpd = Self { speaker: Arc::new(speaker), process, release, directory };
-        gobgpd.wait().await;
-        gobgpd
+        Self { speaker: Arc::new(speaker), process, release, directory }
     }
 
     /// Until BGP is started.
@@ -206,9 +219,11 @@ impl Gobgpd {
 
 fn spawn(release: Release, directory: &Path) -> Process {
     let mut command = Command::new(release.program());
+    let config = directory.join("gobgpd.toml");
+    if config.exists() {
+        command.arg("--config-file").arg(config);
+    }
     command
-        .arg("--config-file")
-        .arg(directory.join("gobgpd.toml"))
         .arg("--api-hosts")
         .arg(format!("unix://{}", directory.join("api.sock").display()))
         .args(["--pprof-disable", "--log-plain", "--log-level", "warn"]);

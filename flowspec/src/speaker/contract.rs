@@ -260,7 +260,7 @@ pub fn every_kind() -> Vec<Route> {
         ("dst 192.0.2.4/32 proto =6 sport >1023", vec![traffic_action(false, true)]),
         ("dst 192.0.2.5/32 proto =1 icmp-type =8 icmp-code =0", vec![traffic_action(true, true)]),
         ("dst 192.0.2.6/32 proto =6 tcp-flags =0x2&!=0x10", vec![vrf_as2()]),
-        ("dst 192.0.2.7/32 tcp-flags 0x5|!0x102", vec![vrf_ipv4()]),
+        ("dst 192.0.2.7/32 tcp-flags 0x5|!0x82", vec![vrf_ipv4()]),
         ("dst 192.0.2.8/32 length <=64|>=1400&<=1500", vec![vrf_as4()]),
         ("dst 192.0.2.9/32 dscp =0|=46", vec![Action::TrafficMarking { dscp: 46 }]),
         ("dst 192.0.2.10/32 fragment =0x2", vec![redirect("198.51.100.1", false)]),
