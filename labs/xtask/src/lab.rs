@@ -83,6 +83,9 @@ pub enum LabError {
     /// Namespaces need root.
     #[error("labs are made of network namespaces, which only root may make: run this as root")]
     NotRoot,
+    /// Root of a container is not enough.
+    #[error("the kernel refuses to make namespaces: in a container, run it privileged")]
+    NoNamespaces,
     /// A program is missing.
     #[error("{0} is missing: `cargo xtask setup` installs it")]
     Missing(&'static str),

@@ -31,7 +31,10 @@ impl Starting {
         // Namespaces are left by a thread and inherited by what it starts: this one ends at once.
         let spawned = std::thread::scope(|scope| scope.spawn(|| spawn(&text)).join());
         let Ok(spawned) = spawned else { return Err(failed("its thread died".to_owned())) };
-        let mut child = spawned.map_err(|error| failed(error.to_string()))?;
+        let mut child = spawned.map_err(|error| match error.kind() {
+            std::io::ErrorKind::PermissionDenied => LabError::NoNamespaces,
+            _ => failed(error.to_string()),
+        })?;
         let lifeline = child.stdin.take();
         let mut said = String::new();
         if let Some(stdout) = child.stdout.take() {
