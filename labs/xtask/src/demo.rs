@@ -106,7 +106,7 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, DemoError> {
     if shown.is_ok() {
         show.say(&format!("\nAll of it in {:.1} s.", began.elapsed().as_secs_f64()));
         if options.stay || wants_to_stay() {
-            stay(&mut show, &lab);
+            stay(&mut show, place, &lab);
             return Ok(ExitCode::SUCCESS);
         }
     }
@@ -258,15 +258,20 @@ fn wants_to_stay() -> bool {
     answer.trim() == "stay"
 }
 
-fn stay(show: &mut Show, lab: &Lab) {
+fn stay(show: &mut Show, place: &Place, lab: &Lab) {
     let name = match lab.name.as_str() {
         "edge" => "edge".to_owned(),
         other => format!("edge --name {other}"),
     };
+    let sarkctl = place.built("sarkctl");
+    let sarkctl = sarkctl.strip_prefix(&place.root).unwrap_or(&sarkctl).display();
     show.say("\nThe lab stays up. Look around:");
-    show.say(&format!(
-        "  cargo xtask lab exec {name} r1 -- vtysh -c 'show bgp ipv4 flowspec detail'"
-    ));
-    show.say(&format!("  cargo xtask lab exec {name} speaker -- target/ci/sarkctl flowspec list"));
-    show.say(&format!("  cargo xtask lab down {name}"));
+    for command in [
+        format!("exec {name} r1 -- vtysh -c 'show bgp ipv4 flowspec detail'"),
+        format!("exec {name} speaker -- {sarkctl} flowspec list"),
+        format!("exec {name} client -- ping 203.0.113.10"),
+        format!("down {name}"),
+    ] {
+        show.say(&format!("  cargo xtask lab {command}"));
+    }
 }

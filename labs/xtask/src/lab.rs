@@ -314,7 +314,12 @@ pub fn main(place: &Place, action: &Action) -> Result<ExitCode, LabError> {
         Action::Exec(options) => {
             let lab = find(&options.lab)?;
             let state = lab.running(place)?;
-            let mut command = state.inside(&lab.name, &options.node, None, &options.command)?;
+            let here = std::env::current_dir().ok().filter(|_| {
+                // Routers may have another root, and /run is each node's own.
+                state.nodes.get(&options.node).is_some_and(|node| !node.is_router)
+            });
+            let here = here.as_deref().filter(|here| !here.starts_with("/run"));
+            let mut command = state.inside(&lab.name, &options.node, here, &options.command)?;
             command.stdin(Stdio::inherit());
             let status = command.status();
             let start = |source| RunError::Start { command: typed(&command), source };
