@@ -60,13 +60,15 @@ impl NameIndex {
         index
     }
 
-    /// Places whose pattern may stand for the name: exact ones, then wildcards by longest suffix.
-    /// A wildcard still has to be asked whether it matches.
-    pub fn candidates<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Place> + 'a {
-        let exact = self.exact.get(name);
+    /// Places whose pattern may stand for the name, and whether it does for sure: exact ones, then
+    /// wildcards by longest suffix, which still have to be asked. Wildcards with one suffix are
+    /// asked one after the other: keep them few, such as one for each of a provider's services.
+    pub fn candidates<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (Place, bool)> + 'a {
+        let exact = self.exact.get(name).map(|run| (run, true));
         let suffixes = name.match_indices('.').filter_map(|(dot, _)| name.get(dot + 1..));
         let wildcards = suffixes.filter_map(|suffix| self.wildcards.get(suffix));
-        exact.into_iter().chain(wildcards).flat_map(|run| self.run(*run)).copied()
+        let runs = exact.into_iter().chain(wildcards.map(|run| (run, false)));
+        runs.flat_map(|(run, sure)| self.run(*run).iter().map(move |place| (*place, sure)))
     }
 
     fn run(&self, run: Run) -> &[Place] {

@@ -149,11 +149,11 @@ impl Snapshot {
     /// A visitor and not an iterator, because the normalized name lives here.
     pub fn visit_name<'a>(&'a self, name: &str, mut visit: impl FnMut(NameHit<'a>)) {
         let Some(name) = normalize_query(name) else { return };
-        for place in self.names.candidates(&name) {
+        for (place, sure) in self.names.candidates(&name) {
             let endpoint = self.endpoints.get(place.endpoint as usize);
             let pattern = endpoint.and_then(|endpoint| endpoint.names.get(place.name as usize));
             if let (Some(endpoint), Some(pattern)) = (endpoint, pattern)
-                && pattern.matches(&name)
+                && (sure || pattern.matches(&name))
             {
                 visit(NameHit { endpoint, pattern });
             }

@@ -231,7 +231,7 @@ fn hostile_files_are_refused_at_once() {
         assert!(mistakes.iter().all(|mistake| mistake.to_string().len() < 2000));
     }
     let took = started.elapsed();
-    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+    assert!(took < std::time::Duration::from_secs(60), "{took:?}");
 }
 
 #[test]
