@@ -1,15 +1,11 @@
 //! Policies, registry and time → the rules that should be there.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use sark_flowspec::Route;
-use sark_policy::PolicySet;
-use sark_registry::Snapshot;
 use serde::{Deserialize, Serialize};
 
-use crate::Environment;
+use crate::intent::Intents;
 
 /// The rules that should be there, in the routers' order, and what was refused.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +27,8 @@ pub struct Compiled {
     pub registry_version: String,
     /// Policy set version.
     pub policy_version: String,
+    /// What policies and guards mean, for [`crate::simulate`].
+    pub(crate) intents: Intents,
 }
 
 /// One rule and why it exists.
@@ -126,19 +124,4 @@ pub struct InputError {
     pub message: String,
     /// What to do, such as `did you mean "anthropic"?`.
     pub help: Option<String>,
-}
-
-/// Compiles. `activated` says when each policy (by name) was first applied in its present
-/// wording; a policy that is missing there counts from `now`.
-///
-/// Same arguments, same result, to the byte.
-pub fn compile(
-    policies: &PolicySet,
-    registry: &Snapshot,
-    environment: &Environment,
-    activated: &BTreeMap<String, Timestamp>,
-    now: Timestamp,
-) -> Result<Compiled, Vec<InputError>> {
-    let _ = (policies, registry, environment, activated, now);
-    todo!()
 }

@@ -1,6 +1,6 @@
 //! Plan JSON, schema 1: stable, for people's tools.
 
-use sark_flowspec::{Action, Afi};
+use sark_flowspec::{Action, Afi, ExtendedCommunity, RouteTarget};
 use serde::{Deserialize, Serialize};
 
 use crate::{Collateral, Origin, Refusal, Unresolved, Warning};
@@ -118,7 +118,88 @@ pub enum ActionDocument {
 
 impl From<&Action> for PlannedAction {
     fn from(action: &Action) -> Self {
-        let _ = action;
-        todo!()
+        Self { kind: ActionDocument::from(action), community: community(&action.encode()) }
     }
+}
+
+impl From<&ExtendedCommunity> for PlannedAction {
+    fn from(octets: &ExtendedCommunity) -> Self {
+        let kind = match Action::decode(octets) {
+            Ok(Some(action)) => ActionDocument::from(&action),
+            Ok(None) | Err(_) => ActionDocument::Unknown {},
+        };
+        Self { kind, community: community(octets) }
+    }
+}
+
+impl From<&Action> for ActionDocument {
+    fn from(action: &Action) -> Self {
+        match *action {
+            Action::TrafficRateBytes { asn, rate } => {
+                Self::TrafficRateBytes { asn, bytes_per_second: rate.get() }
+            }
+            Action::TrafficRatePackets { asn, rate } => {
+                Self::TrafficRatePackets { asn, packets_per_second: rate.get() }
+            }
+            Action::TrafficAction { sample, terminal } => Self::TrafficAction { sample, terminal },
+            Action::RedirectVrf(target) => Self::RedirectVrf {
+                route_target: match target {
+                    RouteTarget::As2 { asn, value } => format!("{asn}:{value}"),
+                    RouteTarget::Ipv4 { address, value } => format!("{address}:{value}"),
+                    RouteTarget::As4 { asn, value } => format!("{asn}:{value}"),
+                },
+            },
+            Action::RedirectIp { address, copy } => Self::RedirectIp { address, copy },
+            Action::TrafficMarking { dscp } => Self::TrafficMarking { dscp },
+        }
+    }
+}
+
+impl std::fmt::Display for ActionDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TrafficRateBytes { bytes_per_second, .. } if *bytes_per_second == 0.0 => {
+                f.write_str("drop")
+            }
+            Self::TrafficRateBytes { bytes_per_second, .. } => {
+                write!(f, "at most {bytes_per_second} bytes/s")
+            }
+            Self::TrafficRatePackets { packets_per_second, .. } => {
+                write!(f, "at most {packets_per_second} packets/s")
+            }
+            Self::TrafficAction { sample: true, .. } => f.write_str("sample"),
+            Self::TrafficAction { .. } => f.write_str("traffic-action"),
+            Self::RedirectVrf { route_target } => write!(f, "redirect to the VRF {route_target}"),
+            Self::RedirectIp { address, copy: false } => write!(f, "redirect to {address}"),
+            Self::RedirectIp { address, copy: true } => write!(f, "copy to {address}"),
+            Self::TrafficMarking { dscp } => write!(f, "mark with DSCP {dscp}"),
+            Self::Unknown {} => f.write_str("unknown community"),
+        }
+    }
+}
+
+/// One line for a list of actions; empty accepts.
+pub(crate) fn words(actions: &[PlannedAction]) -> String {
+    match actions {
+        [] => "accept".into(),
+        all => all.iter().map(|action| action.kind.to_string()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn community(octets: &ExtendedCommunity) -> String {
+    match octets {
+        ExtendedCommunity::Basic(octets) => hex(octets),
+        ExtendedCommunity::Ipv6(octets) => hex(octets),
+    }
+}
+
+/// Lowercase hex.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(2 * octets.len());
+    for octet in octets {
+        out.push(char::from(DIGITS[usize::from(octet >> 4)]));
+        out.push(char::from(DIGITS[usize::from(octet & 15)]));
+    }
+    out
 }

@@ -1,8 +1,15 @@
 //! Desired against observed.
 
-use sark_flowspec::{Nlri, Observed, Route};
+use std::collections::HashMap;
 
-use crate::{Compiled, DesiredRule, PlanDocument};
+use sark_flowspec::{Afi, ExtendedCommunity, Nlri, Observed, Route};
+
+use crate::document::{PlannedAction, hex};
+use crate::emit::rule_id_of;
+use crate::{
+    Change, Collateral, Compiled, DesiredRule, Origin, PlanDocument, PlannedRule, Refusal, Summary,
+    Warning,
+};
 
 /// What has to change, as a value that can be printed, stored, refused and carried out.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,12 +26,14 @@ impl Plan {
     /// Only paths that are ours (local, and the ownership community's first two parts match) are
     /// ever withdrawn or kept. A local path of somebody else on an NLRI that we want is a refusal,
     /// `foreign-route`, and is left alone; the rest of the plan is still there for a reconciler.
+    #[must_use]
     pub fn between(desired: &Compiled, observed: &[Observed], asn: u32, instance: u32) -> Self {
         Self::between_knowing(desired, observed, asn, instance, &[])
     }
 
     /// The same, with the rules that were desired before, so that what is withdrawn can name its
     /// policy.
+    #[must_use]
     pub fn between_knowing(
         desired: &Compiled,
         observed: &[Observed],
@@ -32,7 +41,185 @@ impl Plan {
         instance: u32,
         previous: &[DesiredRule],
     ) -> Self {
-        let _ = (desired, observed, asn, instance, previous);
-        todo!()
+        let acts = desired.refused.is_empty();
+        let wanted = if acts { &desired.rules } else { &desired.preview };
+        let mut refused = desired.refused.clone();
+        let mut warnings = desired.warnings.clone();
+        let (mut announce, mut withdraw) = (Vec::new(), Vec::new());
+
+        let mut table = Table::new(observed, asn, instance);
+        let mut rules = Vec::with_capacity(wanted.len());
+        let encoded: Vec<Vec<u8>> = wanted.iter().map(|rule| rule.route.nlri.encode()).collect();
+        for (rule, octets) in wanted.iter().zip(&encoded) {
+            let key = (rule.route.nlri.afi(), octets.as_slice());
+            if table.foreign.contains(&key) {
+                refused.push(foreign(rule));
+                continue;
+            }
+            let seen = table.ours.remove(&key);
+            let change = match seen {
+                Some(seen) if same(seen, &rule.route) => Change::Keep,
+                _ => Change::Announce,
+            };
+            let mut planned = describe(rule, change, octets);
+            if change == Change::Announce {
+                announce.push(rule.route.clone());
+                planned.previous = seen.map(actions).filter(|before| *before != planned.actions);
+            }
+            rules.push((&rule.route.nlri, planned));
+        }
+
+        let known: HashMap<&Nlri, &DesiredRule> = match table.ours.is_empty() {
+            true => HashMap::new(),
+            false => previous.iter().map(|rule| (&rule.route.nlri, rule)).collect(),
+        };
+        for seen in table.ours.into_values() {
+            match &seen.nlri {
+                Ok(nlri) => {
+                    withdraw.push(nlri.clone());
+                    rules.push((nlri, withdrawn(nlri, seen, known.get(nlri).copied())));
+                }
+                Err(error) => warnings.push(Warning {
+                    policy: "unknown".into(),
+                    code: "unreadable".into(),
+                    message: format!(
+                        "a path that is ours cannot be read, and stays: {} ({error})",
+                        hex(&seen.octets)
+                    ),
+                }),
+            }
+        }
+        // Rules come sorted, and runs that are sorted cost little.
+        rules.sort_by(|(a, _), (b, _)| a.cmp(b));
+        withdraw.sort_unstable();
+        warnings.sort();
+        if !acts {
+            announce.clear();
+            withdraw.clear();
+        }
+        let rules: Vec<PlannedRule> = rules.into_iter().map(|(_, planned)| planned).collect();
+        let count = |change| rules.iter().filter(|rule| rule.change == change).count() as u64;
+        let summary = Summary {
+            announce: count(Change::Announce),
+            withdraw: count(Change::Withdraw),
+            keep: count(Change::Keep),
+            refused: refused.len() as u64,
+        };
+        Self {
+            document: PlanDocument {
+                schema: 1,
+                rules,
+                refused,
+                unresolved: desired.unresolved.clone(),
+                warnings,
+                summary,
+                registry_version: desired.registry_version.clone(),
+                policy_version: desired.policy_version.clone(),
+            },
+            announce,
+            withdraw,
+        }
+    }
+}
+
+/// The local paths of a speaker, by NLRI.
+struct Table<'a> {
+    ours: HashMap<(Afi, &'a [u8]), &'a Observed>,
+    foreign: std::collections::HashSet<(Afi, &'a [u8])>,
+}
+
+impl<'a> Table<'a> {
+    fn new(observed: &'a [Observed], asn: u32, instance: u32) -> Self {
+        let mut table = Self {
+            ours: HashMap::with_capacity(observed.len()),
+            foreign: std::collections::HashSet::new(),
+        };
+        for path in observed.iter().filter(|path| path.local) {
+            let key = (path.afi, path.octets.as_slice());
+            let owned = |c: &sark_flowspec::LargeCommunity| c.global == asn && c.local1 == instance;
+            if path.large_communities.iter().any(owned) {
+                table.ours.insert(key, path);
+            } else {
+                table.foreign.insert(key);
+            }
+        }
+        table
+    }
+}
+
+/// Whether the path is what would be announced.
+fn same(seen: &Observed, route: &Route) -> bool {
+    if seen.large_communities.as_slice() != [route.large_community] {
+        return false;
+    }
+    let octets = |community: &ExtendedCommunity| match community {
+        ExtendedCommunity::Basic(octets) => octets.to_vec(),
+        ExtendedCommunity::Ipv6(octets) => octets.to_vec(),
+    };
+    if seen.communities.len() != route.actions.len() {
+        return false;
+    }
+    let mut here: Vec<Vec<u8>> = seen.communities.iter().map(octets).collect();
+    let mut there: Vec<Vec<u8>> = route.actions.iter().map(|a| octets(&a.encode())).collect();
+    here.sort_unstable();
+    there.sort_unstable();
+    here == there
+}
+
+fn actions(seen: &Observed) -> Vec<PlannedAction> {
+    seen.communities.iter().map(PlannedAction::from).collect()
+}
+
+fn describe(rule: &DesiredRule, change: Change, octets: &[u8]) -> PlannedRule {
+    PlannedRule {
+        change,
+        policy: rule.policy.to_string(),
+        afi: rule.route.nlri.afi(),
+        nlri: hex(octets),
+        matches: rule.route.nlri.to_string(),
+        actions: rule.route.actions.iter().map(PlannedAction::from).collect(),
+        previous: None,
+        large_community: rule.route.large_community.to_string(),
+        origin: Origin::clone(&rule.origin),
+        collateral: Collateral::clone(&rule.collateral),
+    }
+}
+
+fn withdrawn(nlri: &Nlri, seen: &Observed, known: Option<&DesiredRule>) -> PlannedRule {
+    let unknown = || Origin { file: "unknown".into(), ..Origin::default() };
+    PlannedRule {
+        change: Change::Withdraw,
+        policy: known.map_or_else(|| "unknown".to_owned(), |rule| rule.policy.to_string()),
+        afi: seen.afi,
+        nlri: hex(&seen.octets),
+        matches: nlri.to_string(),
+        actions: actions(seen),
+        previous: None,
+        large_community: seen
+            .large_communities
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        origin: known.map_or_else(unknown, |rule| Origin::clone(&rule.origin)),
+        collateral: known
+            .map_or_else(Collateral::default, |rule| Collateral::clone(&rule.collateral)),
+    }
+}
+
+fn foreign(rule: &DesiredRule) -> Refusal {
+    let nlri = &rule.route.nlri;
+    let id = rule_id_of(nlri.afi(), &nlri.encode());
+    Refusal {
+        policy: rule.policy.to_string(),
+        guard: "foreign-route".into(),
+        why: format!(
+            "the speaker already announces `{nlri}` for somebody else (its large community is not \
+             {}:{}:{id})",
+            rule.route.large_community.global, rule.route.large_community.local1
+        ),
+        fix: format!(
+            "withdraw that route where it was made, or change {}:{} so that it does not want it",
+            rule.origin.file, rule.origin.line
+        ),
     }
 }

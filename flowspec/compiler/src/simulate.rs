@@ -1,9 +1,11 @@
 //! Which rule a packet hits, and why.
 
-use sark_flowspec::Packet;
+use sark_flowspec::{Component, Nlri, Packet, PrefixMatch};
 use serde::{Deserialize, Serialize};
 
-use crate::{Compiled, Origin, PlannedAction};
+use crate::document::{hex, words};
+use crate::intent::GUARD;
+use crate::{Compiled, DesiredRule, Origin, PlannedAction};
 
 /// The way of one packet through a compiled set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,7 +59,89 @@ pub struct SimulatedPolicy {
 }
 
 /// Follows one packet.
+#[must_use]
 pub fn simulate(compiled: &Compiled, packet: &Packet) -> Simulation {
-    let _ = (compiled, packet);
-    todo!()
+    let hits: Vec<&DesiredRule> =
+        compiled.rules.iter().filter(|rule| rule.route.nlri.matches(packet)).collect();
+    let intents = &compiled.intents;
+    let mut meant: Vec<(u32, SimulatedPolicy)> = intents
+        .intents
+        .iter()
+        .filter(|intent| intent.matches(packet))
+        .map(|intent| {
+            let decider = intents.decider(intent.decider);
+            let actions = &intents.actions[intent.action as usize];
+            let policy = SimulatedPolicy {
+                policy: decider.name.clone(),
+                priority: u16::try_from(decider.priority).ok(),
+                actions: actions.iter().map(PlannedAction::from).collect(),
+                file: decider.file.clone(),
+                line: decider.line,
+            };
+            (GUARD - decider.priority, policy)
+        })
+        .collect();
+    meant.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.policy.cmp(&other.policy)));
+    meant.dedup_by(|(_, a), (_, b)| a == b);
+    let intended: Vec<SimulatedPolicy> = meant.into_iter().map(|(_, policy)| policy).collect();
+    let matches: Vec<SimulatedRule> = hits.iter().map(|rule| described(rule)).collect();
+    let actions = matches.first().map(|rule| rule.actions.clone()).unwrap_or_default();
+    let wanted = intended.first().map(|policy| policy.actions.as_slice()).unwrap_or_default();
+    let outcome = match (matches.first(), intended.first()) {
+        (Some(rule), _) => {
+            format!(
+                "{}: {} ({}:{})",
+                words(&actions),
+                rule.policy,
+                rule.origin.file,
+                rule.origin.line
+            )
+        }
+        (None, Some(guard)) => format!("untouched: no rule matches, as {} wants", guard.policy),
+        (None, None) => "untouched: no rule matches".to_owned(),
+    };
+    let order = match hits.as_slice() {
+        [first, second, ..] => Some(reason(&first.route.nlri, &second.route.nlri)),
+        _ => None,
+    };
+    Simulation { outcome, agrees: actions == wanted, actions, matches, order, intended }
+}
+
+fn described(rule: &DesiredRule) -> SimulatedRule {
+    SimulatedRule {
+        policy: rule.policy.to_string(),
+        nlri: hex(&rule.route.nlri.encode()),
+        matches: rule.route.nlri.to_string(),
+        actions: rule.route.actions.iter().map(PlannedAction::from).collect(),
+        origin: Origin::clone(&rule.origin),
+    }
+}
+
+/// Why `first` precedes `second`, by the steps of section 5.1.
+fn reason(first: &Nlri, second: &Nlri) -> String {
+    for (a, b) in first.components().iter().zip(second.components()) {
+        let (one, other) = (a.component_type(), b.component_type());
+        if one != other {
+            return format!(
+                "it has {one} (type {}) where the next rule has {other} (type {}): the lower type \
+                 is first",
+                one as u8, other as u8
+            );
+        }
+        if a == b {
+            continue;
+        }
+        if let (Component::Destination(a), Component::Destination(b))
+        | (Component::Source(a), Component::Source(b)) = (a, b)
+        {
+            let text = |p: &PrefixMatch| p.to_net().map_or_else(String::new, |net| net.to_string());
+            return format!(
+                "its {one} {} lies in the next rule's {}: the more specific prefix is first",
+                text(a),
+                text(b)
+            );
+        }
+        return format!("both have {one}, and its octets compare lower than the next rule's");
+    }
+    "it has all components of the next rule and more: the longer rule is first".into()
 }

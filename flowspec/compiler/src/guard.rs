@@ -1,0 +1,77 @@
+//! Outcomes that no policy touches: accept, above every priority.
+
+use ipnet::IpNet;
+use sark_flowspec::Afi;
+
+use crate::Environment;
+use crate::aggregate::Evidence;
+use crate::intent::{Decider, GUARD, Intent, Intents};
+use crate::net::{Net, afi_of};
+use crate::ranges::Ranges;
+use crate::region::{Field, Region, TCP};
+
+const BGP: u32 = 179;
+
+/// Protected prefixes with the name of what they protect: configured ones, pools' next hops and
+/// source prefixes.
+pub(crate) fn protected(environment: &Environment) -> Vec<(String, IpNet)> {
+    let mut out: Vec<(String, IpNet)> =
+        environment.protected.iter().map(|p| (p.name.clone(), p.prefix.trunc())).collect();
+    for pool in &environment.pools {
+        let name = || format!("pool:{}", pool.name);
+        out.extend(
+            pool.next_hop4.map(|address| (name(), IpNet::from(std::net::IpAddr::V4(address)))),
+        );
+        out.extend(
+            pool.next_hop6.map(|address| (name(), IpNet::from(std::net::IpAddr::V6(address)))),
+        );
+        out.extend(pool.source_prefixes.iter().map(|prefix| (name(), prefix.trunc())));
+    }
+    out
+}
+
+/// Adds the guards.
+pub(crate) fn add(environment: &Environment, intents: &mut Intents) {
+    let accept = intents.action(Vec::new());
+    let decider = |intents: &mut Intents, name: String| {
+        let name = format!("guard:{name}");
+        let known = intents.deciders.iter().position(|d| d.is_guard() && d.name == name);
+        known.unwrap_or_else(|| {
+            let guard = Decider { file: name.clone(), name, line: 0, priority: GUARD, to_line: 0 };
+            intents.deciders.push(guard);
+            intents.deciders.len() - 1
+        }) as u32
+    };
+    let push = |intents: &mut Intents, decider, afi, to: Option<Net>, from: Option<Net>, region| {
+        let evidence = |net| Evidence { net, endpoints: Vec::new(), literal: true, joins: false };
+        intents.intents.push(Intent {
+            decider,
+            afi,
+            destinations: to.map(|net| vec![evidence(net)]),
+            sources: from.map(|net| vec![net]),
+            region,
+            action: accept,
+        });
+    };
+    for (name, prefix) in protected(environment) {
+        let guard = decider(intents, name);
+        let afi = afi_of(&prefix);
+        let all = Region::all(afi == Afi::Ipv6);
+        push(intents, guard, afi, Some(prefix.into()), None, all.clone());
+        push(intents, guard, afi, None, Some(prefix.into()), all);
+    }
+    for session in &environment.sessions {
+        if session.local.is_ipv4() != session.peer.is_ipv4() {
+            continue;
+        }
+        let guard = decider(intents, format!("bgp:{}-{}", session.local, session.peer));
+        let afi = if session.local.is_ipv4() { Afi::Ipv4 } else { Afi::Ipv6 };
+        let tcp = Region::all(afi == Afi::Ipv6).with(Field::Protocol, Ranges::span(TCP, TCP));
+        for (to, from) in [(session.peer, session.local), (session.local, session.peer)] {
+            for port in [Field::DestinationPort, Field::SourcePort] {
+                let region = tcp.clone().with(port, Ranges::span(BGP, BGP));
+                push(intents, guard, afi, Some(to.into()), Some(from.into()), region);
+            }
+        }
+    }
+}
