@@ -5,7 +5,7 @@ mod excise;
 mod record;
 mod withdraw;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,7 +119,7 @@ impl Changes {
             let policies = parse_set(&files).map_err(|mistakes| {
                 ChangeError::Input(mistakes.into_iter().map(DiagnosticBody::from).collect())
             })?;
-            let activated = activated(&policies, current.as_ref(), now);
+            let activated = activated(&policies, current.as_ref(), before.as_deref(), now);
             let compiled = compile(&policies, &registry, &environment, &activated, now).map_err(
                 |mistakes| {
                     ChangeError::Input(mistakes.into_iter().map(DiagnosticBody::from).collect())
@@ -200,13 +200,29 @@ struct Candidate {
 fn activated(
     policies: &PolicySet,
     current: Option<&Revision>,
+    before: Option<&Desired>,
     now: Timestamp,
 ) -> BTreeMap<String, Timestamp> {
-    // A stored set that no longer parses remembers no wording.
-    let before = current.and_then(|revision| Some((revision, parse_set(&revision.files).ok()?)));
+    let parsed;
+    let known = match (current, before) {
+        (Some(current), Some(before)) if before.revision.number == current.number => {
+            Some((current, &before.policies))
+        }
+        (Some(current), _) => {
+            // A stored set that no longer parses remembers no wording.
+            parsed = parse_set(&current.files).ok();
+            parsed.as_ref().map(|policies| (current, policies))
+        }
+        (None, _) => None,
+    };
+    let versions: HashMap<&str, _> = known
+        .iter()
+        .flat_map(|(_, set)| &set.policies)
+        .map(|policy| (policy.name.as_str(), &policy.version))
+        .collect();
     let since = |policy: &sark_policy::Policy| {
-        let (revision, set) = before.as_ref()?;
-        let same = set.policies.iter().find(|p| p.name == policy.name)?.version == policy.version;
+        let (revision, _) = known?;
+        let same = versions.get(policy.name.as_str()) == Some(&&policy.version);
         same.then(|| revision.activated.get(&policy.name).copied())?
     };
     policies

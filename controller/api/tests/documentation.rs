@@ -1,5 +1,6 @@
 //! `docs/configuration.md` against the types: it loads, it names every key, and what it shows as
 //! default is the default.
+#![allow(clippy::unwrap_used, reason = "tests, helpers included")]
 
 use std::collections::BTreeSet;
 

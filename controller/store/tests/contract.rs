@@ -1,4 +1,5 @@
 //! One contract, two stores; and what only a database on a disk can do wrong.
+#![allow(clippy::unwrap_used, reason = "tests, helpers included")]
 
 use std::path::Path;
 
