@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.enable_type_names();
     config.type_name_domain(["."], "type.googleapis.com");
     tonic_prost_build::configure()
-        .build_server(false)
+        .build_server(std::env::var_os("CARGO_FEATURE_SERVER").is_some())
         // Holds the session's password: lib.rs writes a `Debug` that does not show it.
         .skip_debug(["apipb.PeerConf"])
         .compile_fds_with_config(files, config)?;

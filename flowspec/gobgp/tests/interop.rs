@@ -28,8 +28,8 @@ const THEIRS: u32 = 64513;
 
 impl Site {
     async fn new(release: Release, host: u8) -> Self {
-        let net = u8::try_from(std::process::id() % 251).unwrap();
-        let [ours, theirs] = [host, host + 1].map(|host| Ipv4Addr::new(127, 79, net, host));
+        let [ours, theirs] =
+            [host, host + 1].map(|host| IpAddr::V4(Ipv4Addr::new(127, 79, net(), host)));
         let port = free_port(ours);
         let gobgpd = Gobgpd::with_config(
             release,
@@ -45,7 +45,7 @@ impl Site {
             ),
         )
         .await;
-        Self { gobgpd, ours: ours.into(), theirs: theirs.into(), port }
+        Self { gobgpd, ours, theirs, port }
     }
 
     async fn established(&self) {
@@ -69,7 +69,12 @@ fn family(name: &str) -> String {
     )
 }
 
-fn free_port(address: Ipv4Addr) -> u16 {
+/// Of this test process.
+fn net() -> u8 {
+    u8::try_from(std::process::id() % 251).unwrap()
+}
+
+fn free_port(address: IpAddr) -> u16 {
     std::net::TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 
 mod contract;
+mod generation;
 mod interop;
 mod process;
 mod random;

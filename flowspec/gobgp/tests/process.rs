@@ -229,3 +229,28 @@ fn spawn(release: Release, directory: &Path) -> Process {
         .args(["--pprof-disable", "--log-plain", "--log-level", "warn"]);
     Process::start(&mut command, &directory.join("log"))
 }
+
+/// A supervised daemon outlives its supervisor; at the end of this it ends too.
+pub struct Leftover(pub PathBuf);
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        if let Some(pid) = noted_pid(&self.0).filter(|pid| is_ours(*pid, &self.0)) {
+            let _ = nix::sys::signal::kill(
+                nix::unistd::Pid::from_raw(pid),
+                nix::sys::signal::Signal::SIGKILL,
+            );
+        }
+    }
+}
+
+/// Of the daemon at this socket.
+pub fn noted_pid(socket: &Path) -> Option<i32> {
+    fs::read_to_string(socket.with_extension("pid")).ok()?.trim().parse().ok()
+}
+
+/// Whether this process was started for the socket.
+pub fn is_ours(pid: i32, socket: &Path) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/cmdline"))
+        .is_ok_and(|line| line.contains(&socket.display().to_string()))
+}

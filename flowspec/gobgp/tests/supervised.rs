@@ -13,18 +13,24 @@ use sark_flowspec::{Afi, PeerState, Route, Speaker, SpeakerError};
 use sark_gobgp::daemon::{DaemonError, Ensured, OnStop, Password, Peer, Settings, Supervised};
 use tempfile::TempDir;
 
-use crate::process::{Process, Release, directory, eventually, moment};
+use crate::process::{
+    Leftover, Process, Release, directory, eventually, is_ours, moment, noted_pid,
+};
 use crate::router::{Heard, Router};
 
 /// A place for one supervised daemon, which ends with it.
 struct Place {
+    // Dropped first: the daemon ends before its directory goes.
+    _leftover: Leftover,
     directory: TempDir,
     program: PathBuf,
 }
 
 impl Place {
     fn new(release: Release) -> Self {
-        Self { directory: directory(), program: release.program() }
+        let directory = directory();
+        let _leftover = Leftover(directory.path().join("run/gobgpd.sock"));
+        Self { _leftover, directory, program: release.program() }
     }
 
     fn socket(&self) -> PathBuf {
@@ -56,24 +62,8 @@ impl Place {
     }
 
     fn pid(&self) -> Option<i32> {
-        let text = std::fs::read_to_string(self.socket().with_extension("pid")).ok()?;
-        text.trim().parse().ok()
+        noted_pid(&self.socket())
     }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(pid) = self.pid()
-            && is_ours(pid, &self.socket())
-        {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-    }
-}
-
-fn is_ours(pid: i32, socket: &Path) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/cmdline"))
-        .is_ok_and(|line| line.contains(&socket.display().to_string()))
 }
 
 /// An address of this test alone, and a port nobody uses.

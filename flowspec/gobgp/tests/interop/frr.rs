@@ -6,15 +6,17 @@
 //! route target of a redirect after sixteen characters.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use sark_flowspec::speaker::contract::{every_kind, numbered};
 use sark_flowspec::{Action, Afi, ExtendedCommunity, Route, RouteTarget, Speaker};
+use sark_gobgp::daemon::{OnStop, Peer, Settings, Supervised};
 
 use super::{OURS, Site, THEIRS, write};
-use crate::process::{Process, Release, eventually, needed};
+use crate::process::{Leftover, Process, Release, directory, eventually, needed};
 
 /// Rules of the large test.
 const MANY: u32 = 10_000;
@@ -51,7 +53,7 @@ impl Version {
     }
 }
 
-fn first(directory: &std::path::Path, part: &str) -> Option<PathBuf> {
+fn first(directory: &Path, part: &str) -> Option<PathBuf> {
     let entries = std::fs::read_dir(directory).ok()?.flatten().map(|entry| entry.path());
     entries.into_iter().find(|path| path.to_string_lossy().contains(part))
 }
@@ -64,11 +66,16 @@ struct Frr {
 
 impl Frr {
     fn start(version: Version, site: &Site) -> Self {
-        let Site { ours, theirs, port, .. } = site;
-        let sockets = site.path("frr");
+        Self::start_in(version, site.gobgpd.directory(), (site.ours, site.port), site.theirs)
+    }
+
+    /// `ours` is where gobgpd waits.
+    fn start_in(version: Version, directory: &Path, ours: (IpAddr, u16), theirs: IpAddr) -> Self {
+        let (ours, port) = ours;
+        let sockets = directory.join("frr");
         std::fs::create_dir(&sockets).unwrap();
         write(
-            &site.path("bgpd.conf"),
+            &directory.join("bgpd.conf"),
             &format!(
                 "router bgp {THEIRS}\n bgp router-id 192.0.2.2\n no bgp ebgp-requires-policy\n\
                  neighbor {ours} remote-as {OURS}\n neighbor {ours} port {port}\n\
@@ -87,9 +94,9 @@ impl Frr {
             .arg("--pid_file")
             .arg(sockets.join("pid"))
             .arg("--config_file")
-            .arg(site.path("bgpd.conf"))
+            .arg(directory.join("bgpd.conf"))
             .args(["--listenon", &theirs.to_string(), "--bgp_port", "0"]);
-        let process = Process::start(&mut command, &site.path("frr.log"));
+        let process = Process::start(&mut command, &directory.join("frr.log"));
         Self { version, process, sockets }
     }
 
@@ -278,6 +285,60 @@ async fn holds_many(version: Version, release: Release, host: u8) {
     assert_eq!(frr.summary("ipv4").unwrap().1, 1);
 }
 
+/// What FRR misses when gobgpd dies: from the loss of the session (FRR drops the rules at once,
+/// graceful restart or not) until all rules are back.
+async fn the_gap_after_a_crash(version: Version, host: u8) {
+    let directory = directory();
+    let _leftover = Leftover(directory.path().join("run/gobgpd.sock"));
+    let [ours, theirs] =
+        [host, host + 1].map(|host| IpAddr::V4(Ipv4Addr::new(127, 80, super::net(), host)));
+    let port = super::free_port(ours);
+    let settings = Settings {
+        program: Release::Installed.program(),
+        socket: directory.path().join("run/gobgpd.sock"),
+        timeout_seconds: 10,
+        asn: OURS,
+        router_id: Ipv4Addr::new(192, 0, 2, 1),
+        listen_port: Some(port),
+        listen_addresses: vec![ours],
+        peers: vec![Peer {
+            local_address: Some(ours),
+            passive: true,
+            multihop: Some(2),
+            ..Peer::new(theirs, THEIRS)
+        }],
+        on_stop: OnStop::Withdraw,
+    };
+    let mut daemon = Supervised::new(settings).unwrap();
+    let speaker = daemon.speaker();
+    let routes: Vec<_> = (0..1000).map(numbered).collect();
+    daemon.ensure().await.unwrap();
+    speaker.announce(&routes).await.unwrap();
+    daemon.reconcile_peers().await.unwrap();
+    let mut frr = Frr::start_in(version, directory.path(), (ours, port), theirs);
+    wait_for(&mut frr, 1000).await;
+
+    let pid = nix::unistd::Pid::from_raw(daemon.pid().unwrap());
+    let died = Instant::now();
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+    eventually("a new gobgpd", async || daemon.ensure().await.ok()).await;
+    let started = died.elapsed();
+    speaker.announce(&routes).await.unwrap();
+    daemon.reconcile_peers().await.unwrap();
+    let ready = died.elapsed();
+    eventually("the rules again", async || {
+        let (rules, dropped) = frr.summary("ipv4")?;
+        (rules == 1000 && dropped > 0).then_some(())
+    })
+    .await;
+    eprintln!(
+        "gap after a crash of gobgpd: {:?} (new gobgpd after {started:?}, rules and peers in it \
+         after {ready:?}; the rest is FRR's connect timer of 1 s)",
+        died.elapsed()
+    );
+    daemon.stop().await;
+}
+
 /// Until it holds this many IPv4 rules, without having lost the session.
 async fn wait_for(frr: &mut Frr, rules: u64) {
     eventually("the rules in FRR", async || {
@@ -296,6 +357,16 @@ async fn frr_8_4_agrees() {
 #[tokio::test]
 async fn frr_10_3_agrees() {
     shows_all(Version::V10_3, 23).await;
+}
+
+#[tokio::test]
+async fn frr_8_4_has_all_rules_again_after_a_crash() {
+    the_gap_after_a_crash(Version::V8_4, 31).await;
+}
+
+#[tokio::test]
+async fn frr_10_3_has_all_rules_again_after_a_crash() {
+    the_gap_after_a_crash(Version::V10_3, 33).await;
 }
 
 #[tokio::test]
