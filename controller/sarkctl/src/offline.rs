@@ -50,8 +50,6 @@ pub struct Offline {
     pub environment: Environment,
     /// Time.
     pub now: Timestamp,
-    /// A configuration was given.
-    configured: bool,
 }
 
 /// Mistakes in files, each with its place.
@@ -64,11 +62,6 @@ impl From<Mistakes> for Failure {
         Self::usage(mistakes)
     }
 }
-
-/// Policies that name what does not exist.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-struct Unknown(Vec<InputError>);
 
 impl Inputs {
     /// The first of these that was given, to say that it needs `--offline`.
@@ -110,7 +103,6 @@ impl Inputs {
             registry: registry(&overlays)?,
             environment,
             now: self.now.unwrap_or_else(|| SystemClock.now()),
-            configured: self.config.is_some(),
         })
     }
 }
@@ -118,17 +110,28 @@ impl Inputs {
 impl Offline {
     /// The policy set of these files, compiled.
     pub fn compile(&self, paths: &[PathBuf]) -> Result<Compiled, Failure> {
-        let set = policies(&input::policies(paths)?)?;
+        let files = input::policies(paths)?;
+        let set = policies(&files)?;
         let activated = BTreeMap::new();
         sark_compiler::compile(&set, &self.registry, &self.environment, &activated, self.now)
             .map_err(|unknown| {
-                Failure::usage(Unknown(unknown)).next(if self.configured {
-                    "correct the policies, or add what they name to the configuration or the registry"
-                } else {
-                    "correct the policies; proxy pools come from sarkd's configuration (--config FILE), \
-                     endpoints also from --registry FILE"
-                })
+                Mistakes(unknown.into_iter().map(|error| diagnostic(error, &files)).collect())
+                    .into()
             })
+    }
+}
+
+/// With the line that it is about.
+fn diagnostic(error: InputError, files: &[PolicyFile]) -> Diagnostic {
+    let text = files.iter().find(|file| file.name == error.file).map_or("", |file| &file.text);
+    let message = format!("policy {}: {}", error.policy, error.message);
+    let line = text.lines().nth((error.line as usize).saturating_sub(1)).unwrap_or_default();
+    let column = 1 + line.len() - line.trim_start().len();
+    let column = u32::try_from(column).unwrap_or(1);
+    let diagnostic = Diagnostic::at(&error.file, text, error.line, column, message);
+    match error.help {
+        Some(help) => diagnostic.with_help(help),
+        None => diagnostic,
     }
 }
 

@@ -9,10 +9,10 @@ const REGISTRY: &str = "overlay.yaml";
 #[test]
 fn who_is_it() {
     let lookup = ["registry", "lookup", "--offline", "--registry", "overlay.yaml"];
-    sarkctl(lookup).with(&["192.0.2.7", "api.openai.com", "203.0.113.1"]).golden("lookup");
+    sarkctl(lookup).with(&["192.0.2.7", "fr.eu.models.example", "203.0.113.1"]).golden("lookup");
     let run = sarkctl(lookup).with(&["-o", "json"]).stdin("# two\n192.0.2.7\n\nno.example\n").run();
     let answer: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(answer["results"][0]["hits"][0]["endpoint"]["id"], "openai/api");
+    assert_eq!(answer["results"][0]["hits"][0]["endpoint"]["id"], "example/api");
     assert_eq!(answer["results"][0]["hits"][0]["matched"], "192.0.2.0/28");
     assert_eq!(answer["results"][1]["hits"], serde_json::json!([]));
     assert_eq!(run.code, 0);
@@ -28,7 +28,7 @@ fn a_question_that_is_none() {
 
 #[test]
 fn endpoints() {
-    let show = ["registry", "show", "openai/api", "--offline", "--registry", REGISTRY];
+    let show = ["registry", "show", "example/api", "--offline", "--registry", REGISTRY];
     sarkctl(show).golden("endpoint");
     sarkctl(["registry", "show", "antropic/api", "--offline"]).golden("endpoint-unknown");
     sarkctl(["registry", "list", "--offline", "--provider", "antropic"]).golden("provider-unknown");

@@ -33,7 +33,7 @@ pub fn plan(out: &mut Out, document: &PlanDocument, verbose: bool) -> io::Result
         writeln!(out)?;
         table.print(out)?;
     }
-    unresolved(out, &document.unresolved)?;
+    unresolved(out, &document.unresolved, verbose)?;
     warnings(out, &document.warnings)?;
     refusals(out, &document.refused)
 }
@@ -93,15 +93,10 @@ pub fn policy(name: &str, origin: &Origin) -> String {
 
 /// How many addresses, and who else lives there.
 pub fn collateral(collateral: &Collateral) -> String {
-    const FEW: usize = 3;
     let mut text = addresses(&collateral.addresses);
     if !collateral.others.is_empty() {
-        let shown = collateral.others.len().min(FEW);
         text.push_str("; also ");
-        text.push_str(&collateral.others[..shown].join(", "));
-        if collateral.others.len() > shown {
-            text.push_str(&format!(" and {} more", collateral.others.len() - shown));
-        }
+        text.push_str(&few(&collateral.others, ""));
     }
     text
 }
@@ -119,23 +114,29 @@ fn addresses(number: &str) -> String {
     }
 }
 
-fn unresolved(out: &mut Out, list: &[Unresolved]) -> io::Result<()> {
+fn unresolved(out: &mut Out, list: &[Unresolved], verbose: bool) -> io::Result<()> {
     if list.is_empty() {
         return Ok(());
     }
-    let head =
-        format!("{} without an address, so without a rule", count(list.len() as u64, "endpoint"));
-    let head = out.paint(style::CHANGE, &head);
+    let number = count(list.len() as u64, "endpoint");
+    let head = out.paint(style::CHANGE, &format!("{number} without an address, so without a rule"));
     writeln!(out, "\n{head}")?;
-    let mut table = Table::new(["POLICY", "ENDPOINT", "NAMES"]);
-    for one in list {
-        table.row([
-            one.policy.as_str().into(),
-            one.endpoint.as_str().into(),
-            one.names.join(" ").into(),
-        ]);
+    if verbose {
+        let mut table = Table::new(["POLICY", "ENDPOINT", "NAMES"]);
+        for one in list {
+            let names = one.names.join(" ");
+            table.row([one.policy.as_str().into(), one.endpoint.as_str().into(), names.into()]);
+        }
+        table.print(out)?;
+    } else {
+        let mut table = Table::new(["POLICY", "ENDPOINTS"]);
+        for (policy, endpoints) in
+            grouped(list.iter().map(|one| (one.policy.as_str(), one.endpoint.as_str())))
+        {
+            table.row([policy.into(), few(&endpoints, " (-v shows all)").into()]);
+        }
+        table.print(out)?;
     }
-    table.print(out)?;
     item(
         out,
         "  fix",
@@ -144,15 +145,41 @@ fn unresolved(out: &mut Out, list: &[Unresolved]) -> io::Result<()> {
     )
 }
 
+/// One warning is told once, with all the policies it is for.
 fn warnings(out: &mut Out, list: &[Warning]) -> io::Result<()> {
     if !list.is_empty() {
         writeln!(out)?;
     }
-    for warning in list {
-        let text = format!("{} ({}): {}", warning.policy, warning.code, warning.message);
+    let pairs =
+        list.iter().map(|one| ((one.code.as_str(), one.message.as_str()), one.policy.as_str()));
+    for ((code, message), policies) in grouped(pairs) {
+        let text = format!("{} ({code}): {message}", policies.join(", "));
         item(out, "warning", style::CHANGE, &text)?;
     }
     Ok(())
+}
+
+/// Values by key, both in the order in which they come first.
+fn grouped<'a, K: PartialEq>(pairs: impl Iterator<Item = (K, &'a str)>) -> Vec<(K, Vec<&'a str>)> {
+    let mut groups: Vec<(K, Vec<&str>)> = Vec::new();
+    for (key, value) in pairs {
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, values)) => values.push(value),
+            None => groups.push((key, vec![value])),
+        }
+    }
+    groups
+}
+
+/// The first three, and how many more.
+fn few(items: &[impl AsRef<str>], where_all: &str) -> String {
+    const FEW: usize = 3;
+    let shown: Vec<&str> = items.iter().take(FEW).map(AsRef::as_ref).collect();
+    let mut text = shown.join(", ");
+    if items.len() > FEW {
+        text.push_str(&format!(" and {} more{where_all}", items.len() - FEW));
+    }
+    text
 }
 
 /// Why, and the way out.
