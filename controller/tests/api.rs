@@ -143,7 +143,7 @@ async fn each_refusal_has_its_status_and_code() {
     let diagnostic = &body["error"]["diagnostics"][0];
     assert_eq!(
         (diagnostic["file"].as_str(), diagnostic["line"].as_u64()),
-        (Some("0.yaml"), Some(7))
+        (Some("0.yaml"), Some(8))
     );
     assert!(diagnostic["help"].as_str().unwrap().contains("ports"), "{diagnostic}");
     assert!(diagnostic["excerpt"].as_str().unwrap().contains("prots"));

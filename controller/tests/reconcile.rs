@@ -8,8 +8,8 @@ use sark_core::audit::Outcome;
 use sark_core::storage::{AuditStore, RevisionStore};
 use sark_flowspec::speaker::fake::Fault;
 
-const A: &str = "dst 203.0.113.1/32 proto =6 dport =443";
-const B: &str = "dst 203.0.113.9/32 proto =6 dport =443";
+const A: &str = "dst 203.0.113.1/32 src 10.200.0.0/16 proto =6 dport =443";
+const B: &str = "dst 203.0.113.9/32 src 10.200.0.0/16 proto =6 dport =443";
 
 fn a() -> String {
     drop_to("a", "203.0.113.1".parse().unwrap())

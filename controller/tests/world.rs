@@ -151,13 +151,14 @@ pub fn actor() -> Actor {
     Actor("uid:0(root)".to_owned())
 }
 
-/// A policy that drops TCP to one address.
+/// A policy that drops TCP to one address. Nothing protected is in its way, so it is one rule.
 pub fn drop_to(name: &str, address: Ipv4Addr) -> String {
     format!(
         "apiVersion: sark/v1
 kind: FlowSpecPolicy
 metadata: {{ name: {name} }}
 spec:
+  from: [10.200.0.0/16]
   to: {{ prefixes: [{address}/32] }}
   protocol: tcp
   ports: [443]
