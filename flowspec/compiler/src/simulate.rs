@@ -88,6 +88,8 @@ pub fn simulate(compiled: &Compiled, packet: &Packet) -> Simulation {
     let actions = matches.first().map(|rule| rule.actions.clone()).unwrap_or_default();
     let wanted = intended.first().map(|policy| policy.actions.as_slice()).unwrap_or_default();
     let outcome = match (matches.first(), intended.first()) {
+        // A guard is written nowhere.
+        (Some(rule), _) if rule.origin.line == 0 => format!("{}: {}", words(&actions), rule.policy),
         (Some(rule), _) => {
             format!(
                 "{}: {} ({}:{})",
