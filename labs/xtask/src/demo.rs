@@ -160,10 +160,15 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     run(&mut scene.sarkctl_command(&[&["flowspec", "apply", "--yes"], &files[..]].concat())?)?;
     wait("the routers to hold the rules", &mut || routers.hold(expected))?;
     show.done("both routers hold exactly these rules");
-    for (router, family) in [("r1", "ipv4"), ("r1", "ipv6"), ("r2", "ipv4"), ("r2", "ipv6")] {
-        let question = format!("show bgp {family} flowspec");
+    for (router, question) in [
+        ("r1", "show bgp ipv4 flowspec"),
+        ("r1", "show bgp ipv4 flowspec detail"),
+        ("r1", "show bgp ipv6 flowspec"),
+        ("r2", "show bgp ipv4 flowspec"),
+        ("r2", "show bgp ipv6 flowspec"),
+    ] {
         show.say(&format!("\n{router}# {question}"));
-        show.excerpt(&routers.ask(router, &question)?);
+        show.excerpt(&routers.ask(router, question)?);
     }
 
     show.heading("gobgpd is killed");

@@ -3,8 +3,8 @@
 use std::io::IsTerminal;
 use std::time::Instant;
 
-/// Lines of a router's answer that are shown.
-const EXCERPT: usize = 32;
+/// Lines of a router's table that are shown.
+const EXCERPT: usize = 12;
 
 /// The stage.
 pub struct Show {
@@ -40,17 +40,20 @@ impl Show {
         println!("{text}");
     }
 
-    /// The beginning of a long answer.
+    /// The beginning of a router's table, without the legend, and its last line.
     pub fn excerpt(&mut self, text: &str) {
-        let lines: Vec<_> = text.trim().lines().collect();
-        for line in lines.iter().take(EXCERPT) {
-            println!("{}", line.trim_end());
+        let lines: Vec<_> = text.trim().lines().map(str::trim_end).collect();
+        let legend = lines.iter().position(|line| line.contains("Network")).unwrap_or(0);
+        let table = &lines[legend..];
+        for line in table.iter().take(EXCERPT) {
+            // FRR pads to columns that FlowSpec does not have.
+            println!("  {}", line.replace("                              ", " "));
         }
-        if let Some(more) = lines.len().checked_sub(EXCERPT).filter(|more| *more > 0) {
-            println!("… {more} more lines");
-            if let Some(last) = lines.last() {
-                println!("{last}");
-            }
+        if let Some(more) = table.len().checked_sub(EXCERPT + 1).filter(|more| *more > 0) {
+            println!("  … {more} more lines");
+        }
+        if let Some(last) = table.last().filter(|_| table.len() > EXCERPT) {
+            println!("  {last}");
         }
     }
 

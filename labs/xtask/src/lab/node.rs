@@ -73,6 +73,8 @@ impl Drop for Starting {
 }
 
 fn spawn(orders: &str) -> std::io::Result<Child> {
+    // In a chroot the kernel's answer is another one once the mount namespace is new.
+    let mut command = Command::new(std::env::current_exe()?);
     unshare(
         CloneFlags::CLONE_NEWNET
             | CloneFlags::CLONE_NEWNS
@@ -80,7 +82,6 @@ fn spawn(orders: &str) -> std::io::Result<Child> {
             | CloneFlags::CLONE_NEWIPC
             | CloneFlags::CLONE_NEWPID,
     )?;
-    let mut command = Command::new(std::env::current_exe()?);
     command.args(["node-init", orders]).current_dir("/");
     // Its own group: an interrupt from the terminal is ours to handle.
     command.process_group(0);
