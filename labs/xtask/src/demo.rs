@@ -157,7 +157,9 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     show.done(&format!("{} rules for IPv4, {} for IPv6", expected.ipv4, expected.ipv6));
 
     show.heading(&format!("sarkctl flowspec apply --yes -f {}", options.policies));
-    run(&mut scene.sarkctl_command(&[&["flowspec", "apply", "--yes"], &files[..]].concat())?)?;
+    let said = scene.sarkctl(&[&["flowspec", "apply", "--yes"], &files[..]].concat())?;
+    // It prints the plan again before it says what it did.
+    show.say(said.trim_end().rsplit("\n\n").next().unwrap_or(&said));
     wait("the routers to hold the rules", &mut || routers.hold(expected))?;
     show.done("both routers hold exactly these rules");
     for (router, question) in [
