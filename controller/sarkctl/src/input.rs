@@ -111,7 +111,7 @@ fn documents(directory: &Path) -> Result<Vec<PathBuf>, InputError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         let yaml = path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
         if yaml && !hidden && path.is_file() {
             found.push(path);
