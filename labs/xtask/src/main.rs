@@ -11,6 +11,7 @@ mod lab;
 mod place;
 mod run;
 mod setup;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Command {
     Lab(lab::Action),
     /// Run benchmarks.
     Bench(bench::Options),
+    /// Kill sarkd at random points, many times, and see that nothing is lost or made up.
+    Soak(soak::Options),
     /// Run the fuzz targets: the corpus first, then new inputs for a while.
     Fuzz(test::fuzz::Options),
     /// The first process of a lab's node.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Lab(action) => lab::main(&place, &action).map_err(Into::into),
         Command::NodeInit { orders } => Ok(lab::init::main(&orders)),
         Command::Bench(options) => bench::main(&place, &options).map_err(Into::into),
+        Command::Soak(options) => soak::main(&place, &options).map_err(Into::into),
         Command::Fuzz(options) => test::fuzz::main(&place, &options),
     };
     match done {
