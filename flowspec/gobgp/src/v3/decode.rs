@@ -116,3 +116,66 @@ fn flowspec(family: &api::Family) -> Option<Afi> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(nlri: &[u8], attributes: &[&[u8]], neighbor: &str) -> api::Path {
+        api::Path {
+            nlri_binary: nlri.to_vec(),
+            pattrs_binary: attributes.iter().map(|octets| octets.to_vec()).collect(),
+            neighbor_ip: neighbor.to_owned(),
+            ..api::Path::default()
+        }
+    }
+
+    #[test]
+    fn local_paths_have_no_neighbor() {
+        for (neighbor, local) in [("<nil>", true), ("", true), ("192.0.2.9", false)] {
+            let path = path(&[3, 1, 8, 10], &[], neighbor);
+            assert_eq!(observed(Afi::Ipv4, &path).unwrap().local, local, "{neighbor}");
+        }
+    }
+
+    /// A peer's rule that we cannot read is shown, not an error of the table.
+    #[test]
+    fn octets_that_are_no_rule_are_kept() {
+        let seen = observed(Afi::Ipv4, &path(&[2, 99, 0], &[], "192.0.2.9")).unwrap();
+        assert!(seen.nlri.is_err());
+        assert_eq!(seen.octets, [2, 99, 0]);
+    }
+
+    #[test]
+    fn answers_that_cannot_be_read_are_errors() {
+        assert!(observed(Afi::Ipv4, &path(&[], &[], "")).is_err());
+        assert!(observed(Afi::Ipv4, &path(&[3, 1, 8, 10], &[&[0xc0, 16, 8, 0]], "")).is_err());
+    }
+
+    #[test]
+    fn sessions() {
+        assert_eq!(peer(&api::Peer::default()), None);
+        let state = api::PeerState {
+            neighbor_address: "fe80::1%eth0".to_owned(),
+            peer_asn: 64513,
+            session_state: 99,
+            ..api::PeerState::default()
+        };
+        let status = peer(&api::Peer { state: Some(state), ..api::Peer::default() }).unwrap();
+        assert_eq!(status.address.to_string(), "fe80::1");
+        assert_eq!((status.asn, status.state), (64513, PeerState::Unknown));
+    }
+
+    #[test]
+    fn other_families_are_no_notice() {
+        let notice = |afi: ApiAfi, safi: Safi| {
+            let family = Some(api::Family { afi: afi.into(), safi: safi.into() });
+            let paths = vec![api::Path { family, ..api::Path::default() }];
+            let table = api::watch_event_response::TableEvent { paths };
+            event(&api::WatchEventResponse { event: Some(Event::Table(table)) })
+        };
+        assert_eq!(notice(ApiAfi::Ip, Safi::Unicast), []);
+        assert_eq!(notice(ApiAfi::Ip6, Safi::FlowSpecUnicast), [SpeakerEvent::Table]);
+        assert_eq!(event(&api::WatchEventResponse::default()), []);
+    }
+}
