@@ -57,9 +57,13 @@ pub fn world(r: &mut Random) -> World {
     if r.chance(40) {
         world.proxies.extend(nets(&["10.20.3.5/32", "2001:db8:20:3::5/128"]));
     }
-    let count = 1 + r.below(5);
+    let count = 2 + r.below(5);
+    let mut priorities: Vec<u16> = (1..=6).map(|i| 100 + 10 * i).collect();
     for i in 0..count {
-        let rule = rule(r, &world, i);
+        let priority = priorities.remove(r.below(priorities.len()));
+        // Now and then two share one.
+        let priority = if r.chance(2) { 100 } else { priority };
+        let rule = rule(r, &world, i, priority);
         world.policies.push(rule);
     }
     world
@@ -94,22 +98,30 @@ fn place(r: &mut Random, i: usize) -> Place {
         provider: format!("p{}", r.below(4)),
         service: format!("s{i}"),
         kind,
-        role: if r.chance(95) { *r.pick(&["ingress", "relay"]) } else { "egress" },
-        sharedness: if r.chance(90) { "dedicated" } else { *r.pick(&["provider", "cloud", "cdn"]) },
-        verified: r.chance(97),
+        role: if r.chance(98) { *r.pick(&["ingress", "relay"]) } else { "egress" },
+        sharedness: if r.chance(98) { "dedicated" } else { *r.pick(&["provider", "cloud", "cdn"]) },
+        verified: r.chance(99),
         prefixes: r.some(&destinations(), 1, 4),
         name: format!("h{i}.example.com"),
     }
+}
+
+/// Of both families, nearly always.
+fn some_sources(r: &mut Random) -> Vec<IpNet> {
+    let (v4, v6): (Vec<IpNet>, Vec<IpNet>) =
+        sources().into_iter().partition(|net| net.addr().is_ipv4());
+    let mut some = r.some(&v4, 1, 2);
+    if r.chance(95) {
+        some.extend(r.some(&v6, 1, 2));
+    }
+    some
 }
 
 fn ranges(r: &mut Random, choices: &[(u16, u16)], most: usize) -> Vec<(u16, u16)> {
     r.some(choices, 1, most)
 }
 
-fn rule(r: &mut Random, world: &World, i: usize) -> Rule {
-    // Distinct most of the time; now and then two share one.
-    let priority =
-        100 + if r.chance(6) { 0 } else { (i as u16 + 1) * 10 * (1 + r.below(2) as u16) };
+fn rule(r: &mut Random, world: &World, i: usize, priority: u16) -> Rule {
     let act = match (world.profile, r.below(10)) {
         (_, 0..=1) => Act::Accept,
         (_, 2..=3) => Act::Drop,
@@ -127,7 +139,7 @@ fn rule(r: &mut Random, world: &World, i: usize) -> Rule {
         ]),
     };
     let to = if r.chance(80) { Some(destination(r, world)) } else { None };
-    let from = if to.is_none() || r.chance(55) { r.some(&sources(), 1, 3) } else { Vec::new() };
+    let from = if to.is_none() || r.chance(55) { some_sources(r) } else { Vec::new() };
     let mut rule = Rule {
         name: format!("policy-{i}"),
         priority,

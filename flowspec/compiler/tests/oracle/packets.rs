@@ -17,6 +17,8 @@ pub struct Edges {
     lengths: Vec<u16>,
     dscp: Vec<u8>,
     sessions: Vec<(IpAddr, IpAddr)>,
+    /// Sources and destinations of each policy, by family; empty where it names none.
+    ends: Vec<[(Vec<IpAddr>, Vec<IpAddr>); 2]>,
 }
 
 fn shifted(address: IpAddr, by: i128) -> IpAddr {
@@ -75,12 +77,31 @@ impl Edges {
                 .filter_map(|d| u8::try_from(d).ok().filter(|d| *d < 64))
                 .collect(),
             sessions: world.sessions.clone(),
+            ends: world
+                .policies
+                .iter()
+                .map(|policy| {
+                    let (s4, s6) = corners(policy.from.iter().copied());
+                    let to = policy.to.iter().flat_map(|t| t.prefixes(world)).copied();
+                    let (d4, d6) = corners(to);
+                    [(s4, d4), (s6, d6)]
+                })
+                .collect(),
         }
     }
 
     pub fn packet(&self, r: &mut Random) -> Packet {
         let (sources, destinations) = if r.chance(60) { &self.v4 } else { &self.v6 };
         let (mut source, mut destination) = (*r.pick(sources), *r.pick(destinations));
+        if r.chance(75) && !self.ends.is_empty() {
+            let (from, to) = &r.pick(&self.ends)[usize::from(source.is_ipv6())];
+            if !from.is_empty() {
+                source = *r.pick(from);
+            }
+            if !to.is_empty() {
+                destination = *r.pick(to);
+            }
+        }
         let mut protocol = *r.pick(&[6, 6, 6, 17, 17, 1, 58, 47]);
         if r.chance(6) {
             (source, destination) = *r.pick(&self.sessions);
