@@ -16,6 +16,7 @@ use sark_core::Clock;
 use sark_core::storage::{PolicyFile, Revision, StorageError};
 use sark_flowspec::{Observed, Speaker};
 use sark_policy::{PolicySet, parse_set};
+use sark_registry::Snapshot;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
@@ -125,7 +126,7 @@ impl Changes {
                     ChangeError::Input(mistakes.into_iter().map(DiagnosticBody::from).collect())
                 },
             )?;
-            Ok(Candidate { files, policies, activated, compiled, current, before, now })
+            Ok(Candidate { files, policies, activated, compiled, registry, current, before, now })
         };
         tokio::task::spawn_blocking(work)
             .await
@@ -190,6 +191,7 @@ struct Candidate {
     policies: PolicySet,
     activated: BTreeMap<String, Timestamp>,
     compiled: Compiled,
+    registry: Arc<Snapshot>,
     current: Option<Revision>,
     before: Option<Arc<Desired>>,
     now: Timestamp,

@@ -94,6 +94,12 @@ impl DesiredState {
         &self.environment
     }
 
+    /// Remembers what was compiled for a revision that was just stored: the next round announces
+    /// exactly what was planned, at once.
+    pub(crate) async fn remember(&self, desired: Desired) {
+        *self.last.lock().await = Some(Arc::new(desired));
+    }
+
     /// What should be there at `now`; `None` when nothing was ever applied.
     pub async fn at(&self, now: Timestamp) -> Result<Option<Arc<Desired>>, DesiredError> {
         let mut last = self.last.lock().await;
@@ -134,6 +140,17 @@ impl Desired {
             .map_err(|mistakes| DesiredError::Policies { revision: number, mistakes })?;
         let compiled = compile(&policies, &registry, environment, &revision.activated, now)
             .map_err(|mistakes| DesiredError::Input { revision: number, mistakes })?;
+        Ok(Self::of(revision, policies, compiled, registry, now))
+    }
+
+    /// Of a revision that was compiled already, on this registry at `now`.
+    pub(crate) fn of(
+        revision: Revision,
+        policies: PolicySet,
+        compiled: Compiled,
+        registry: Arc<Snapshot>,
+        now: Timestamp,
+    ) -> Self {
         let of_policies = policies.policies.iter().filter_map(|policy| {
             let since = revision.activated.get(&policy.name).copied().unwrap_or(revision.at);
             policy.next_change(now, since)
@@ -141,6 +158,6 @@ impl Desired {
         let of_endpoints =
             registry.endpoints().iter().filter_map(|e| e.expires_at).filter(|at| *at > now);
         let next_change = of_policies.chain(of_endpoints).min();
-        Ok(Self { revision, policies, compiled, next_change, compiled_at: now, registry })
+        Self { revision, policies, compiled, next_change, compiled_at: now, registry }
     }
 }

@@ -5,6 +5,7 @@ use sark_core::storage::{PolicyFile, Revision, StorageError};
 
 use super::record::{Attempt, Kind};
 use super::{Actor, Candidate, ChangeError, Changed, Changes};
+use crate::Desired;
 
 impl Changes {
     /// Makes this policy set the newest revision: parse, compile, refuse or commit (revision and
@@ -77,7 +78,7 @@ impl Changes {
             cause: attempt.cause.clone(),
             files: candidate.files,
             activated: candidate.activated,
-            registry_version: candidate.compiled.registry_version,
+            registry_version: candidate.compiled.registry_version.clone(),
             policy_version: candidate.policies.version.to_string(),
             announce: summary.announce,
             withdraw: summary.withdraw,
@@ -88,6 +89,8 @@ impl Changes {
             StorageError::Conflict(_) => ChangeError::Conflict,
             other => ChangeError::Store(other),
         })?;
+        let Candidate { policies, compiled, registry, now, .. } = candidate;
+        self.desired.remember(Desired::of(revision, policies, compiled, registry, now)).await;
         let convergence = self.converge(number, rounds).await;
         Ok(Changed { revision: number, changed: true, plan: plan.document, convergence })
     }
