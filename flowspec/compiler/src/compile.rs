@@ -9,9 +9,7 @@ use sark_registry::Snapshot;
 
 use crate::expand::{self, Context, Findings};
 use crate::intent::Intents;
-use crate::net::Net;
-use crate::order::{Board, Rule, Story, Stuck};
-use crate::region::Region;
+use crate::order::{Board, Common, Rule, Story, Stuck};
 use crate::{
     Compiled, DesiredRule, Environment, InputError, Refusal, Warning, emit, example, guard, proof,
     tie,
@@ -226,11 +224,12 @@ fn order(
     intents: &Intents,
     afi: Afi,
     (high, low): (u32, u32),
-    example: Option<&(Net, Net, Region)>,
+    example: Option<&Common>,
     why: String,
 ) -> Refusal {
     let (high, low) = (intents.decider(high), intents.decider(low));
-    let packet = example.map(|(to, from, region)| {
+    let packet = example.map(|common| {
+        let (to, from, region) = &**common;
         format!(", for instance of {}", example::packet(afi, *to, *from, region))
     });
     let change = if high.is_guard() { low } else { high };

@@ -221,7 +221,11 @@ fn destinations(
         }
     }
     for net in policy.to.iter().flat_map(|to| &to.prefixes) {
-        let near = context.registry.overlaps(*net).map(|hit| hit.endpoint);
+        let near = context
+            .registry
+            .overlaps(*net)
+            .map(|hit| hit.endpoint)
+            .filter(|endpoint| endpoint.is_destination());
         let worst = near.filter(|e| e.is_usable(context.now)).map(|e| e.sharedness).max();
         let worst = worst.unwrap_or(Sharedness::Dedicated);
         if let Err(why) = ceiling::check(force, worst, is_host(net), ports) {
@@ -320,12 +324,15 @@ pub(crate) fn all(
     intents
 }
 
+/// A policy, the endpoints that it selects, and its pool.
+pub(crate) type Resolved<'a> = (&'a Policy, BTreeSet<u32>, Option<&'a Pool>);
+
 /// Every mistake of the input, or for each policy what it selects.
 pub(crate) fn resolve<'a>(
     policies: &'a [Policy],
     registry: &Snapshot,
     environment: &'a Environment,
-) -> Result<Vec<(&'a Policy, BTreeSet<u32>, Option<&'a Pool>)>, Vec<crate::InputError>> {
+) -> Result<Vec<Resolved<'a>>, Vec<crate::InputError>> {
     let mut errors = Vec::new();
     let mut out = Vec::with_capacity(policies.len());
     for policy in policies {

@@ -78,13 +78,16 @@ pub(crate) struct Story {
     pub wanted_in_all: usize,
 }
 
+/// Packets that two rules both match; boxed, as errors carry it.
+pub(crate) type Common = Box<(Net, Net, Region)>;
+
 /// Why there is no set of rules.
 #[derive(Debug)]
 pub(crate) enum Stuck {
     /// More rules than the profile takes.
-    Limit { high: u32, low: u32, example: Option<(Net, Net, Region)>, wanted: usize },
+    Limit { high: u32, low: u32, example: Option<Common>, wanted: usize },
     /// No order of octets does it.
-    Octets { high: u32, low: u32, example: (Net, Net, Region) },
+    Octets { high: u32, low: u32, example: Common },
     /// A rule that cannot be encoded: our own mistake.
     Encoding(NlriError),
 }
@@ -347,13 +350,13 @@ impl Board {
     }
 
     /// What two overlapping rules both match.
-    pub fn both(&self, a: &Rule, b: &Rule) -> (Net, Net, Region) {
+    pub fn both(&self, a: &Rule, b: &Rule) -> Common {
         let net = |tree: &Tree, a, b| tree.net(a).deeper(tree.net(b));
-        (
+        Box::new((
             net(&self.destinations, a.destination, b.destination),
             net(&self.sources, a.source, b.source),
             self.tails.region(a.tail).intersect(self.tails.region(b.tail)),
-        )
+        ))
     }
 
     /// The pair that most exceptions are for.
@@ -365,7 +368,7 @@ impl Board {
     }
 
     /// What a rule of each match alike.
-    pub fn example(&self, high: u32, low: u32) -> Option<(Net, Net, Region)> {
+    pub fn example(&self, high: u32, low: u32) -> Option<Common> {
         let of = |decider| self.rules.iter().filter(move |rule| rule.decider == decider);
         of(high).filter(|rule| rule.exception).chain(of(high)).find_map(|a| {
             of(low).filter(|b| b.decider != a.decider).find_map(|b| {

@@ -90,7 +90,7 @@ impl Plan {
             }
         }
         // Rules come sorted, and runs that are sorted cost little.
-        rules.sort_by(|(a, _), (b, _)| a.cmp(b));
+        rules.sort_by_key(|(nlri, _)| *nlri);
         withdraw.sort_unstable();
         warnings.sort();
         if !acts {

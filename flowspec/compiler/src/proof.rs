@@ -19,7 +19,7 @@ use sark_flowspec::{BitmaskItem, Component, Fragment, Nlri, NumericItem, Numeric
 
 use crate::intent::{GUARD, Intents};
 use crate::net::Net;
-use crate::order::{Board, Rule};
+use crate::order::{Board, Common, Rule};
 use crate::ranges::Ranges;
 use crate::region::{Field, Region, fragment};
 
@@ -29,7 +29,7 @@ pub(crate) struct Broken {
     pub statement: &'static str,
     pub high: u32,
     pub low: u32,
-    pub example: (Net, Net, Region),
+    pub example: Common,
 }
 
 /// One destination × one source of an intent.
@@ -178,11 +178,11 @@ impl Proof<'_> {
                         statement: "some of its packets have no rule",
                         high: piece.decider,
                         low: piece.decider,
-                        example: (
+                        example: Box::new((
                             self.board.destinations.net(piece.destination),
                             self.board.sources.net(piece.source),
                             region,
-                        ),
+                        )),
                     });
                 }
             }
@@ -268,11 +268,11 @@ impl Proof<'_> {
             statement: "routers would evaluate them the wrong way round",
             high: high.decider,
             low: low.decider,
-            example: (
+            example: Box::new((
                 self.board.destinations.net(destination),
                 self.board.sources.net(source),
                 region,
-            ),
+            )),
         })
     }
 
@@ -321,7 +321,7 @@ impl Proof<'_> {
         let region = self.board.tails.region(rule.tail).clone();
         let to = self.board.destinations.net(rule.destination);
         let from = self.board.sources.net(rule.source);
-        Broken { statement, high, low: rule.decider, example: (to, from, region) }
+        Broken { statement, high, low: rule.decider, example: Box::new((to, from, region)) }
     }
 }
 

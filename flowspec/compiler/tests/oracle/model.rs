@@ -217,11 +217,8 @@ impl To {
             let kinds_alone =
                 self.providers.is_empty() && self.services.is_empty() && !self.kinds.is_empty();
             let direction = e.role == "ingress" || e.role == "relay";
-            direction
-                && ((by_kind
-                    && (self.providers.contains(&e.provider) || self.services.contains(&id)))
-                    || (kinds_alone && by_kind)
-                    || self.names.contains(&e.name))
+            let listed = self.providers.contains(&e.provider) || self.services.contains(&id);
+            direction && ((by_kind && (listed || kinds_alone)) || self.names.contains(&e.name))
         });
         self.prefixes.iter().chain(selected.flat_map(|e| &e.prefixes))
     }
