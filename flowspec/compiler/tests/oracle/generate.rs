@@ -98,8 +98,12 @@ fn place(r: &mut Random, i: usize) -> Place {
         provider: format!("p{}", r.below(4)),
         service: format!("s{i}"),
         kind,
-        role: if r.chance(98) { r.pick(&["ingress", "relay"]) } else { "egress" },
-        sharedness: if r.chance(98) { "dedicated" } else { r.pick(&["provider", "cloud", "cdn"]) },
+        role: if r.chance(98) { ["ingress", "relay"][r.below(2)] } else { "egress" },
+        sharedness: if r.chance(98) {
+            "dedicated"
+        } else {
+            ["provider", "cloud", "cdn"][r.below(3)]
+        },
         verified: r.chance(99),
         prefixes: r.some(&destinations(), 1, 4),
         name: format!("h{i}.example.com"),
