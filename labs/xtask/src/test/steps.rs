@@ -22,8 +22,9 @@ pub fn fmt(place: &Place) -> Result<(), StepError> {
 }
 
 pub fn clippy(place: &Place) -> Result<(), StepError> {
-    let words = ["clippy", "--quiet", "--workspace", "--all-targets", "--profile", "ci"];
-    Ok(run(cargo(place).args(words).args(["--locked", "--", "-D", "warnings"]))?)
+    let words = ["clippy", "--quiet", "--workspace", "--all-targets", "--keep-going"];
+    let profile = ["--profile", "ci", "--locked", "--", "-D", "warnings"];
+    Ok(run(cargo(place).args(words).args(profile))?)
 }
 
 pub fn deny(place: &Place) -> Result<(), StepError> {
