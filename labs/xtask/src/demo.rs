@@ -35,9 +35,9 @@ pub struct Options {
     /// Use what is built and installed already.
     #[arg(long)]
     no_build: bool,
-    /// Another name for the lab than `edge`, so that it can be up more than once.
-    #[arg(long)]
-    name: Option<String>,
+    /// The lab's name, apart from a lab `edge` that may be up.
+    #[arg(long, default_value = "demo")]
+    name: String,
 }
 
 /// Why there was nothing to see.
@@ -87,12 +87,9 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, DemoError> {
         return Err(LabError::NotRoot.into());
     }
     let mut show = Show::new();
-    let lab = std::sync::Arc::new(Lab::find(place, "edge", options.name.as_deref())?);
+    let lab = std::sync::Arc::new(Lab::find(place, "edge", Some(&options.name))?);
     let (undo, undo_place) = (lab.clone(), place.clone());
-    undo_on_interrupt(move || {
-        eprintln!("\ninterrupted: taking lab {} down", undo.name);
-        undo.abandon(&undo_place);
-    });
+    undo_on_interrupt(move || undo.abandon(&undo_place));
     if !options.no_build {
         build(place, &mut show)?;
     }
@@ -131,7 +128,7 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     show.heading("Two edge routers, a client, a server and a speaker");
     // What an earlier demo left in the tables would not be this one's doing.
     if lab.down(place)? {
-        show.say("took down the lab of an earlier run");
+        show.say("took down the lab that an earlier demo left");
     }
     let state = lab.up(place, options.frr)?;
     show.say("  client ── r1 ───── r2 ── server");
@@ -266,10 +263,7 @@ fn wants_to_stay() -> bool {
 }
 
 fn stay(show: &mut Show, place: &Place, lab: &Lab) {
-    let name = match lab.name.as_str() {
-        "edge" => "edge".to_owned(),
-        other => format!("edge --name {other}"),
-    };
+    let name = format!("edge --name {}", lab.name);
     let sarkctl = place.built("sarkctl");
     let sarkctl = sarkctl.strip_prefix(&place.root).unwrap_or(&sarkctl).display();
     show.say("\nThe lab stays up. Look around:");

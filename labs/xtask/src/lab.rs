@@ -20,6 +20,7 @@ pub mod up;
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Subcommand;
 use sark_core::document::Diagnostic;
@@ -173,6 +174,8 @@ pub struct Lab {
     pub file: PathBuf,
     /// Name of its state.
     pub name: String,
+    /// This program is bringing it up, or has.
+    begun: AtomicBool,
 }
 
 impl Lab {
@@ -193,7 +196,7 @@ impl Lab {
         if !file.is_file() {
             return Err(LabError::NoLab { lab: lab.to_owned(), path: file, known: known() });
         }
-        let lab = Self { name: String::new(), file };
+        let lab = Self { name: String::new(), file, begun: AtomicBool::new(false) };
         let name = match name {
             Some(name) if !name.is_empty() && !name.contains(['/', '.']) => name.to_owned(),
             Some(name) => return Err(LabError::Name(name.to_owned())),
@@ -229,6 +232,7 @@ impl Lab {
             eprintln!("lab {} was left half up: taking it down first", self.name);
             up::down(&home, &old)?;
         }
+        self.begun.store(true, Ordering::SeqCst);
         up::up(&home, &self.file, &topology, &frr)
     }
 
@@ -244,8 +248,13 @@ impl Lab {
         Ok(true)
     }
 
-    /// Ends all nodes of this lab without waiting for the command that has it locked: ourselves.
+    /// After an interrupt: ends all nodes, if this program started them, without waiting for the
+    /// lock, which it holds itself.
     pub fn abandon(&self, place: &Place) {
+        if !self.begun.load(Ordering::SeqCst) {
+            return;
+        }
+        eprintln!("interrupted: taking lab {} down", self.name);
         let Ok(Some(state)) = state::peek(place, &self.name) else { return };
         for node in state.nodes.values() {
             node.process.end(nix::sys::signal::Signal::SIGKILL, std::time::Duration::from_secs(5));
@@ -296,10 +305,7 @@ pub fn main(place: &Place, action: &Action) -> Result<ExitCode, LabError> {
         Action::Up(options) => {
             let lab = std::sync::Arc::new(find(&options.lab)?);
             let (undo, undo_place) = (lab.clone(), place.clone());
-            undo_on_interrupt(move || {
-                eprintln!("interrupted: taking lab {} down", undo.name);
-                undo.abandon(&undo_place);
-            });
+            undo_on_interrupt(move || undo.abandon(&undo_place));
             let began = std::time::Instant::now();
             let state = lab.up(place, options.frr)?;
             let (nodes, frr) = (state.nodes.len(), &state.frr);

@@ -4,7 +4,9 @@
 
 mod support;
 
-use support::{Lab, assert_nothing_is_left, xtask};
+use std::process::{Command, Stdio};
+
+use support::{Lab, assert_nothing_is_left, until, xtask};
 
 #[test]
 fn policies_reach_frr_8_and_return_after_a_crash() {
@@ -34,4 +36,21 @@ fn demo(frr: &str) {
     }
     println!("{:.1} s", began.elapsed().as_secs_f64());
     assert_nothing_is_left(&mark);
+}
+
+#[test]
+fn a_demo_that_is_interrupted_leaves_nothing() {
+    let lab = Lab::named("demo-interrupted");
+    let seen = support::scratch("demo-interrupted").join("seen");
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    demo.args(["demo", "--no-build", "--name", &lab.name]).stdin(Stdio::null());
+    let mut demo = demo.stdout(std::fs::File::create(&seen).unwrap()).spawn().unwrap();
+    until("sarkd to answer", || {
+        std::fs::read_to_string(&seen).unwrap_or_default().contains("ok sarkd answers")
+    });
+    let mark = lab.mark();
+    Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+    assert_eq!(demo.wait().unwrap().code(), Some(130));
+    assert_nothing_is_left(&mark);
+    assert!(lab.down().contains("was not up"));
 }
