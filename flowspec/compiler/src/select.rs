@@ -20,15 +20,19 @@ pub(crate) fn select(
     errors: &mut Vec<InputError>,
 ) -> BTreeSet<u32> {
     let mut out = BTreeSet::new();
-    let all = || (0u32..).zip(registry.endpoints());
-    let mut take = |holds: &dyn Fn(&Endpoint) -> bool| {
-        let mut found = false;
-        for (index, endpoint) in all().filter(|(_, endpoint)| holds(endpoint)) {
-            found = true;
-            out.insert(index);
-            let _ = endpoint;
+    // Endpoints are sorted by id, and ids begin with the provider and `/`.
+    let place = |id: &str| registry.endpoints().binary_search_by(|e| e.id.as_str().cmp(id)).ok();
+    let one = |out: &mut BTreeSet<u32>, index: usize, holds: &dyn Fn(&Endpoint) -> bool| {
+        if registry.endpoints().get(index).is_some_and(holds) {
+            out.insert(index as u32);
         }
-        found
+    };
+    let of_provider = |out: &mut BTreeSet<u32>, slug: &str, holds: &dyn Fn(&Endpoint) -> bool| {
+        let before = out.len();
+        for endpoint in registry.by_provider(slug).filter(|e| holds(e)) {
+            out.extend(place(&endpoint.id).map(|index| index as u32));
+        }
+        out.len() > before || registry.by_provider(slug).any(holds)
     };
     let kind = |endpoint: &Endpoint| to.kinds.is_empty() || to.kinds.contains(&endpoint.kind);
     let mut unknown = |what: &str, word: &str, near: Option<&str>, hint: &str| {
@@ -45,24 +49,25 @@ pub(crate) fn select(
     };
     let list = "`sarkctl registry list` shows what is known; operators add overlay files";
     for provider in &to.providers {
-        let is = |e: &Endpoint| e.provider == *provider;
-        if !registry.endpoints().iter().any(is) {
+        if registry.by_provider(provider).next().is_none() {
             unknown("provider", provider, nearest(provider, registry.providers()), list);
         }
-        take(&|e| is(e) && kind(e));
+        of_provider(&mut out, provider, &kind);
     }
     for service in &to.services {
-        if registry.by_id(service).is_none() {
+        if let Some(index) = place(service) {
+            one(&mut out, index, &kind);
+        } else {
             let ids = registry.endpoints().iter().map(|e| e.id.as_str());
             unknown("service", service, nearest(service, ids), list);
         }
-        take(&|e| e.id == *service && kind(e));
     }
     if to.providers.is_empty() && to.services.is_empty() && !to.kinds.is_empty() {
-        take(&kind);
+        let all = (0..).zip(registry.endpoints());
+        out.extend(all.filter(|(_, e)| kind(e)).map(|(index, _)| index));
     }
     for tunnel in &to.tunnels {
-        if !take(&|e| e.provider == *tunnel && is_tunnel(e.kind)) {
+        if !of_provider(&mut out, tunnel, &|e| is_tunnel(e.kind)) {
             let tunnels = registry.endpoints().iter().filter(|e| is_tunnel(e.kind));
             let slugs: BTreeSet<&str> = tunnels.map(|e| e.provider.as_str()).collect();
             let hint = match registry.providers().any(|known| known == tunnel) {
@@ -81,7 +86,7 @@ pub(crate) fn select(
             let names = registry.endpoints().iter().flat_map(|e| &e.names).map(|n| n.as_str());
             unknown("name", name, nearest(name, names), list);
         }
-        take(&|e| ids.contains(e.id.as_str()));
+        out.extend(ids.into_iter().filter_map(place).map(|index| index as u32));
     }
     out
 }
