@@ -37,12 +37,12 @@ fn registry(endpoints: u32) -> Snapshot {
     Snapshot::build((0..endpoints).map(endpoint).collect())
 }
 
-/// Policy `i` selects 150 endpoints of its own and 50 of its neighbour's.
+/// Policy `i` selects its own endpoints and, half as many again, its neighbour's first.
 fn policies(count: u32, each: u32) -> PolicySet {
     let mut files = Vec::new();
     for i in 0..count {
         let begin = i * each;
-        let own = begin..begin + each - each / 4;
+        let own = begin..begin + each;
         let shared = (0..each / 4).map(|k| ((i + 1) % count) * each + k);
         let services: Vec<String> =
             own.chain(shared).map(|e| format!("provider-{:04}/service-{e:05}", e / 10)).collect();
@@ -51,10 +51,10 @@ fn policies(count: u32, each: u32) -> PolicySet {
             "apiVersion: sark/v1\nkind: FlowSpecPolicy\nmetadata: {{ name: p{i} }}\nspec:\n  \
              priority: {}\n  from: [192.0.2.0/{}]\n  to: {{ services: [{}] }}\n  protocol: tcp\n  \
              ports: [{}]\n  action: {action}\n",
-            1000 + i,
-            24 + i % 4,
+            1000 + i * 7 % count,
+            24 + i % 3,
             services.join(", "),
-            if i % 3 == 0 { "443" } else { "443, 8443" },
+            ["443", "443, 8443", "400-500", "8443"][i as usize % 4],
         );
         files.push(PolicyFile { name: format!("bench/{i}.yaml"), text });
     }

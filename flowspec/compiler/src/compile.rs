@@ -57,7 +57,7 @@ pub fn compile(
         match family(&intents, registry, environment, afi) {
             Ok((made, story)) => {
                 rules.extend(made);
-                rewritten += story.exceptions.values().sum::<usize>() as u64;
+                rewritten += (story.exceptions.values().sum::<usize>() + story.pieces) as u64;
                 shadows(&intents, &story, afi, &mut findings.warnings);
             }
             Err(refusal) => findings.refused.push(*refusal),

@@ -25,6 +25,7 @@ mod emit;
 mod environment;
 mod example;
 mod expand;
+mod grid;
 mod guard;
 mod intent;
 mod net;

@@ -143,6 +143,11 @@ impl Tree {
         outer <= inner && inner < self.end[outer as usize]
     }
 
+    /// One past the last place that lies in this one.
+    pub fn end(&self, place: u32) -> u32 {
+        self.end[place as usize]
+    }
+
     pub fn overlaps(&self, a: u32, b: u32) -> bool {
         self.contains(a, b) || self.contains(b, a)
     }

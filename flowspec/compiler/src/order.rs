@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 use sark_flowspec::{Afi, NlriError};
 
 use crate::Profile;
+use crate::grid::Grid;
 use crate::intent::{GUARD, Intents};
 use crate::net::{Net, Tree};
 use crate::region::Region;
@@ -55,8 +56,8 @@ pub(crate) struct Board {
     pub sources: Tree,
     pub tails: Tails,
     pub rules: Vec<Rule>,
-    /// Rules by destination.
-    nodes: Vec<Vec<u32>>,
+    /// Places in `rules`.
+    grid: Grid<u32>,
     index: HashMap<(u32, u32, u32), u32>,
     limit: usize,
     /// Which deciders' regions overlap, as a square.
@@ -74,6 +75,8 @@ pub(crate) struct Story {
     pub shadowed: BTreeMap<(u32, u32), usize>,
     /// Exceptions: whose, and in front of whose rules.
     pub exceptions: BTreeMap<(u32, u32), usize>,
+    /// Rules that came of splitting others, beyond the one that each would have been.
+    pub pieces: usize,
     /// Rules that all policies together would have, each without the others.
     pub wanted_in_all: usize,
 }
@@ -116,7 +119,7 @@ impl Board {
         }
         let mut board = Self {
             afi,
-            nodes: vec![Vec::new(); destinations.len()],
+            grid: Grid::new(&destinations),
             destinations,
             sources,
             tails: Tails::new(afi, profile),
@@ -190,29 +193,29 @@ impl Board {
     }
 
     fn add(&mut self, rule: Rule) -> Result<(), Stuck> {
+        let chain = self.destinations.chain(rule.destination);
+        let met: Vec<u32> = chain
+            .flat_map(|node| self.grid.meeting(&self.sources, node, rule.source))
+            .filter(|&id| {
+                let high = &self.rules[id as usize];
+                high.priority > rule.priority
+                    && self.related[high.decider as usize * self.deciders + rule.decider as usize]
+            })
+            .collect();
         let mut above = Vec::new();
-        let mut next = Some(rule.destination);
-        while let Some(node) = next {
-            next = self.destinations.parent(node);
-            for at in 0..self.nodes[node as usize].len() {
-                let id = self.nodes[node as usize][at];
-                let high = self.rules[id as usize];
-                if high.priority <= rule.priority
-                    || !self.related[high.decider as usize * self.deciders + rule.decider as usize]
-                    || !self.sources.overlaps(high.source, rule.source)
-                    || !self.tails.overlap(high.tail, rule.tail)
-                {
-                    continue;
-                }
-                if self.sources.contains(high.source, rule.source)
-                    && self.tails.includes(high.tail, rule.tail)
-                {
-                    self.shadow(&rule, high.decider);
-                    return Ok(());
-                }
-                if high.action != rule.action && self.before(&rule, &high) {
-                    above.push(id);
-                }
+        for id in met {
+            let high = self.rules[id as usize];
+            if !self.tails.overlap(high.tail, rule.tail) {
+                continue;
+            }
+            if self.sources.contains(high.source, rule.source)
+                && self.tails.includes(high.tail, rule.tail)
+            {
+                self.shadow(&rule, high.decider);
+                return Ok(());
+            }
+            if high.action != rule.action && self.before(&rule, &high) {
+                above.push(id);
             }
         }
         let key = (rule.destination, rule.source, rule.tail);
@@ -225,6 +228,7 @@ impl Board {
         for id in above {
             let high = self.rules[id as usize];
             if let Some(parts) = self.protect(&high, &rule)? {
+                self.story.pieces += parts.len().saturating_sub(1);
                 for tail in parts {
                     self.add(Rule { tail, ..rule })?;
                 }
@@ -240,7 +244,7 @@ impl Board {
         // An exception that came while this was looked at may say the same.
         if let std::collections::hash_map::Entry::Vacant(free) = self.index.entry(key) {
             free.insert(id);
-            self.nodes[rule.destination as usize].push(id);
+            self.grid.push(rule.destination, rule.source, id);
             self.rules.push(rule);
         }
         Ok(())
@@ -281,7 +285,8 @@ impl Board {
             return Ok(None);
         }
         // The exception was itself split, and some of its parts come after `low`.
-        let behind = self.nodes[low.destination as usize].iter().map(|&id| self.rules[id as usize]);
+        let behind = self.grid.holding(&self.sources, low.destination, low.source);
+        let behind = behind.map(|id| self.rules[id as usize]);
         let behind = behind
             .filter(|part| part.source == low.source && part.priority > low.priority)
             .find(|part| {
@@ -306,11 +311,8 @@ impl Board {
         let both = self.tails.region(high.tail).intersect(self.tails.region(low.tail)).narrowed();
         let mut covers = Vec::new();
         for node in self.destinations.chain(low.destination) {
-            for &id in &self.nodes[node as usize] {
+            for id in self.grid.holding(&self.sources, node, source) {
                 let rule = &self.rules[id as usize];
-                if !self.sources.contains(rule.source, source) {
-                    continue;
-                }
                 let first = node == low.destination && self.before_at(rule, low);
                 if first || rule.priority > high.priority {
                     covers.push(self.tails.region(rule.tail));
@@ -369,9 +371,13 @@ impl Board {
 
     /// What a rule of each match alike.
     pub fn example(&self, high: u32, low: u32) -> Option<Common> {
+        if high == low {
+            return None;
+        }
+        // One of the first will do: it is an illustration, and there may be many.
         let of = |decider| self.rules.iter().filter(move |rule| rule.decider == decider);
-        of(high).filter(|rule| rule.exception).chain(of(high)).find_map(|a| {
-            of(low).filter(|b| b.decider != a.decider).find_map(|b| {
+        of(high).filter(|rule| rule.exception).chain(of(high)).take(100).find_map(|a| {
+            of(low).find_map(|b| {
                 let overlap = self.destinations.overlaps(a.destination, b.destination)
                     && self.sources.overlaps(a.source, b.source);
                 let both = overlap.then(|| self.both(a, b))?;
@@ -390,23 +396,19 @@ impl Board {
         }
         self.rules = kept;
         // The old numbers are void.
-        self.nodes.iter_mut().for_each(Vec::clear);
+        self.grid = Grid::new(&self.destinations);
         self.index.clear();
     }
 
     fn guards_something(&mut self, guard: &Rule) -> bool {
-        for node in self.destinations.chain(guard.destination).collect::<Vec<_>>() {
-            for id in 0..self.nodes[node as usize].len() {
-                let rule = self.rules[self.nodes[node as usize][id] as usize];
-                if rule.action != guard.action
-                    && self.sources.overlaps(rule.source, guard.source)
-                    && self.before(guard, &rule)
-                    && self.tails.overlap(rule.tail, guard.tail)
-                {
-                    return true;
-                }
-            }
-        }
-        false
+        let chain = self.destinations.chain(guard.destination);
+        let met: Vec<u32> =
+            chain.flat_map(|node| self.grid.meeting(&self.sources, node, guard.source)).collect();
+        met.into_iter().any(|id| {
+            let rule = self.rules[id as usize];
+            rule.action != guard.action
+                && self.before(guard, &rule)
+                && self.tails.overlap(rule.tail, guard.tail)
+        })
     }
 }

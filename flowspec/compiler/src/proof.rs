@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use sark_flowspec::{BitmaskItem, Component, Fragment, Nlri, NumericItem, NumericOp, PrefixMatch};
 
+use crate::grid::Grid;
 use crate::intent::{GUARD, Intents};
 use crate::net::Net;
 use crate::order::{Board, Common, Rule};
@@ -49,8 +50,8 @@ struct Proof<'a> {
     intents: &'a Intents,
     regions: HashMap<u32, Region>,
     /// Positions of rules, and pieces, by destination.
-    rules_at: Vec<Vec<u32>>,
-    pieces_at: Vec<Vec<Piece>>,
+    rules_at: Grid<u32>,
+    pieces_at: Grid<Piece>,
     /// By tail and intent: known, overlap, tail includes intent, intent includes tail.
     relations: HashMap<(u32, u32), [bool; 3]>,
 }
@@ -61,14 +62,13 @@ pub(crate) fn prove(
     placed: &[(Rule, Nlri)],
     intents: &Intents,
 ) -> Result<(), Broken> {
-    let count = board.destinations.len();
     let mut proof = Proof {
+        rules_at: Grid::new(&board.destinations),
+        pieces_at: Grid::new(&board.destinations),
         board,
         placed,
         intents,
         regions: HashMap::new(),
-        rules_at: vec![Vec::new(); count],
-        pieces_at: vec![Vec::new(); count],
         relations: HashMap::new(),
     };
     proof.read()?;
@@ -114,7 +114,7 @@ impl Proof<'_> {
 
     fn lay_out(&mut self) {
         for (position, (rule, _)) in (0..).zip(self.placed) {
-            self.rules_at[rule.destination as usize].push(position);
+            self.rules_at.push(rule.destination, rule.source, position);
         }
         for (place, intent) in (0u32..).zip(&self.intents.intents) {
             if intent.afi != self.board.afi {
@@ -124,14 +124,17 @@ impl Proof<'_> {
                 intent.source_nets().into_iter().map(|net| self.board.sources.find(net)).collect();
             for net in intent.destination_nets() {
                 let destination = self.board.destinations.find(net);
-                self.pieces_at[destination as usize].extend(sources.iter().map(|&source| Piece {
-                    intent: place,
-                    destination,
-                    source,
-                    priority: self.intents.decider(intent.decider).priority,
-                    action: intent.action,
-                    decider: intent.decider,
-                }));
+                for &source in &sources {
+                    let piece = Piece {
+                        intent: place,
+                        destination,
+                        source,
+                        priority: self.intents.decider(intent.decider).priority,
+                        action: intent.action,
+                        decider: intent.decider,
+                    };
+                    self.pieces_at.push(destination, source, piece);
+                }
             }
         }
     }
@@ -165,26 +168,23 @@ impl Proof<'_> {
 
     /// Statement 2.
     fn policies_within_rules(&mut self) -> Result<(), Broken> {
-        for node in 0..self.pieces_at.len() {
-            for at in 0..self.pieces_at[node].len() {
-                let piece = self.pieces_at[node][at];
-                if piece.priority == GUARD || self.has_rule(&piece) {
-                    continue;
-                }
-                let region = self.intents.intents[piece.intent as usize].region.clone();
-                if !self.covered(&region, piece.destination, piece.source, u32::MAX, piece.priority)
-                {
-                    return Err(Broken {
-                        statement: "some of its packets have no rule",
-                        high: piece.decider,
-                        low: piece.decider,
-                        example: Box::new((
-                            self.board.destinations.net(piece.destination),
-                            self.board.sources.net(piece.source),
-                            region,
-                        )),
-                    });
-                }
+        let pieces: Vec<Piece> = self.pieces_at.iter().map(|(_, _, piece)| piece).collect();
+        for piece in pieces {
+            if piece.priority == GUARD || self.has_rule(&piece) {
+                continue;
+            }
+            let region = self.intents.intents[piece.intent as usize].region.clone();
+            if !self.covered(&region, piece.destination, piece.source, u32::MAX, piece.priority) {
+                return Err(Broken {
+                    statement: "some of its packets have no rule",
+                    high: piece.decider,
+                    low: piece.decider,
+                    example: Box::new((
+                        self.board.destinations.net(piece.destination),
+                        self.board.sources.net(piece.source),
+                        region,
+                    )),
+                });
             }
         }
         Ok(())
@@ -192,42 +192,36 @@ impl Proof<'_> {
 
     /// The common case of statement 2: one rule says it all.
     fn has_rule(&mut self, piece: &Piece) -> bool {
-        for at in 0..self.rules_at[piece.destination as usize].len() {
-            let position = self.rules_at[piece.destination as usize][at];
-            let rule = self.placed[position as usize].0;
-            if rule.source == piece.source && self.relation(rule.tail, piece.intent)[1] {
-                return true;
-            }
-        }
-        false
+        let here = self.rules_at.holding(&self.board.sources, piece.destination, piece.source);
+        let here: Vec<u32> = here.collect();
+        here.into_iter()
+            .any(|position| self.relation(self.placed[position as usize].0.tail, piece.intent)[1])
     }
 
     /// Statement 3.
     fn order(&mut self) -> Result<(), Broken> {
+        // Policies whose destination holds the rule's.
         for position in 0..self.placed.len() as u32 {
             let rule = self.placed[position as usize].0;
-            let chain: Vec<u32> = self.board.destinations.chain(rule.destination).collect();
-            for node in chain {
-                for at in 0..self.pieces_at[node as usize].len() {
-                    let piece = self.pieces_at[node as usize][at];
-                    self.pair(&piece, &rule, position)?;
-                }
+            let chain = self.board.destinations.chain(rule.destination);
+            let met: Vec<Piece> = chain
+                .flat_map(|node| self.pieces_at.meeting(&self.board.sources, node, rule.source))
+                .collect();
+            for piece in met {
+                self.pair(&piece, &rule, position)?;
             }
         }
-        for node in 0..self.pieces_at.len() {
-            let outer: Vec<u32> = self.board.destinations.chain(node as u32).skip(1).collect();
-            if node == 0 || outer.iter().all(|&o| self.rules_at[o as usize].is_empty()) {
-                continue;
-            }
-            for at in 0..self.pieces_at[node].len() {
-                let piece = self.pieces_at[node][at];
-                for &above in &outer {
-                    for i in 0..self.rules_at[above as usize].len() {
-                        let position = self.rules_at[above as usize][i];
-                        let rule = self.placed[position as usize].0;
-                        self.pair(&piece, &rule, position)?;
-                    }
-                }
+        // Policies whose destination lies in the rule's.
+        let pieces: Vec<Piece> = self.pieces_at.iter().map(|(_, _, piece)| piece).collect();
+        for piece in pieces {
+            let outer = self.board.destinations.chain(piece.destination).skip(1);
+            let met: Vec<u32> = outer
+                .filter(|&node| !self.rules_at.is_empty_at(node))
+                .flat_map(|node| self.rules_at.meeting(&self.board.sources, node, piece.source))
+                .collect();
+            for position in met {
+                let rule = self.placed[position as usize].0;
+                self.pair(&piece, &rule, position)?;
             }
         }
         Ok(())
@@ -236,7 +230,6 @@ impl Proof<'_> {
     fn pair(&mut self, high: &Piece, low: &Rule, position: u32) -> Result<(), Broken> {
         if high.priority <= low.priority
             || high.action == low.action
-            || !self.board.sources.overlaps(high.source, low.source)
             || !self.relation(low.tail, high.intent)[0]
         {
             return Ok(());
@@ -244,17 +237,15 @@ impl Proof<'_> {
         // Of places in pre-order that nest, the greater is the deeper.
         let destination = high.destination.max(low.destination);
         let source = high.source.max(low.source);
-        for node in self.board.destinations.chain(destination).collect::<Vec<_>>() {
-            for i in 0..self.rules_at[node as usize].len() {
-                let earlier = self.rules_at[node as usize][i];
-                let rule = self.placed[earlier as usize].0;
-                if earlier < position
-                    && self.board.sources.contains(rule.source, source)
-                    && (self.board.tails.includes(rule.tail, low.tail)
-                        || self.relation(rule.tail, high.intent)[1])
-                {
-                    return Ok(());
-                }
+        let chain = self.board.destinations.chain(destination);
+        let earlier: Vec<u32> = chain
+            .flat_map(|node| self.rules_at.holding(&self.board.sources, node, source))
+            .filter(|&earlier| earlier < position)
+            .collect();
+        for earlier in earlier {
+            let tail = self.placed[earlier as usize].0.tail;
+            if self.board.tails.includes(tail, low.tail) || self.relation(tail, high.intent)[1] {
+                return Ok(());
             }
         }
         let region = self.intents.intents[high.intent as usize]
@@ -287,17 +278,12 @@ impl Proof<'_> {
     ) -> bool {
         let mut covers = Vec::new();
         for node in self.board.destinations.chain(destination) {
-            for &earlier in self.rules_at[node as usize].iter().filter(|&&p| p < position) {
-                let rule = &self.placed[earlier as usize].0;
-                if self.board.sources.contains(rule.source, source) {
-                    covers.push(&self.regions[&rule.tail]);
-                }
-            }
-            for piece in self.pieces_at[node as usize].iter().filter(|p| p.priority > priority) {
-                if self.board.sources.contains(piece.source, source) {
-                    covers.push(&self.intents.intents[piece.intent as usize].region);
-                }
-            }
+            let sources = &self.board.sources;
+            let rules = self.rules_at.holding(sources, node, source).filter(|&p| p < position);
+            covers.extend(rules.map(|p| &self.regions[&self.placed[p as usize].0.tail]));
+            let pieces = self.pieces_at.holding(sources, node, source);
+            let pieces = pieces.filter(|piece| piece.priority > priority);
+            covers.extend(pieces.map(|p| &self.intents.intents[p.intent as usize].region));
         }
         region.narrowed().uncovered(covers).is_empty()
     }
