@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sark_compiler::{Compiled, Environment, Plan, Pool, Profile, Protected, compile};
+use sark_compiler::{Compiled, Diff, Environment, Plan, Pool, Profile, Protected, compile};
 use sark_core::ContentHash;
 use sark_core::storage::PolicyFile;
 use sark_flowspec::{Action, Observed};
@@ -37,12 +37,12 @@ fn registry(endpoints: u32) -> Snapshot {
     Snapshot::build((0..endpoints).map(endpoint).collect())
 }
 
-/// Policy `i` selects its own endpoints and, half as many again, its neighbour's first.
+/// Policy `i` selects 150 endpoints of its own and 50 of its neighbour's.
 fn policies(count: u32, each: u32) -> PolicySet {
     let mut files = Vec::new();
     for i in 0..count {
         let begin = i * each;
-        let own = begin..begin + each;
+        let own = begin..begin + each - each / 4;
         let shared = (0..each / 4).map(|k| ((i + 1) % count) * each + k);
         let services: Vec<String> =
             own.chain(shared).map(|e| format!("provider-{:04}/service-{e:05}", e / 10)).collect();
@@ -114,6 +114,9 @@ fn benches(c: &mut Criterion) {
     });
     let table = observed(&compiled);
     c.bench_function("unchanged diff of 10,000 rules", |b| {
+        b.iter(|| black_box(Diff::between(&compiled, &table, 64500, 1).keep.len()));
+    });
+    c.bench_function("unchanged plan of 10,000 rules", |b| {
         b.iter(|| black_box(Plan::between(&compiled, &table, 64500, 1)));
     });
 
@@ -126,12 +129,15 @@ fn benches(c: &mut Criterion) {
     let mut group = c.benchmark_group("diff");
     group.sample_size(10);
     group.bench_function("100,000 rules, unchanged", |b| {
+        b.iter(|| black_box(Diff::between(&many, &table, 64500, 1).keep.len()));
+    });
+    group.bench_function("100,000 rules, unchanged, as a plan", |b| {
         b.iter(|| black_box(Plan::between(&many, &table, 64500, 1)));
     });
-    group.bench_function("100,000 rules, half missing", |b| {
+    group.bench_function("100,000 rules, half missing, as a plan", |b| {
         b.iter(|| black_box(Plan::between(&many, first, 64500, 1)));
     });
-    group.bench_function("50,000 to withdraw", |b| {
+    group.bench_function("50,000 to withdraw, as a plan", |b| {
         b.iter(|| black_box(Plan::between(&compiled, second, 64500, 1)));
     });
     group.finish();

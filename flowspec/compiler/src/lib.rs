@@ -20,6 +20,7 @@ mod ceiling;
 mod collateral;
 mod compile;
 mod desired;
+mod diff;
 mod document;
 mod emit;
 mod environment;
@@ -46,6 +47,7 @@ pub use compile::compile;
 pub use desired::{
     Collateral, Compiled, DesiredRule, InputError, Origin, Refusal, Unresolved, Warning,
 };
+pub use diff::Diff;
 pub use document::{ActionDocument, Change, PlanDocument, PlannedAction, PlannedRule, Summary};
 pub use emit::rule_id;
 pub use environment::{Environment, Pool, Protected, Session};

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use sark_flowspec::{Afi, ExtendedCommunity, Nlri, Observed, Route};
+use sark_flowspec::{Nlri, Observed, Route};
 
 use crate::document::{PlannedAction, hex};
 use crate::emit::rule_id_of;
 use crate::{
-    Change, Collateral, Compiled, DesiredRule, Origin, PlanDocument, PlannedRule, Refusal, Summary,
-    Warning,
+    Change, Collateral, Compiled, DesiredRule, Diff, Origin, PlanDocument, PlannedRule, Refusal,
+    Summary, Warning,
 };
 
 /// What has to change, as a value that can be printed, stored, refused and carried out.
@@ -42,56 +42,40 @@ impl Plan {
         previous: &[DesiredRule],
     ) -> Self {
         let acts = desired.refused.is_empty();
-        let wanted = if acts { &desired.rules } else { &desired.preview };
         let mut refused = desired.refused.clone();
         let mut warnings = desired.warnings.clone();
-        let (mut announce, mut withdraw) = (Vec::new(), Vec::new());
+        let diff = Diff::between(desired, observed, asn, instance);
 
-        let mut table = Table::new(observed, asn, instance);
-        let mut rules = Vec::with_capacity(wanted.len());
-        let encoded: Vec<Vec<u8>> = wanted.iter().map(|rule| rule.route.nlri.encode()).collect();
-        for (rule, octets) in wanted.iter().zip(&encoded) {
-            let key = (rule.route.nlri.afi(), octets.as_slice());
-            if table.foreign.contains(&key) {
-                refused.push(foreign(rule));
-                continue;
-            }
-            let seen = table.ours.remove(&key);
-            let change = match seen {
-                Some(seen) if same(seen, &rule.route) => Change::Keep,
-                _ => Change::Announce,
-            };
-            let mut planned = describe(rule, change, octets);
-            if change == Change::Announce {
-                announce.push(rule.route.clone());
-                planned.previous = seen.map(actions).filter(|before| *before != planned.actions);
-            }
+        let (mut announce, mut withdraw) = (Vec::new(), Vec::new());
+        let mut rules = Vec::with_capacity(diff.keep.len() + diff.announce.len());
+        for rule in &diff.keep {
+            rules.push((&rule.route.nlri, describe(rule, Change::Keep)));
+        }
+        for (rule, seen) in &diff.announce {
+            let mut planned = describe(rule, Change::Announce);
+            planned.previous = seen.map(actions).filter(|before| *before != planned.actions);
+            announce.push(rule.route.clone());
             rules.push((&rule.route.nlri, planned));
         }
-
-        let known: HashMap<&Nlri, &DesiredRule> = match table.ours.is_empty() {
+        let known: HashMap<&Nlri, &DesiredRule> = match diff.withdraw.is_empty() {
             true => HashMap::new(),
             false => previous.iter().map(|rule| (&rule.route.nlri, rule)).collect(),
         };
-        for seen in table.ours.into_values() {
-            match &seen.nlri {
-                Ok(nlri) => {
-                    withdraw.push(nlri.clone());
-                    rules.push((nlri, withdrawn(nlri, seen, known.get(nlri).copied())));
-                }
-                Err(error) => warnings.push(Warning {
-                    policy: "unknown".into(),
-                    code: "unreadable".into(),
-                    message: format!(
-                        "a path that is ours cannot be read, and stays: {} ({error})",
-                        hex(&seen.octets)
-                    ),
-                }),
-            }
+        for (nlri, seen) in &diff.withdraw {
+            withdraw.push((*nlri).clone());
+            rules.push((*nlri, withdrawn(nlri, seen, known.get(nlri).copied())));
         }
+        refused.extend(diff.foreign.iter().map(|rule| foreign(rule)));
+        warnings.extend(diff.unreadable.iter().map(|seen| Warning {
+            policy: "unknown".into(),
+            code: "unreadable".into(),
+            message: format!(
+                "a path that is ours cannot be read, and stays: {}",
+                hex(&seen.octets)
+            ),
+        }));
         // Rules come sorted, and runs that are sorted cost little.
         rules.sort_by_key(|(nlri, _)| *nlri);
-        withdraw.sort_unstable();
         warnings.sort();
         if !acts {
             announce.clear();
@@ -122,60 +106,16 @@ impl Plan {
     }
 }
 
-/// The local paths of a speaker, by NLRI.
-struct Table<'a> {
-    ours: HashMap<(Afi, &'a [u8]), &'a Observed>,
-    foreign: std::collections::HashSet<(Afi, &'a [u8])>,
-}
-
-impl<'a> Table<'a> {
-    fn new(observed: &'a [Observed], asn: u32, instance: u32) -> Self {
-        let mut table = Self {
-            ours: HashMap::with_capacity(observed.len()),
-            foreign: std::collections::HashSet::new(),
-        };
-        for path in observed.iter().filter(|path| path.local) {
-            let key = (path.afi, path.octets.as_slice());
-            let owned = |c: &sark_flowspec::LargeCommunity| c.global == asn && c.local1 == instance;
-            if path.large_communities.iter().any(owned) {
-                table.ours.insert(key, path);
-            } else {
-                table.foreign.insert(key);
-            }
-        }
-        table
-    }
-}
-
-/// Whether the path is what would be announced.
-fn same(seen: &Observed, route: &Route) -> bool {
-    if seen.large_communities.as_slice() != [route.large_community] {
-        return false;
-    }
-    let octets = |community: &ExtendedCommunity| match community {
-        ExtendedCommunity::Basic(octets) => octets.to_vec(),
-        ExtendedCommunity::Ipv6(octets) => octets.to_vec(),
-    };
-    if seen.communities.len() != route.actions.len() {
-        return false;
-    }
-    let mut here: Vec<Vec<u8>> = seen.communities.iter().map(octets).collect();
-    let mut there: Vec<Vec<u8>> = route.actions.iter().map(|a| octets(&a.encode())).collect();
-    here.sort_unstable();
-    there.sort_unstable();
-    here == there
-}
-
 fn actions(seen: &Observed) -> Vec<PlannedAction> {
     seen.communities.iter().map(PlannedAction::from).collect()
 }
 
-fn describe(rule: &DesiredRule, change: Change, octets: &[u8]) -> PlannedRule {
+fn describe(rule: &DesiredRule, change: Change) -> PlannedRule {
     PlannedRule {
         change,
         policy: rule.policy.to_string(),
         afi: rule.route.nlri.afi(),
-        nlri: hex(octets),
+        nlri: hex(&rule.route.nlri.encode()),
         matches: rule.route.nlri.to_string(),
         actions: rule.route.actions.iter().map(PlannedAction::from).collect(),
         previous: None,
