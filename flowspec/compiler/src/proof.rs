@@ -15,7 +15,9 @@
 
 use std::collections::HashMap;
 
-use sark_flowspec::{BitmaskItem, Component, Fragment, Nlri, NumericItem, NumericOp, PrefixMatch};
+use sark_flowspec::{
+    BitmaskItem, Component, ComponentType, Fragment, Nlri, NumericItem, NumericOp, PrefixMatch,
+};
 
 use crate::grid::Grid;
 use crate::intent::{GUARD, Intents};
@@ -84,32 +86,42 @@ impl Proof<'_> {
         let v6 = self.board.afi == sark_flowspec::Afi::Ipv6;
         let mut earlier: Option<&Nlri> = None;
         for (rule, nlri) in self.placed {
-            let (mut to, mut from) = (Net::ANY, Net::ANY);
-            let mut region = Region::all(v6);
-            let known = self.regions.contains_key(&rule.tail);
-            let mut readable = earlier.is_none_or(|earlier| earlier < nlri);
-            for component in nlri.components() {
-                match component {
-                    Component::Destination(prefix) => to = net(prefix),
-                    Component::Source(prefix) => from = net(prefix),
-                    _ if known => {}
-                    other => match read(other, v6) {
-                        Some((field, set)) => region = region.with(field, set),
-                        None => readable = false,
-                    },
-                }
-            }
+            let prefix = |kind| match nlri.get(kind) {
+                Some(Component::Destination(prefix) | Component::Source(prefix)) => net(prefix),
+                _ => Net::ANY,
+            };
+            let tail = nlri.components().iter().skip_while(|component| {
+                matches!(component, Component::Destination(_) | Component::Source(_))
+            });
+            let holds = earlier.is_none_or(|earlier| earlier < nlri)
+                && prefix(ComponentType::Destination)
+                    == self.board.destinations.net(rule.destination)
+                && prefix(ComponentType::Source) == self.board.sources.net(rule.source)
+                && tail.eq(self.board.tails.components(rule.tail));
             earlier = Some(nlri);
-            let meant = self.board.tails.region(rule.tail);
-            let same = known || Field::ALL.into_iter().all(|f| region.get(f) == meant.get(f));
-            let prefixes = to == self.board.destinations.net(rule.destination)
-                && from == self.board.sources.net(rule.source);
-            if !(readable && same && prefixes) {
+            if !(holds && self.read_tail(rule.tail, v6)) {
                 return Err(self.broken("its components say something else", rule.decider, rule));
             }
-            self.regions.entry(rule.tail).or_insert(region);
         }
         Ok(())
+    }
+
+    /// Whether the components of a tail say its region.
+    fn read_tail(&mut self, tail: u32, v6: bool) -> bool {
+        if self.regions.contains_key(&tail) {
+            return true;
+        }
+        let mut region = Region::all(v6);
+        for component in self.board.tails.components(tail) {
+            match read(component, v6) {
+                Some((field, set)) => region = region.with(field, set),
+                None => return false,
+            }
+        }
+        let meant = self.board.tails.region(tail);
+        let same = Field::ALL.into_iter().all(|field| region.get(field) == meant.get(field));
+        self.regions.insert(tail, region);
+        same
     }
 
     fn lay_out(&mut self) {
@@ -374,3 +386,6 @@ fn interval(group: &[NumericItem], max: u32) -> Option<(u32, u32)> {
     }
     Some((first, last))
 }
+
+#[cfg(test)]
+mod tests;

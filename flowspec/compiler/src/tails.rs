@@ -187,3 +187,6 @@ fn items(set: &Ranges) -> Vec<NumericItem> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
