@@ -26,9 +26,17 @@ pub const PRIVATE: &[&str] = &["/run", "/tmp", "/var/tmp", "/var/log/frr", "/etc
 const DAEMON: &str = "/usr/lib/frr/zebra";
 
 /// FRR's own start script: reads `/etc/frr/daemons`, starts what it names, loads `frr.conf`. What it
-/// says goes through a file, because daemons may keep their parent's output open for ever.
+/// says goes through a file, because daemons may keep their parent's output open for ever. FRR 10's
+/// management daemon may still hold its lock when the configuration is loaded: then it is loaded
+/// again, for two seconds at most.
 const START: &str = "timeout 30 /usr/lib/frr/watchfrr.sh start all >/run/start.log 2>&1
-    status=$?; cat /run/start.log; exit $status";
+    status=$?
+    tries=0
+    while grep -q 'locked by another session' /run/start.log && [ $tries -lt 20 ]; do
+        tries=$((tries + 1)); sleep 0.1
+        timeout 10 vtysh -b >/run/start.log 2>&1; status=$?
+    done
+    cat /run/start.log; exit $status";
 
 impl Frr {
     /// The one of this major version, or the machine's.
