@@ -285,18 +285,22 @@ impl Board {
             return Ok(None);
         }
         // The exception was itself split, and some of its parts come after `low`.
-        let behind = self.grid.holding(&self.sources, low.destination, low.source);
-        let behind = behind.map(|id| self.rules[id as usize]);
-        let behind = behind
+        let here = self.grid.holding(&self.sources, low.destination, low.source);
+        let behind: Vec<u32> = here
+            .map(|id| &self.rules[id as usize])
             .filter(|part| part.source == low.source && part.priority > low.priority)
-            .find(|part| {
+            .filter(|part| {
                 let region = self.tails.region(part.tail);
                 self.tails.order(part.tail, low.tail).is_ge()
-                    && self.tails.differ(low.tail, part.tail).is_some()
+                    && self.tails.divides(part.tail, low.tail).is_some()
                     && rest.iter().any(|piece| !piece.intersect(region).is_empty())
-            });
-        match behind {
-            Some(part) => self.cut(low, part.tail, high).map(Some),
+            })
+            .map(|part| part.tail)
+            .collect();
+        // A part of an exception in front of `low` lies in it; anything else only helps to go on.
+        let within = behind.iter().copied().find(|&part| self.tails.includes(low.tail, part));
+        match within.or_else(|| behind.first().copied()) {
+            Some(part) => self.cut(low, part, high).map(Some),
             None => Err(self.octets(high, low)),
         }
     }
@@ -330,17 +334,14 @@ impl Board {
         }
     }
 
-    /// Splits `low` along the first field in which it and `along` differ.
+    /// Splits `low` along the first field in which `along` divides it.
     fn cut(&mut self, low: &Rule, along: u32, high: &Rule) -> Result<Vec<u32>, Stuck> {
-        let Some(field) = self.tails.differ(low.tail, along) else {
+        let Some(field) = self.tails.divides(along, low.tail) else {
             return Err(self.octets(high, low));
         };
         let (whole, set) = (self.tails.region(low.tail), self.tails.region(along).get(field));
         let inside = whole.clone().with(field, whole.get(field).intersect(set));
         let outside = whole.clone().with(field, whole.get(field).minus(set));
-        if inside == *whole || outside == *whole {
-            return Err(self.octets(high, low));
-        }
         let mut out = self.tails.pieces(&inside)?;
         out.extend(self.tails.pieces(&outside)?);
         Ok(out)

@@ -110,10 +110,15 @@ impl Tails {
         }
     }
 
-    /// The first field that both say, and say differently.
-    pub fn differ(&self, a: u32, b: u32) -> Option<Field> {
-        let (a, b) = (self.region(a), self.region(b));
-        Field::ALL.into_iter().find(|&f| a.has(f) && b.has(f) && a.get(f) != b.get(f))
+    /// The first field that both say and in which `along` has some, but not all, of `whole`.
+    pub fn divides(&self, along: u32, whole: u32) -> Option<Field> {
+        let (along, whole) = (self.region(along), self.region(whole));
+        Field::ALL.into_iter().filter(|&field| along.has(field) && whole.has(field)).find(
+            |&field| {
+                let (part, all) = (along.get(field), whole.get(field));
+                !part.includes(all) && !part.intersect(all).is_empty()
+            },
+        )
     }
 
     pub fn overlap(&mut self, a: u32, b: u32) -> bool {

@@ -78,6 +78,28 @@ fn equal_prefixes_are_split_where_octets_stand_the_wrong_way_round() {
 }
 
 #[test]
+fn an_exception_that_is_split_splits_what_it_stands_before() {
+    // The exception for "allow" in front of "low" loses what "high" takes, and what is left of it
+    // has octets that come after those of "low".
+    let rules = rules(&[
+        (
+            "high",
+            "{ priority: 160, to: { prefixes: [198.18.0.0/15] }, protocol: tcp, ports: [443, 8050-9000], action: drop }",
+        ),
+        (
+            "allow",
+            "{ priority: 150, from: [10.0.0.0/8], to: { prefixes: [198.18.0.0/15] }, protocol: tcp, ports: [0-65535], dscp: [8-63], action: accept }",
+        ),
+        (
+            "low",
+            "{ priority: 140, from: [10.0.0.0/8], to: { prefixes: [198.18.0.0/15] }, protocol: tcp, ports: [80, 443, 8000-8100], packetLength: [0-1000], action: drop }",
+        ),
+    ]);
+    let allowed = "dst 198.18.0.0/15 src 10.0.0.0/8 proto =6 dport =80|>=8000&<=8049 length <=1000 dscp >=8 -> accept (allow)";
+    assert!(rules.iter().any(|rule| rule == allowed), "{rules:#?}");
+}
+
+#[test]
 fn the_proxy_is_kept_out_of_the_redirect() {
     let spec = "{ to: { services: [openai/api] }, from: [203.0.113.0/24], protocol: tcp, ports: [443], action: { redirect: { to: inspection } } }";
     let rules = texts(&compiled(&[("inspect", spec)]).rules);
