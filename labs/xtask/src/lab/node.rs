@@ -97,7 +97,8 @@ pub fn inside<'a>(
 ) -> Command {
     let mut command = Command::new("nsenter");
     command.arg(format!("--target={}", process.pid));
-    command.args(["--net", "--mount", "--uts", "--ipc", "--pid", "--", "env"]);
+    // Its root too: in a chroot it is not the mount namespace's.
+    command.args(["--net", "--mount", "--root", "--uts", "--ipc", "--pid", "--", "env"]);
     if let Some(dir) = dir {
         command.arg("-C").arg(dir);
     }

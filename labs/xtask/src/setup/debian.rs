@@ -36,6 +36,7 @@ pub const LAB: &[Package] = &[
 pub const TESTS: &[Package] = &[
     package("bird2", "bird", Some("bird"), "a second opinion on what we announce"),
     package("exabgp", "exabgp", Some("exabgp"), "a third opinion on what we announce"),
+    package("procps", "kill", None, "to end and to halt daemons"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
 
