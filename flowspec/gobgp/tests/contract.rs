@@ -8,7 +8,7 @@ use sark_flowspec::speaker::contract::{Harness, numbered, rule};
 use sark_flowspec::{Afi, Speaker, SpeakerError};
 use sark_gobgp::Gobgp;
 
-use crate::process::{self, Gobgpd, Release};
+use crate::process::{self, Gobgpd, Release, freeze};
 
 struct Real {
     gobgpd: Gobgpd,
@@ -45,7 +45,7 @@ impl Harness for Real {
     }
 
     async fn hang(&mut self) {
-        self.gobgpd.process().signal(Signal::SIGSTOP);
+        freeze(self.gobgpd.process().id()).await;
     }
 
     async fn resume(&mut self) {

@@ -14,6 +14,22 @@ use tempfile::TempDir;
 /// How long anything may take to come about.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// Stops a process as if it hung, and returns when none of its threads runs any more.
+pub async fn freeze(pid: i32) {
+    use nix::sys::signal::{Signal, kill};
+    kill(nix::unistd::Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+    eventually("the process is stopped", async || {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let stopped = tasks.flatten().all(|task| {
+            // `pid (name) state …`; the name may hold anything, so the last bracket counts.
+            let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+        });
+        stopped.then_some(())
+    })
+    .await;
+}
+
 /// Polls until the condition gives something.
 pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
@@ -54,9 +70,12 @@ impl Process {
         Self { child, name, log: log.to_owned() }
     }
 
+    pub fn id(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
+    }
+
     pub fn signal(&self, signal: nix::sys::signal::Signal) {
-        let pid = i32::try_from(self.child.id()).unwrap();
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.id()), signal).unwrap();
     }
 
     /// Fails the test if it has ended by itself.

@@ -14,7 +14,7 @@ use sark_gobgp::daemon::{DaemonError, Ensured, OnStop, Password, Peer, Settings,
 use tempfile::TempDir;
 
 use crate::process::{
-    Leftover, Process, Release, directory, eventually, is_ours, moment, noted_pid,
+    Leftover, Process, Release, directory, eventually, freeze, is_ours, moment, noted_pid,
 };
 use crate::router::{Heard, Router};
 
@@ -406,7 +406,7 @@ async fn a_hanging_daemon_is_told_and_waited_for() {
     let mut daemon = Supervised::new(settings).unwrap();
     daemon.ensure().await.unwrap();
     let pid = Pid::from_raw(daemon.pid().unwrap());
-    kill(pid, Signal::SIGSTOP).unwrap();
+    freeze(pid.as_raw()).await;
     let error = daemon.ensure().await.unwrap_err();
     assert!(
         matches!(error, DaemonError::Call { source: SpeakerError::Timeout { .. }, .. }),
