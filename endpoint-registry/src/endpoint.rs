@@ -73,6 +73,23 @@ pub struct Provenance {
     pub last_seen: Timestamp,
 }
 
+/// An address that a name led to. Holds nothing that changes from answer to answer, so that a
+/// registry version changes only when rules may.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Learned {
+    /// The address.
+    pub address: std::net::IpAddr,
+    /// The name that was asked for.
+    pub name: String,
+    /// `active` or `draining`.
+    pub state: State,
+    /// What else lives at this address.
+    pub sharedness: Sharedness,
+    /// When it became active.
+    pub since: Timestamp,
+}
+
 /// A set of names and addresses that serve one purpose, and what is known of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -99,6 +116,9 @@ pub struct Endpoint {
     pub names: Vec<NamePattern>,
     /// Prefixes, sorted, host bits zero.
     pub prefixes: Vec<IpNet>,
+    /// Addresses that its names led to, sorted. Beside `prefixes`, which are published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learned: Vec<Learned>,
     /// Ports, sorted; empty means any.
     pub ports: Vec<PortRange>,
     /// After this it is not used.
@@ -162,6 +182,9 @@ impl Endpoint {
         if !self.prefixes.is_sorted_by(|a, b| a < b) {
             return Err(unsorted("prefixes"));
         }
+        if !self.learned.is_sorted_by(|a, b| a < b) {
+            return Err(unsorted("learned addresses"));
+        }
         if !self.ports.is_sorted_by(|a, b| a < b) {
             return Err(unsorted("ports"));
         }
@@ -195,6 +218,7 @@ impl Endpoint {
         self.prefixes.iter_mut().for_each(|prefix| *prefix = prefix.trunc());
         tidy(&mut self.names);
         tidy(&mut self.prefixes);
+        tidy(&mut self.learned);
         tidy(&mut self.ports);
         tidy(&mut self.sources);
     }

@@ -10,6 +10,7 @@
 
 mod answer;
 mod endpoint;
+pub mod feed;
 mod key;
 mod name;
 mod name_index;
@@ -21,7 +22,7 @@ mod seed;
 mod snapshot;
 
 pub use answer::{Answer, Match, Question, QuestionError};
-pub use endpoint::{Endpoint, EndpointError, Kind, Provenance, Role, Sharedness, State};
+pub use endpoint::{Endpoint, EndpointError, Kind, Learned, Provenance, Role, Sharedness, State};
 pub use name::{NameError, NamePattern};
 pub use port::{PortError, PortRange, Transport};
 pub use seed::{load, seed};

@@ -26,6 +26,7 @@ fn endpoint(id: &str, prefixes: Vec<IpNet>, names: Vec<NamePattern>) -> Endpoint
         ports: Vec::new(),
         expires_at: None,
         price_ref: None,
+        learned: Vec::new(),
         sources: vec![Provenance { source, first_seen: at, last_seen: at }],
     }
 }

@@ -149,6 +149,7 @@ pub fn endpoint(number: usize, prefixes: Vec<IpNet>) -> Endpoint {
         ports: Vec::new(),
         expires_at: None,
         price_ref: None,
+        learned: Vec::new(),
         sources: vec![Provenance { source, first_seen: at, last_seen: at }],
     }
 }

@@ -195,6 +195,7 @@ fn endpoint(
         ports: service.ports.or_else(|| defaults.ports.clone()).unwrap_or_default(),
         expires_at: service.expires_at.map(|moment| moment.0),
         price_ref: service.price_ref,
+        learned: Vec::new(),
         sources,
     };
     endpoint.normalize();

@@ -32,6 +32,7 @@ fn registry(endpoints: u32) -> Snapshot {
         ports: Vec::new(),
         expires_at: None,
         price_ref: None,
+        learned: Vec::new(),
         sources: vec![Provenance { source: "bench".into(), first_seen: seen, last_seen: seen }],
     };
     Snapshot::build((0..endpoints).map(endpoint).collect())

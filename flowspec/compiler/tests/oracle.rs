@@ -314,6 +314,7 @@ fn endpoint(place: &model::Place) -> Endpoint {
         ports: Vec::new(),
         expires_at: None,
         price_ref: None,
+        learned: Vec::new(),
         sources: vec![Provenance { source: "generated".into(), first_seen: seen, last_seen: seen }],
     }
 }

@@ -1,0 +1,11 @@
+//! What others publish: where a feed is and what it may say ([`Feed`]), and what it said
+//! ([`Content`]), before anybody believes it.
+
+mod content;
+mod spec;
+
+pub use content::{AsnRange, Content, Entry, Label, Parsed, Skipped, Subject};
+pub use spec::{
+    Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, Selector,
+    Transport, Trust,
+};

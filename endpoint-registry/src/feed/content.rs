@@ -1,0 +1,84 @@
+//! What a feed said.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::{NamePattern, PortRange};
+
+/// One copy of a feed, parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// What it says.
+    pub content: Content,
+    /// The publisher's own word for the version: `syncToken`, `creationTime`, a serial.
+    pub published: Option<String>,
+    /// What was in it and cannot be used, each with the reason; the first hundred.
+    pub skipped: Vec<Skipped>,
+    /// How many were skipped.
+    pub skipped_count: u64,
+}
+
+/// Something in a feed that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Line, or path in the document, such as `prefixes[3]`.
+    pub place: String,
+    /// What is wrong with it; quotes at most a few characters of it.
+    pub reason: String,
+}
+
+/// The kinds of feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Names and prefixes.
+    Entries(Vec<Entry>),
+    /// Which autonomous system announces an address; sorted, without overlap.
+    Asns(Vec<AsnRange>),
+    /// The public suffix list, as its own text: checked to be one.
+    Suffixes(Arc<str>),
+}
+
+/// One name or prefix, with what the feed says of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entry {
+    /// The name or prefix.
+    pub subject: Subject,
+    /// What an [`Output`](super::Output) can select by; sorted by key.
+    pub labels: Vec<Label>,
+    /// Ports, sorted; empty if the feed does not say.
+    pub ports: Vec<PortRange>,
+}
+
+/// See [`Entry`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// Host bits zero.
+    Prefix(IpNet),
+    /// A name; `domain:` of a list (the name and everything below it) is two entries.
+    Name(NamePattern),
+}
+
+/// A word of the feed about an entry. Keys are the parser's, fixed for each format and documented
+/// there; values the feed's. Values are shared among entries.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label {
+    /// `service`, `region`, `role`, `flag`.
+    pub key: &'static str,
+    /// As the feed writes it.
+    pub value: Arc<str>,
+}
+
+/// Addresses that one autonomous system announces.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AsnRange {
+    /// First address.
+    pub first: IpAddr,
+    /// Last address, of the same family.
+    pub last: IpAddr,
+    /// Its number; never 0.
+    pub asn: u32,
+    /// Its name.
+    pub name: Arc<str>,
+}
