@@ -23,7 +23,13 @@ pub use flowspec::{
 };
 pub use policy::{PoliciesResponse, PolicyView};
 pub use registry::{
-    EndpointView, EndpointsResponse, LookupHit, LookupResponse, LookupResult, QueryKind, lookup,
+    AddressView, BriefAnswer, ChangeKind, CopyView, DecisionRequest, DifferenceResponse,
+    EndpointDifference, EndpointView, EndpointsResponse, EntriesChanged, EntriesRequest,
+    EntriesResponse, EntryView, FeedState, FeedView, FeedsResponse, FieldDifference,
+    HistoryResponse, HistoryStep, LookupHit, LookupResponse, LookupResult, NameView, NamesResponse,
+    PendingView, PinRequest, PinResponse, PinTarget, ProblemView, QueryKind, RefreshOutcome,
+    RefreshRequest, RefreshResponse, RefreshResult, VersionResponse, VersionView, VersionsResponse,
+    lookup, lookup_brief,
 };
 pub use status::{
     PeerView, PeersResponse, Problem, ReconcileView, RuleCounts, SpeakerView, StatusResponse,

@@ -1,4 +1,9 @@
-//! Endpoints, and who an address or a name is.
+//! Endpoints, and who an address or a name is; below: where they come from.
+
+mod entries;
+mod feeds;
+mod names;
+mod versions;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -6,6 +11,18 @@ use sark_registry::{
     Endpoint, Kind, Match, Provenance, Question, Role, Sharedness, Snapshot, State,
 };
 use serde::{Deserialize, Serialize};
+
+pub use entries::{EntriesChanged, EntriesRequest, EntriesResponse, EntryView};
+pub use feeds::{
+    CopyView, DecisionRequest, FeedState, FeedView, FeedsResponse, PendingView, ProblemView,
+    RefreshOutcome, RefreshRequest, RefreshResponse, RefreshResult,
+};
+pub use names::{AddressView, NameView, NamesResponse};
+pub use versions::{
+    ChangeKind, DifferenceResponse, EndpointDifference, FieldDifference, HistoryResponse,
+    HistoryStep, PinRequest, PinResponse, PinTarget, VersionResponse, VersionView,
+    VersionsResponse,
+};
 
 /// Endpoints by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,5 +150,64 @@ pub fn lookup(snapshot: &Snapshot, query: &str) -> LookupResult {
 impl From<Match<'_>> for LookupHit {
     fn from(found: Match<'_>) -> Self {
         Self { matched: found.matched, endpoint: found.endpoint.into() }
+    }
+}
+
+/// Who one address, prefix or name is, in one line: for questions by the million.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BriefAnswer<'a> {
+    /// The question as given.
+    pub query: &'a str,
+    /// Id of the best endpoint; missing when nobody is known there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<&'a str>,
+    /// Its prefix or name pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<String>,
+    /// See the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// See the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// See the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharedness: Option<Sharedness>,
+    /// Percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<u8>,
+    /// Why the question could not be understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// The best answer of one snapshot to one question.
+#[must_use]
+pub fn lookup_brief<'a>(snapshot: &'a Snapshot, query: &'a str) -> BriefAnswer<'a> {
+    let nothing = BriefAnswer {
+        query,
+        endpoint: None,
+        matched: None,
+        kind: None,
+        role: None,
+        sharedness: None,
+        confidence: None,
+        problem: None,
+    };
+    match snapshot.answer(query) {
+        Ok(answer) => match answer.matches.into_iter().next() {
+            None => nothing,
+            Some(best) => BriefAnswer {
+                endpoint: Some(&best.endpoint.id),
+                matched: Some(best.matched),
+                kind: Some(best.endpoint.kind),
+                role: Some(best.endpoint.role),
+                sharedness: Some(best.endpoint.sharedness),
+                confidence: Some(best.endpoint.confidence),
+                ..nothing
+            },
+        },
+        Err(error) => BriefAnswer { problem: Some(error.to_string()), ..nothing },
     }
 }

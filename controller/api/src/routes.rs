@@ -21,6 +21,37 @@ pub const REVISION: &str = "/v1/flowspec/revisions/{number}";
 pub const ENDPOINTS: &str = "/v1/registry/endpoints";
 /// `GET`, `?q=` once or more → [`LookupResponse`](crate::LookupResponse).
 pub const LOOKUP: &str = "/v1/registry/lookup";
+/// `POST` one question a line → one [`BriefAnswer`](crate::BriefAnswer) a line, in their order.
+pub const LOOKUP_LINES: &str = "/v1/registry/lookup-lines";
+/// `GET` → [`FeedsResponse`](crate::FeedsResponse).
+pub const FEEDS: &str = "/v1/registry/feeds";
+/// `GET` → [`FeedView`](crate::FeedView).
+pub const FEED: &str = "/v1/registry/feeds/{feed}";
+/// `GET` → the octets of the pending copy, its parts one after another.
+pub const FEED_PENDING: &str = "/v1/registry/feeds/{feed}/pending";
+/// `POST` [`DecisionRequest`](crate::DecisionRequest) → [`RefreshResult`](crate::RefreshResult).
+pub const FEED_ACCEPT: &str = "/v1/registry/feeds/{feed}/accept";
+/// `POST` [`DecisionRequest`](crate::DecisionRequest) → [`RefreshResult`](crate::RefreshResult).
+pub const FEED_REJECT: &str = "/v1/registry/feeds/{feed}/reject";
+/// `POST` [`RefreshRequest`](crate::RefreshRequest) → [`RefreshResponse`](crate::RefreshResponse).
+pub const REFRESH: &str = "/v1/registry/refresh";
+/// `GET` → [`NamesResponse`](crate::NamesResponse).
+pub const NAMES: &str = "/v1/registry/names";
+/// `GET`, `?limit=` (20, at most 1000) → [`VersionsResponse`](crate::VersionsResponse).
+pub const VERSIONS: &str = "/v1/registry/versions";
+/// `GET`; a number or the beginning of a hash → [`VersionResponse`](crate::VersionResponse).
+pub const VERSION: &str = "/v1/registry/versions/{version}";
+/// `GET`, `?from=&to=` → [`DifferenceResponse`](crate::DifferenceResponse).
+pub const DIFFERENCE: &str = "/v1/registry/difference";
+/// `GET`, `?q=` → [`HistoryResponse`](crate::HistoryResponse).
+pub const HISTORY: &str = "/v1/registry/history";
+/// `POST` [`PinRequest`](crate::PinRequest) → [`PinResponse`](crate::PinResponse).
+pub const PIN: &str = "/v1/registry/pin";
+/// `GET` → [`EntriesResponse`](crate::EntriesResponse); `POST`
+/// [`EntriesRequest`](crate::EntriesRequest) → [`EntriesChanged`](crate::EntriesChanged).
+pub const ENTRIES: &str = "/v1/registry/entries";
+/// `DELETE` → [`EntriesChanged`](crate::EntriesChanged).
+pub const ENTRY: &str = "/v1/registry/entries/{entry}";
 /// `GET` → [`PoliciesResponse`](crate::PoliciesResponse).
 pub const POLICIES: &str = "/v1/policies";
 /// `GET` → [`PeersResponse`](crate::PeersResponse).
