@@ -12,6 +12,7 @@ mod answer;
 mod endpoint;
 pub mod feed;
 mod key;
+mod manifest;
 mod name;
 mod name_index;
 pub mod overlay;
@@ -23,6 +24,7 @@ mod snapshot;
 
 pub use answer::{Answer, Match, Question, QuestionError};
 pub use endpoint::{Endpoint, EndpointError, Kind, Learned, Provenance, Role, Sharedness, State};
+pub use manifest::{Difference, Manifest, object_of};
 pub use name::{NameError, NamePattern};
 pub use port::{PortError, PortRange, Transport};
 pub use seed::{load, seed};

@@ -1,12 +1,12 @@
 //! An immutable view of all endpoints.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use sark_core::ContentHash;
 
 use crate::{
-    Endpoint, NamePattern,
+    Endpoint, Manifest, NamePattern,
     name::normalize_query,
     name_index::NameIndex,
     prefix_index::{Covering, Hit, PrefixIndex},
@@ -60,7 +60,7 @@ impl Snapshot {
             }
         }
         Self {
-            version: version_of(&endpoints),
+            version: Manifest::of(&endpoints).version(),
             ipv4: PrefixIndex::build(v4),
             ipv6: PrefixIndex::build(v6),
             names: NameIndex::build(&endpoints),
@@ -71,6 +71,12 @@ impl Snapshot {
     /// Hash of the content.
     pub fn version(&self) -> &ContentHash {
         &self.version
+    }
+
+    /// Each endpoint's id and hash: what the version is a hash of. Hashes everything again.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        Manifest::of(&self.endpoints)
     }
 
     /// All, by id.
@@ -205,18 +211,4 @@ impl<'a> Iterator for CoveringAddress<'a> {
             Chain::V6(chain) => self.snapshot.hit6(chain.next()?),
         }
     }
-}
-
-/// Hash over each endpoint's id and hash, in order. Each endpoint is hashed as JSON: fields in the
-/// order of the type, lists sorted.
-fn version_of(endpoints: &[Endpoint]) -> ContentHash {
-    let mut lines = String::with_capacity(endpoints.len() * 96);
-    for endpoint in endpoints {
-        // Serializing has no failing part: no map keys but strings, no I/O. Should it fail, the
-        // debug form is as unique.
-        let content =
-            serde_json::to_vec(endpoint).unwrap_or_else(|_| format!("{endpoint:?}").into_bytes());
-        let _ = writeln!(lines, "{} {}", endpoint.id, ContentHash::of(&content));
-    }
-    ContentHash::of(lines.as_bytes())
 }

@@ -11,4 +11,4 @@ mod hash;
 pub mod storage;
 
 pub use clock::{Clock, SystemClock};
-pub use hash::ContentHash;
+pub use hash::{ContentHash, HashError};

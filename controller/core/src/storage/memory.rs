@@ -26,6 +26,23 @@ impl MemoryStore {
         self.lock().broken = broken;
     }
 
+    /// Fails if it was told to fail; for stores in memory that stand on this one.
+    pub fn check(&self, what: &'static str) -> Result<(), StorageError> {
+        self.open(what).map(drop)
+    }
+
+    /// [`AuditStore::append`], without waiting.
+    pub fn append_now(&self, record: &AuditRecord) -> Result<(), StorageError> {
+        self.open("append to the audit trail")?.records.push(record.clone());
+        Ok(())
+    }
+
+    /// Whether a revision was planned on this registry version.
+    #[must_use]
+    pub fn names_registry(&self, version: &str) -> bool {
+        self.lock().revisions.iter().any(|r| r.registry_version == version)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -75,8 +92,7 @@ impl RevisionStore for MemoryStore {
 #[async_trait]
 impl AuditStore for MemoryStore {
     async fn append(&self, record: &AuditRecord) -> Result<(), StorageError> {
-        self.open("append to the audit trail")?.records.push(record.clone());
-        Ok(())
+        self.append_now(record)
     }
 
     async fn records(&self, limit: u32) -> Result<Vec<AuditRecord>, StorageError> {
