@@ -2,9 +2,16 @@
 //! ([`Content`]), before anybody believes it.
 
 mod content;
+mod form;
+mod read;
+mod schedule;
+mod shipped;
 mod spec;
+mod url;
 
 pub use content::{AsnRange, Content, Entry, Label, Parsed, Skipped, Subject};
+pub use read::parse;
+pub use shipped::{feeds, load};
 pub use spec::{
     Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, Selector,
     Transport, Trust,

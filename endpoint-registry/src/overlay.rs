@@ -5,7 +5,7 @@
 //! sources, and overrides what else it states. The seed has the same form.
 
 mod apply;
-mod form;
+pub(crate) mod form;
 mod prefix;
 mod read;
 
@@ -15,6 +15,7 @@ use crate::{Endpoint, NamePattern, PortRange, Provenance, Sharedness, State};
 
 pub use apply::apply;
 pub use read::parse;
+pub(crate) use read::{UNSURE, role_of};
 
 /// One overlay, read and checked.
 #[derive(Debug, Clone, PartialEq)]

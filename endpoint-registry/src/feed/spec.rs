@@ -171,7 +171,26 @@ pub struct Limits {
     pub most_entries: u64,
     /// Most octets after decompression.
     pub most_octets: NonZeroU64,
+    /// Private, shared and documentation ranges may be in it: for feeds of one's own.
+    pub private_ranges: bool,
 }
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            widest_ipv4: 16,
+            widest_ipv6: 32,
+            change: Change { percent: 25, entries: 20 },
+            least_entries: 1,
+            most_entries: 1_000_000,
+            most_octets: MOST_OCTETS,
+            private_ranges: false,
+        }
+    }
+}
+
+/// 64 MiB.
+const MOST_OCTETS: NonZeroU64 = NonZeroU64::new(64 << 20).expect("not zero");
 
 /// Largest share of entries, in percent of the copy in use, that may come or go at once. Small
 /// lists may always change by `entries`.
@@ -205,4 +224,16 @@ pub struct Transport {
     pub headers: Vec<(String, String)>,
     /// Private and loopback addresses may be asked, and plain `http`: for servers of one's own.
     pub private: bool,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(60),
+            proxy: None,
+            ca_file: None,
+            headers: Vec::new(),
+            private: false,
+        }
+    }
 }

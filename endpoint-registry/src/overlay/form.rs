@@ -30,7 +30,7 @@ pub(super) struct Form {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) enum ApiVersion {
+pub(crate) enum ApiVersion {
     #[serde(rename = "sark/v1")]
     V1,
 }
@@ -132,11 +132,11 @@ pub(super) struct Prefix(pub IpNet);
 
 /// 0 to 100.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Percent(pub u8);
+pub(crate) struct Percent(pub u8);
 
 /// A day (its first moment in UTC) or a time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment(pub Timestamp);
+pub(crate) struct Moment(pub Timestamp);
 
 impl FromStr for Moment {
     type Err = String;

@@ -12,7 +12,7 @@ use super::{
 use crate::{Endpoint, Kind, Provenance, Role, Sharedness, State, endpoint::check_slug};
 
 /// Confidence of what does not say.
-const UNSURE: u8 = 50;
+pub(crate) const UNSURE: u8 = 50;
 
 /// All overlays of a file, in its order; or every mistake in it.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Overlay>, Vec<Diagnostic>> {
@@ -175,17 +175,13 @@ fn endpoint(
     service: Service,
     sources: Vec<Provenance>,
 ) -> Endpoint {
-    let role = match kind {
-        Kind::Tunnel | Kind::Vpn | Kind::Tor | Kind::Proxy => Role::Relay,
-        Kind::Api | Kind::Chat | Kind::Asset | Kind::Telemetry | Kind::Doh => Role::Ingress,
-    };
     let confidence = service.confidence.or(defaults.confidence);
     let mut endpoint = Endpoint {
         id,
         provider: provider.to_owned(),
         title: service.title.unwrap_or_else(|| title.to_owned()),
         kind,
-        role: service.role.or(defaults.role).unwrap_or(role),
+        role: service.role.or(defaults.role).unwrap_or_else(|| role_of(kind)),
         sharedness: service.sharedness.or(defaults.sharedness).unwrap_or(Sharedness::Cdn),
         confidence: confidence.map_or(UNSURE, |percent| percent.0),
         verified: service.verified.or(defaults.verified).unwrap_or(false),
@@ -200,6 +196,14 @@ fn endpoint(
     };
     endpoint.normalize();
     endpoint
+}
+
+/// The role of what does not say.
+pub(crate) fn role_of(kind: Kind) -> Role {
+    match kind {
+        Kind::Tunnel | Kind::Vpn | Kind::Tor | Kind::Proxy => Role::Relay,
+        Kind::Api | Kind::Chat | Kind::Asset | Kind::Telemetry | Kind::Doh => Role::Ingress,
+    }
 }
 
 fn nets(prefixes: Vec<form::Prefix>) -> Vec<IpNet> {
