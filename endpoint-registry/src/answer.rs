@@ -5,7 +5,10 @@ use std::{fmt, net::IpAddr};
 use ipnet::IpNet;
 use sark_core::document::nearest;
 
-use crate::{Endpoint, NameError, NamePattern, Snapshot};
+use crate::{
+    AddressHit, Endpoint, Learned, NameError, NameHit, NamePattern, Reason, Sharedness, Snapshot,
+    feed::Subject, overlay::NeverTouch,
+};
 
 /// What may be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct Answer<'a> {
     pub question: Question,
     /// The closest first; empty if the registry knows nobody there.
     pub matches: Vec<Match<'a>>,
+    /// What no rule may touch there.
+    pub never_touch: Vec<&'a NeverTouch>,
 }
 
 /// One endpoint that answers.
@@ -32,8 +37,14 @@ pub struct Answer<'a> {
 pub struct Match<'a> {
     /// Its prefix or name pattern that fits.
     pub matched: String,
-    /// Who, how sure, since when, from what.
+    /// Who, how sure, since when, from what; its `layers` say which layer gave what.
     pub endpoint: &'a Endpoint,
+    /// The names that led to the address; empty if its owner or a document gives it.
+    pub learned: Vec<&'a Learned>,
+    /// What else lives there.
+    pub sharedness: Sharedness,
+    /// Why, strongest first.
+    pub reasons: Vec<Reason>,
 }
 
 /// Why a question could not be understood.
@@ -66,17 +77,18 @@ impl Snapshot {
         match &question {
             Question::Address(address) => {
                 let hits = self.covering(*address);
-                matches.extend(hits.map(|hit| Match::new(hit.prefix, hit.endpoint)));
+                matches.extend(hits.map(|hit| Match::of_prefix(self, hit)));
             }
             Question::Prefix(prefix) => {
                 let hits = self.overlaps(*prefix);
-                matches.extend(hits.map(|hit| Match::new(hit.prefix, hit.endpoint)));
+                matches.extend(hits.map(|hit| Match::of_prefix(self, hit)));
             }
             Question::Name(name) => self.visit_name(name.as_str(), |hit| {
-                matches.push(Match::new(hit.pattern, hit.endpoint));
+                matches.push(Match::of_name(hit));
             }),
         }
-        Ok(Answer { question, matches })
+        let never_touch = self.never_touch().iter().filter(|never| question.meets(never)).collect();
+        Ok(Answer { question, matches, never_touch })
     }
 
     fn question(&self, query: &str) -> Result<Question, QuestionError> {
@@ -125,9 +137,39 @@ impl Snapshot {
     }
 }
 
+impl Question {
+    /// Whether a never-touch entry is about it.
+    fn meets(&self, never: &NeverTouch) -> bool {
+        match (self, &never.subject) {
+            (Self::Address(address), Subject::Prefix(prefix)) => prefix.contains(address),
+            (Self::Prefix(net), Subject::Prefix(prefix)) => {
+                prefix.contains(net) || net.contains(prefix)
+            }
+            (Self::Name(name), Subject::Name(never)) => {
+                never == name || never.matches(name.as_str()) || name.matches(never.as_str())
+            }
+            _ => false,
+        }
+    }
+}
+
 impl<'a> Match<'a> {
-    fn new(matched: impl fmt::Display, endpoint: &'a Endpoint) -> Self {
-        Self { matched: matched.to_string(), endpoint }
+    fn of_prefix(snapshot: &Snapshot, hit: AddressHit<'a>) -> Self {
+        let AddressHit { endpoint, prefix } = hit;
+        let (sharedness, reasons) = snapshot.sharedness(endpoint, prefix);
+        let published = endpoint.prefixes.binary_search(&prefix).is_ok();
+        let learned = endpoint
+            .learned
+            .iter()
+            .filter(|learned| !published && IpNet::from(learned.address) == prefix);
+        let learned = learned.collect();
+        Self { matched: prefix.to_string(), endpoint, learned, sharedness, reasons }
+    }
+
+    fn of_name(hit: NameHit<'a>) -> Self {
+        let (matched, endpoint) = (hit.pattern.to_string(), hit.endpoint);
+        let (sharedness, reasons) = (endpoint.sharedness, vec![Reason::Declared]);
+        Self { matched, endpoint, learned: Vec::new(), sharedness, reasons }
     }
 }
 
@@ -144,7 +186,7 @@ impl fmt::Display for Question {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Role, Sharedness};
+    use crate::Role;
 
     fn snapshot() -> Snapshot {
         Snapshot::build(crate::seed())
@@ -155,7 +197,7 @@ mod tests {
         let snapshot = snapshot();
         let answer = snapshot.answer("160.79.104.10").unwrap();
         assert_eq!(answer.question, Question::Address("160.79.104.10".parse().unwrap()));
-        let Match { matched, endpoint } = &answer.matches[0];
+        let Match { matched, endpoint, .. } = &answer.matches[0];
         assert_eq!((endpoint.id.as_str(), endpoint.title.as_str()), ("anthropic/api", "Anthropic"));
         assert_eq!(matched, "160.79.104.0/23");
         assert_eq!((endpoint.role, endpoint.sharedness), (Role::Ingress, Sharedness::Dedicated));

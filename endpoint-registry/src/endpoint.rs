@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{NamePattern, PortRange};
+use crate::{Given, NamePattern, PortRange, Shared};
 
 /// What an endpoint serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,6 +127,13 @@ pub struct Endpoint {
     pub price_ref: Option<String>,
     /// Never empty.
     pub sources: Vec<Provenance>,
+    /// What each layer gave, in their order; empty if all is the seed's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Given>,
+    /// What facts from outside the registry say about addresses of it, sorted; see
+    /// [`Snapshot::sharedness`](crate::Snapshot::sharedness).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<Shared>,
 }
 
 /// Why an endpoint is not one.
@@ -221,6 +228,7 @@ impl Endpoint {
         tidy(&mut self.learned);
         tidy(&mut self.ports);
         tidy(&mut self.sources);
+        tidy(&mut self.shared);
     }
 
     /// When the oldest of its sources first had it.

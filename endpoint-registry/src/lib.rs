@@ -9,9 +9,11 @@
 //! No I/O, no clock, no guesses: an address is here because a document or an operator says so.
 
 mod answer;
+pub mod assemble;
 mod endpoint;
 pub mod feed;
 mod key;
+mod layer;
 mod manifest;
 mod name;
 mod name_index;
@@ -20,12 +22,15 @@ mod port;
 mod prefix_index;
 mod ranges;
 mod seed;
+mod sharedness;
 mod snapshot;
 
 pub use answer::{Answer, Match, Question, QuestionError};
 pub use endpoint::{Endpoint, EndpointError, Kind, Learned, Provenance, Role, Sharedness, State};
+pub use layer::{Did, Given};
 pub use manifest::{Difference, Manifest, object_of};
 pub use name::{NameError, NamePattern};
 pub use port::{PortError, PortRange, Transport};
 pub use seed::{load, seed};
+pub use sharedness::{Reason, Shared};
 pub use snapshot::{AddressHit, NameHit, Snapshot};

@@ -9,6 +9,7 @@ use crate::{
     Endpoint, Manifest, NamePattern,
     name::normalize_query,
     name_index::NameIndex,
+    overlay::NeverTouch,
     prefix_index::{Covering, Hit, PrefixIndex},
 };
 
@@ -20,6 +21,8 @@ pub struct Snapshot {
     ipv4: PrefixIndex<u32>,
     ipv6: PrefixIndex<u128>,
     names: NameIndex,
+    /// For answers; no part of the version.
+    never_touch: Vec<NeverTouch>,
 }
 
 /// An endpoint that covers an address.
@@ -27,7 +30,7 @@ pub struct Snapshot {
 pub struct AddressHit<'a> {
     /// The endpoint.
     pub endpoint: &'a Endpoint,
-    /// Its prefix.
+    /// Its prefix; an address alone if it was learned.
     pub prefix: IpNet,
 }
 
@@ -52,7 +55,8 @@ impl Snapshot {
         endpoints.iter_mut().for_each(Endpoint::normalize);
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
         for (owner, endpoint) in (0..).zip(&endpoints) {
-            for prefix in &endpoint.prefixes {
+            let learned = endpoint.learned.iter().map(|learned| IpNet::from(learned.address));
+            for prefix in endpoint.prefixes.iter().copied().chain(learned) {
                 match prefix {
                     IpNet::V4(net) => v4.push((net.network().to_bits(), net.prefix_len(), owner)),
                     IpNet::V6(net) => v6.push((net.network().to_bits(), net.prefix_len(), owner)),
@@ -65,7 +69,20 @@ impl Snapshot {
             ipv6: PrefixIndex::build(v6),
             names: NameIndex::build(&endpoints),
             endpoints,
+            never_touch: Vec::new(),
         }
+    }
+
+    /// With what no rule may touch, for its answers. Does not change its version.
+    #[must_use]
+    pub fn with_never_touch(mut self, never_touch: &[NeverTouch]) -> Self {
+        self.never_touch = never_touch.to_vec();
+        self
+    }
+
+    /// What no rule may touch.
+    pub fn never_touch(&self) -> &[NeverTouch] {
+        &self.never_touch
     }
 
     /// Hash of the content.

@@ -27,6 +27,8 @@ fn endpoint(id: &str, prefixes: Vec<IpNet>, names: Vec<NamePattern>) -> Endpoint
         expires_at: None,
         price_ref: None,
         learned: Vec::new(),
+        layers: Vec::new(),
+        shared: Vec::new(),
         sources: vec![Provenance { source, first_seen: at, last_seen: at }],
     }
 }

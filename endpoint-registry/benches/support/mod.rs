@@ -150,6 +150,8 @@ pub fn endpoint(number: usize, prefixes: Vec<IpNet>) -> Endpoint {
         expires_at: None,
         price_ref: None,
         learned: Vec::new(),
+        layers: Vec::new(),
+        shared: Vec::new(),
         sources: vec![Provenance { source, first_seen: at, last_seen: at }],
     }
 }

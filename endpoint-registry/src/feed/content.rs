@@ -1,10 +1,12 @@
 //! What a feed said.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
+use super::{Feed, Output};
 use crate::{NamePattern, PortRange};
 
 /// One copy of a feed, parsed.
@@ -52,7 +54,8 @@ pub struct Entry {
 }
 
 /// See [`Entry`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Subject {
     /// Host bits zero.
     Prefix(IpNet),
@@ -81,4 +84,50 @@ pub struct AsnRange {
     pub asn: u32,
     /// Its name.
     pub name: Arc<str>,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prefix(prefix) => prefix.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+impl Content {
+    /// How much it says: entries, ranges, rules of the suffix list.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let count = match self {
+            Self::Entries(entries) => entries.len(),
+            Self::Asns(ranges) => ranges.len(),
+            Self::Suffixes(text) => {
+                let rule = |line: &&str| !line.trim().is_empty() && !line.starts_with("//");
+                text.lines().filter(rule).count()
+            }
+        };
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+}
+
+impl Feed {
+    /// The first output that takes this entry.
+    #[must_use]
+    pub fn output_of(&self, entry: &Entry) -> Option<&Output> {
+        self.outputs.iter().find(|output| output.selects(entry))
+    }
+}
+
+impl Output {
+    /// Whether an entry has, for each selector, a label of that key with one of its values.
+    #[must_use]
+    pub fn selects(&self, entry: &Entry) -> bool {
+        self.select.iter().all(|selector| {
+            let mut labels = entry.labels.iter();
+            labels.any(|label| {
+                label.key == selector.label && selector.any.iter().any(|any| **any == *label.value)
+            })
+        })
+    }
 }

@@ -27,6 +27,8 @@ pub(super) struct Form {
     pub providers: Vec<Provider>,
     #[serde(default)]
     pub extensions: Vec<Extension>,
+    #[serde(default)]
+    pub never_touch: Vec<NeverTouch>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,9 +45,11 @@ pub(super) enum FormKind {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Metadata {
-    pub name: String,
+    pub name: Spanned<String>,
     #[serde(default)]
     pub version: Option<String>,
+    pub owner: Option<Spanned<String>>,
+    pub expires: Option<Moment>,
     #[serde(default, rename = "description")]
     pub _description: Option<String>,
 }
@@ -124,6 +128,17 @@ pub(super) struct Extension {
     pub verified: Option<bool>,
     pub state: Option<State>,
     pub expires_at: Option<Moment>,
+}
+
+/// See [`super::NeverTouch`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NeverTouch {
+    pub prefix: Option<Prefix>,
+    pub name: Option<NamePattern>,
+    pub reason: Spanned<String>,
+    pub owner: Option<String>,
+    pub expires: Option<Moment>,
 }
 
 /// A prefix that may stand in a registry.

@@ -3,24 +3,56 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 use sark_core::document::{Diagnostic, Spanned, listed, nearest, parse_all};
 
 use super::{
-    Extension, Overlay,
+    Extension, NeverTouch, Overlay,
     form::{self, Form, Provider, Service, Source},
 };
-use crate::{Endpoint, Kind, Provenance, Role, Sharedness, State, endpoint::check_slug};
+use crate::{
+    Endpoint, Kind, Provenance, Role, Sharedness, State, endpoint::check_slug, feed::Subject,
+};
 
 /// Confidence of what does not say.
 pub(crate) const UNSURE: u8 = 50;
 
 /// All overlays of a file, in its order; or every mistake in it.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Overlay>, Vec<Diagnostic>> {
+    read(file, text, |_, _| {})
+}
+
+/// The overlays of a user's entries: like [`parse`], but each document needs an owner and an end
+/// (`metadata: { owner: …, expires: … }`), and a name, a slug, that no other has.
+pub fn parse_entries(file: &str, text: &str) -> Result<Vec<Overlay>, Vec<Diagnostic>> {
+    let mut names = BTreeSet::new();
+    read(file, text, |reader, metadata| {
+        let name = &metadata.name;
+        if let Err(error) = check_slug(name) {
+            reader.mistake(name, error.to_string());
+        }
+        if reader.whole && (metadata.owner.is_none() || metadata.expires.is_none()) {
+            let at = reader.at(name, "an entry needs an owner and an end");
+            let help = "write `metadata: { name: …, owner: netsec, expires: 2027-01-01 }`";
+            reader.mistakes.push(at.with_help(help));
+        }
+        if !names.insert(name.value.clone()) {
+            reader.mistake(name, format!("the entry {:?} is there twice", name.value));
+        }
+    })
+}
+
+fn read(
+    file: &str,
+    text: &str,
+    mut check: impl FnMut(&mut Reader<'_>, &form::Metadata),
+) -> Result<Vec<Overlay>, Vec<Diagnostic>> {
     let parsed = parse_all::<Form>(file, text);
     let mut reader = Reader { file, text, whole: true, mistakes: parsed.mistakes };
     let mut overlays = Vec::new();
     for read in parsed.documents {
         reader.whole = read.whole;
+        check(&mut reader, &read.document.value.metadata);
         overlays.push(reader.overlay(read.document.value));
     }
     if reader.mistakes.is_empty() {
@@ -57,12 +89,22 @@ impl Reader<'_> {
                 self.mistake(&source.document, "lastSeen is before firstSeen");
             }
         }
+        if let Some(owner) = form.metadata.owner.as_ref().filter(|owner| owner.trim().is_empty()) {
+            self.mistake(owner, "the owner is empty");
+        }
         let mut overlay = Overlay {
-            name: form.metadata.name,
+            name: form.metadata.name.value,
             version: form.metadata.version,
             endpoints: Vec::new(),
             extensions: Vec::new(),
+            never_touch: Vec::new(),
+            owner: form.metadata.owner.map(|owner| owner.value),
+            expires_at: form.metadata.expires.map(|moment| moment.0),
         };
+        for never in form.never_touch {
+            let owner = overlay.owner.clone();
+            overlay.never_touch.extend(self.never_touch(never, owner, overlay.expires_at));
+        }
         let mut ids = BTreeSet::new();
         for provider in form.providers {
             self.provider(provider, &form.sources, &mut ids, &mut overlay.endpoints);
@@ -137,6 +179,37 @@ impl Reader<'_> {
         }
     }
 
+    fn never_touch(
+        &mut self,
+        never: form::NeverTouch,
+        owner: Option<String>,
+        expires_at: Option<Timestamp>,
+    ) -> Option<NeverTouch> {
+        let subject = match (never.prefix, never.name) {
+            (Some(prefix), None) => Some(Subject::Prefix(prefix.0)),
+            (None, Some(name)) => Some(Subject::Name(name)),
+            _ if !self.whole => None,
+            _ => {
+                self.mistake(&never.reason, "say one of `prefix` and `name`");
+                None
+            }
+        };
+        if never.reason.trim().is_empty() {
+            self.mistake(&never.reason, "say the reason: somebody will ask");
+        }
+        let owner = never.owner.or(owner).filter(|owner| !owner.trim().is_empty());
+        if owner.is_none() && self.whole {
+            self.mistake(&never.reason, "it needs an `owner`, here or in the metadata");
+        }
+        let ends = never.expires.map(|moment| moment.0).into_iter().chain(expires_at).min();
+        Some(NeverTouch {
+            subject: subject?,
+            reason: never.reason.value,
+            owner: owner?,
+            expires_at: ends,
+        })
+    }
+
     /// The sources behind their short names; `None` if none are stated.
     fn sources(
         &mut self,
@@ -193,6 +266,8 @@ fn endpoint(
         price_ref: service.price_ref,
         learned: Vec::new(),
         sources,
+        layers: Vec::new(),
+        shared: Vec::new(),
     };
     endpoint.normalize();
     endpoint

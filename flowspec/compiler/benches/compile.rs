@@ -33,6 +33,8 @@ fn registry(endpoints: u32) -> Snapshot {
         expires_at: None,
         price_ref: None,
         learned: Vec::new(),
+        layers: Vec::new(),
+        shared: Vec::new(),
         sources: vec![Provenance { source: "bench".into(), first_seen: seen, last_seen: seen }],
     };
     Snapshot::build((0..endpoints).map(endpoint).collect())

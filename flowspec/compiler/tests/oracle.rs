@@ -315,6 +315,8 @@ fn endpoint(place: &model::Place) -> Endpoint {
         expires_at: None,
         price_ref: None,
         learned: Vec::new(),
+        layers: Vec::new(),
+        shared: Vec::new(),
         sources: vec![Provenance { source: "generated".into(), first_seen: seen, last_seen: seen }],
     }
 }
