@@ -10,6 +10,7 @@
 
 mod answer;
 pub mod assemble;
+pub mod doubt;
 mod endpoint;
 pub mod feed;
 mod key;
