@@ -3,7 +3,8 @@
 //! One index per family. The prefixes lie in one sorted array, where a prefix stands before those
 //! inside it, and each knows the next wider one: the longest match is the head of a chain, and
 //! nothing is copied. [`Ranges`] finds the head; `benches/lpm.rs` measures it beside the tries of
-//! iptrie, prefix-trie, poptrie and treebitmap, which it is several times faster than.
+//! iptrie, prefix-trie, poptrie and treebitmap: of ten thousand and of a million prefixes of either
+//! family, it answers in at most two thirds of the time of the fastest of them.
 
 use crate::{key::Key, ranges::Ranges};
 

@@ -2,24 +2,27 @@
 //!
 //! A binary search among a million ranges waits for memory twenty times, a trie once for each of its
 //! levels. Here a node cuts its part of the address space into equal slots, about one for each of its
-//! ranges; a slot holds a few ranges or, where they crowd, another node. An address is two or three
-//! waits away, whatever the distribution. Built once, never changed.
+//! ranges; a slot leads to a few ranges or, where they crowd, to another node. An address is two or
+//! three waits away, whatever the distribution. Built once, never changed.
 
 use crate::key::Key;
 
-/// Ranges read one after the other in the last step.
-const FEW: usize = 6;
+/// Ranges looked at in the last step, all of them always: no branch to guess wrong.
+const FEW: usize = 4;
 /// Ranges that a node is made for; beyond, slots hold nodes.
 const MOST: usize = 1 << 20;
+/// Slots of a node whose ranges crowd: it only leads to the crowds, and stays in the nearest cache.
+const COARSE: usize = 1 << 12;
 
 /// Ranges of addresses of one family.
 #[derive(Debug)]
 pub(crate) struct Ranges<K, V> {
-    /// First address and value of each range, in order.
+    /// First address and value of each range, in order; behind them the last again, `FEW` times.
     starts: Vec<(K, V)>,
     /// The first is the root.
     nodes: Vec<Node<K>>,
-    slots: Vec<Slot>,
+    /// The first range that begins in a slot or after it, or `SPLIT` and the node that splits it.
+    slots: Vec<u32>,
 }
 
 /// A part of the address space, from `first`, in slots of 2^`shift` addresses.
@@ -33,23 +36,18 @@ struct Node<K> {
     last: u32,
 }
 
-/// The ranges that begin in a slot, or the node that splits it further.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    /// Place of the first range, or of the node.
-    at: u32,
-    /// Ranges, or `SPLIT`.
-    count: u32,
-}
-
-const SPLIT: u32 = u32::MAX;
+const SPLIT: u32 = 1 << 31;
 
 impl<K: Key, V: Copy> Ranges<K, V> {
     /// Of the first addresses and values of the ranges, ascending, without repetition.
     pub fn build(mut starts: Vec<(K, V)>) -> Self {
-        starts.shrink_to_fit();
         let mut ranges = Self { starts: Vec::new(), nodes: Vec::new(), slots: Vec::new() };
         ranges.node(&starts, 0);
+        starts.reserve_exact(FEW);
+        if let Some(&last) = starts.last() {
+            starts.extend([last; FEW]);
+        }
+        starts.shrink_to_fit();
         ranges.starts = starts;
         ranges.slots.shrink_to_fit();
         ranges
@@ -62,32 +60,36 @@ impl<K: Key, V: Copy> Ranges<K, V> {
         let number = narrow(self.nodes.len());
         let [(first, _), .., (last, _)] = starts else {
             // One range or none.
-            self.slots.push(Slot { at: narrow(place), count: narrow(starts.len()) });
-            self.nodes.push(Node { first: K::ZERO, shift: 0, slot: number, last: 0 });
+            let slot = narrow(self.slots.len());
+            self.slots.push(narrow(place));
+            self.nodes.push(Node { first: K::ZERO, shift: 0, slot, last: 0 });
             return number;
         };
-        let most = 2 * starts.len().min(MOST);
+        let shift_for =
+            |most| (0..128).find(|&shift| last.steps(*first, shift) < most).unwrap_or(127);
+        let groups = |shift| {
+            starts.chunk_by(move |(a, _), (b, _)| a.steps(*first, shift) == b.steps(*first, shift))
+        };
         // Under 128: the distance of the last from the first has at most 128 bits.
-        let shift = (0..128).find(|&shift| last.steps(*first, shift) < most).unwrap_or(127);
+        let mut shift = shift_for(2 * starts.len().min(MOST));
+        // Equal slots suit ranges that lie evenly. IPv6 is used in a few corners: cut those out
+        // first, and each gets slots of its own.
+        let crowded: usize = groups(shift).map(<[_]>::len).filter(|&len| len > FEW).sum();
+        if crowded > starts.len() / 2 {
+            shift = shift.max(shift_for(COARSE));
+        }
         let slots = last.steps(*first, shift);
         let slot = self.slots.len();
         self.nodes.push(Node { first: *first, shift, slot: narrow(slot), last: narrow(slots) });
-        self.slots.resize(slot + slots + 1, Slot { at: narrow(place), count: 0 });
+        self.slots.resize(slot + slots + 1, narrow(place));
         let mut at = place;
         let mut filled = slot;
-        for group in
-            starts.chunk_by(|(a, _), (b, _)| a.steps(*first, shift) == b.steps(*first, shift))
-        {
+        for group in groups(shift) {
             let Some((start, _)) = group.first() else { continue };
             let index = slot + start.steps(*first, shift);
-            let content = if group.len() > FEW {
-                Slot { at: self.node(group, at), count: SPLIT }
-            } else {
-                Slot { at: narrow(at), count: narrow(group.len()) }
-            };
-            // Slots in which nothing begins point behind the range that goes on in them.
+            let content = if group.len() > FEW { SPLIT | self.node(group, at) } else { narrow(at) };
             if let Some(empty) = self.slots.get_mut(filled..index) {
-                empty.fill(Slot { at: narrow(at), count: 0 });
+                empty.fill(narrow(at));
             }
             if let Some(slot) = self.slots.get_mut(index) {
                 *slot = content;
@@ -104,20 +106,21 @@ impl<K: Key, V: Copy> Ranges<K, V> {
         loop {
             // An address before the node's first range belongs to the range before that one.
             let index = address.steps(node.first, node.shift).min(node.last as usize);
-            let slot = self.slots.get(node.slot as usize + index)?;
-            let at = slot.at as usize;
-            if slot.count == SPLIT {
-                node = self.nodes.get(at)?;
+            let slot = *self.slots.get(node.slot as usize + index)?;
+            if slot & SPLIT != 0 {
+                node = self.nodes.get((slot & !SPLIT) as usize)?;
                 continue;
             }
-            let here = self.starts.get(at..at + slot.count as usize)?;
-            let begun = here.iter().take_while(|(start, _)| *start <= address).count();
+            let at = slot as usize;
+            let here = self.starts.get(at..)?.first_chunk::<FEW>()?;
+            // Those of the next slots, if there are fewer in this one, begin later.
+            let begun: usize = here.iter().map(|(start, _)| usize::from(*start <= address)).sum();
             return self.starts.get((at + begun).checked_sub(1)?).map(|(_, value)| *value);
         }
     }
 }
 
-/// Places are kept in 32 bits: that many ranges would take over 30 GB.
+/// Places are kept in 31 bits: that many ranges would take over 30 GB, and would not be found.
 fn narrow(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
@@ -185,6 +188,11 @@ mod tests {
         // Two crowds at the ends.
         let ends = (0..2000u32).flat_map(|at| [(at, at), (u32::MAX - at, at)]).collect();
         check(&ends, &[1 << 31], step4);
+        // Many corners of a large space, each large, with a crowd in one of them.
+        let corner = |at: u128| (at % 6) << 120 | (at * 0x9e37_79b9_7f4a_7c15 % (1 << 64)) << 40;
+        let corners = (0..6000).map(|at| (corner(at), at as u32));
+        let crowd = (0..500).map(|at| (corner(3) + at, at as u32));
+        check(&corners.chain(crowd).collect(), &[u128::MAX, 7 << 120, 1 << 119], step6);
         check(&std::collections::BTreeMap::new(), &[0u32, u32::MAX], step4);
         check(&[(0u128, 5)].into(), &[u128::MAX], step6);
     }

@@ -128,9 +128,20 @@ impl Snapshot {
     #[inline]
     pub fn longest_match(&self, address: IpAddr) -> Option<AddressHit<'_>> {
         match address.to_canonical() {
-            IpAddr::V4(address) => self.hit4(self.ipv4.longest(address.to_bits())?),
-            IpAddr::V6(address) => self.hit6(self.ipv6.longest(address.to_bits())?),
+            IpAddr::V4(address) => self.longest4(address.to_bits()),
+            IpAddr::V6(address) => self.longest6(address.to_bits()),
         }
+    }
+
+    // Two functions, so that an address travels in registers: an `IpAddr` is written to memory in
+    // other pieces than it is read in, and a processor waits for that.
+
+    fn longest4(&self, address: u32) -> Option<AddressHit<'_>> {
+        self.hit4(self.ipv4.longest(address)?)
+    }
+
+    fn longest6(&self, address: u128) -> Option<AddressHit<'_>> {
+        self.hit6(self.ipv6.longest(address)?)
     }
 
     /// Endpoints whose prefixes cover this address, longest prefix first, then by id. An IPv4

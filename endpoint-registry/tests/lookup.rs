@@ -33,14 +33,16 @@ fn endpoint(id: &str, prefixes: Vec<IpNet>, names: Vec<NamePattern>) -> Endpoint
     }
 }
 
-/// Few distinct bits, so that prefixes nest and repeat.
+/// Few distinct bits, so that prefixes nest and repeat; sometimes all others set, so that they lie
+/// beside each other and end with the address space.
 fn prefix() -> impl Strategy<Value = IpNet> {
-    let v4 = (any::<u32>(), 0..=32u8).prop_map(|(bits, length)| {
-        let bits = bits & 0xc101_8103;
+    let v4 = (any::<u32>(), 0..=32u8, any::<bool>()).prop_map(|(bits, length, ones)| {
+        let bits = if ones { bits | !0xc101_8103 } else { bits & 0xc101_8103 };
         IpNet::from(Ipv4Net::new(bits.into(), length).unwrap()).trunc()
     });
-    let v6 = (any::<u128>(), 0..=128u8).prop_map(|(bits, length)| {
-        let bits = bits & 0xc000_0001_0000_0100_8000_0000_0000_0003;
+    let v6 = (any::<u128>(), 0..=128u8, any::<bool>()).prop_map(|(bits, length, ones)| {
+        const FEW: u128 = 0xc000_0001_0000_0100_8000_0000_0000_0003;
+        let bits = if ones { bits | !FEW } else { bits & FEW };
         IpNet::from(Ipv6Net::new(bits.into(), length).unwrap()).trunc()
     });
     prop_oneof![v4, v6]
