@@ -10,6 +10,7 @@
 
 mod feeds;
 mod never;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -112,6 +113,7 @@ pub fn assemble(layers: &Layers<'_>) -> Assembled {
     never.sort();
     never.dedup();
     never::remove(&mut endpoints, &never, &mut notes);
+    shared::find(&mut endpoints, layers.feeds);
     // What only the seed gave says nothing of layers, so that an unrefreshed registry is the seed's.
     for endpoint in endpoints.values_mut().filter(|endpoint| !endpoint.layers.is_empty()) {
         if layers.seed.iter().any(|seed| seed.id == endpoint.id) {

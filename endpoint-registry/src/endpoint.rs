@@ -84,7 +84,7 @@ pub struct Learned {
     pub name: String,
     /// `active` or `draining`.
     pub state: State,
-    /// What else lives at this address.
+    /// What else lives at this address: set by [`Snapshot::build`](crate::Snapshot::build).
     pub sharedness: Sharedness,
     /// When it became active.
     pub since: Timestamp,

@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use sark_core::ContentHash;
 
 use crate::{
-    Endpoint, Manifest, NamePattern,
+    Endpoint, Manifest, NamePattern, Sharedness,
     name::normalize_query,
     name_index::NameIndex,
     overlay::NeverTouch,
@@ -46,7 +46,8 @@ pub struct NameHit<'a> {
 impl Snapshot {
     /// Sorted by id; the version is a hash of the content in canonical form. Of two endpoints with
     /// one id, the later wins (overlays come after the seed). Lists are sorted and freed of
-    /// repetitions, host bits cleared ([`Endpoint::normalize`]).
+    /// repetitions, host bits cleared ([`Endpoint::normalize`]); learned addresses are told what else
+    /// lives there.
     #[must_use]
     pub fn build(mut endpoints: Vec<Endpoint>) -> Self {
         endpoints.reverse();
@@ -63,13 +64,30 @@ impl Snapshot {
                 }
             }
         }
-        Self {
-            version: Manifest::of(&endpoints).version(),
+        let mut snapshot = Self {
+            version: ContentHash::of(b""),
             ipv4: PrefixIndex::build(v4),
             ipv6: PrefixIndex::build(v6),
             names: NameIndex::build(&endpoints),
             endpoints,
             never_touch: Vec::new(),
+        };
+        snapshot.settle_learned();
+        snapshot.version = Manifest::of(&snapshot.endpoints).version();
+        snapshot
+    }
+
+    /// What else lives at a learned address is known once all endpoints are.
+    fn settle_learned(&mut self) {
+        let of = |endpoint: &Endpoint| -> Vec<Sharedness> {
+            let addresses = endpoint.learned.iter().map(|learned| learned.address.into());
+            addresses.map(|net| self.effective_sharedness(endpoint, net)).collect()
+        };
+        let found: Vec<Vec<Sharedness>> = self.endpoints.iter().map(of).collect();
+        for (endpoint, found) in self.endpoints.iter_mut().zip(found) {
+            for (learned, sharedness) in endpoint.learned.iter_mut().zip(found) {
+                learned.sharedness = sharedness;
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::IpNet;
 use sark_flowspec::Afi;
 use sark_registry::{Snapshot, State};
 
@@ -23,9 +24,13 @@ impl Neighbours {
         let mut all: Vec<(Net, u32, u32)> = (0u32..)
             .zip(registry.endpoints())
             .filter(|(_, endpoint)| endpoint.state != State::Retired)
-            .flat_map(|(index, endpoint)| endpoint.prefixes.iter().map(move |net| (index, net)))
+            .flat_map(|(index, endpoint)| {
+                let learned = endpoint.learned.iter().map(|learned| IpNet::from(learned.address));
+                let all = endpoint.prefixes.iter().copied().chain(learned);
+                all.map(move |net| (index, net))
+            })
             .filter(|(_, net)| afi_of(net) == board.afi)
-            .map(|(index, net)| (Net::from(*net), index, NONE))
+            .map(|(index, net)| (Net::from(net), index, NONE))
             .collect();
         all.sort_unstable();
         let mut open: Vec<u32> = Vec::new();

@@ -1,14 +1,17 @@
 //! The board's rules as routes, in the routers' order.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use sark_flowspec::{Afi, Component, LargeCommunity, Nlri, NlriError, PrefixMatch, Route};
 use sark_registry::Snapshot;
 use sha2::{Digest, Sha256};
 
 use crate::collateral::Neighbours;
 use crate::intent::Intents;
+use crate::net::Net;
 use crate::order::{Board, Rule};
 use crate::{Collateral, DesiredRule, Environment, Origin};
 
@@ -99,6 +102,9 @@ fn origin(rule: &Rule, intents: &Intents, registry: &Snapshot) -> Arc<Origin> {
                 let Some(endpoint) = registry.endpoints().get(index as usize) else { continue };
                 origin.endpoint.push(endpoint.id.clone());
                 origin.source.extend(endpoint.sources.iter().map(|source| source.source.clone()));
+                let here = |at: IpAddr| Net::from(IpNet::from(at)) == evidence.net;
+                let led = endpoint.learned.iter().filter(|learned| here(learned.address));
+                origin.source.extend(led.map(|learned| format!("name {}", learned.name)));
             }
             if evidence.literal {
                 origin.endpoint.push("prefix".into());

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use sark_flowspec::Afi;
 use sark_policy::Policy;
-use sark_registry::{Endpoint, Sharedness, Snapshot, State};
+use sark_registry::{Endpoint, Learned, Sharedness, Snapshot, State};
 
 use crate::aggregate::{Evidence, aggregate};
 use crate::ceiling::{self, Ceiling, Force};
@@ -193,9 +193,10 @@ fn destinations(
     let ports = !policy.ports.is_empty();
     let mut out: BTreeMap<Afi, Vec<Evidence>> = BTreeMap::new();
     let mut above: BTreeMap<Ceiling, BTreeSet<String>> = BTreeMap::new();
+    let mut left_out: BTreeMap<Ceiling, BTreeSet<String>> = BTreeMap::new();
     let is_host = |net: &IpNet| net.prefix_len() == net.max_prefix_len();
     for (index, endpoint) in usable(context, selected) {
-        if endpoint.prefixes.is_empty() {
+        if endpoint.prefixes.is_empty() && endpoint.learned.is_empty() {
             findings.unresolved.push(Unresolved {
                 policy: policy.name.clone(),
                 endpoint: endpoint.id.clone(),
@@ -206,27 +207,46 @@ fn destinations(
         if force == Force::Drop && !endpoint.verified {
             above.entry(Ceiling::Unverified).or_default().insert(endpoint.id.clone());
         }
-        for net in &endpoint.prefixes {
-            let host = is_host(net);
-            if let Err(why) = ceiling::check(force, endpoint.sharedness, host, ports) {
-                above.entry(why).or_default().insert(endpoint.id.clone());
-            }
-            let joins = force == Force::Gentle || endpoint.sharedness == Sharedness::Dedicated;
-            out.entry(afi_of(net)).or_default().push(Evidence {
-                net: Net::from(*net),
+        let mut take = |net: IpNet, shared| {
+            out.entry(afi_of(&net)).or_default().push(Evidence {
+                net: Net::from(net),
                 endpoints: vec![index],
                 literal: false,
-                joins,
+                joins: force == Force::Gentle || shared == Sharedness::Dedicated,
             });
+        };
+        for net in &endpoint.prefixes {
+            let shared = context.registry.effective_sharedness(endpoint, *net);
+            if let Err(why) = ceiling::check(force, shared, is_host(net), ports) {
+                let named = named(context.registry, endpoint, *net, shared);
+                above.entry(why).or_default().insert(named);
+            }
+            take(*net, shared);
+        }
+        // What the endpoint says of itself is the policy's to heed. What was found out about one of
+        // its addresses, which come and go, takes that address out and no more.
+        let declared = ceiling::check(force, endpoint.sharedness, true, ports);
+        for learned in endpoint.learned.iter().filter(|learned| is_own(endpoint, learned)) {
+            let net = IpNet::from(learned.address);
+            match (declared, ceiling::check(force, learned.sharedness, true, ports)) {
+                (Err(why), _) => {
+                    above.entry(why).or_default().insert(endpoint.id.clone());
+                }
+                (Ok(()), Err(why)) => {
+                    let named = named(context.registry, endpoint, net, learned.sharedness);
+                    left_out.entry(why).or_default().insert(named);
+                }
+                (Ok(()), Ok(())) => take(net, learned.sharedness),
+            }
         }
     }
     for net in policy.to.iter().flat_map(|to| &to.prefixes) {
         let near = context
             .registry
             .overlaps(*net)
-            .map(|hit| hit.endpoint)
-            .filter(|endpoint| endpoint.is_destination());
-        let worst = near.filter(|e| e.is_usable(context.now)).map(|e| e.sharedness).max();
+            .filter(|hit| hit.endpoint.is_destination() && hit.endpoint.is_usable(context.now));
+        let worst =
+            near.map(|hit| context.registry.effective_sharedness(hit.endpoint, hit.prefix)).max();
         let worst = worst.unwrap_or(Sharedness::Dedicated);
         if let Err(why) = ceiling::check(force, worst, is_host(net), ports) {
             above.entry(why).or_default().insert(net.to_string());
@@ -234,10 +254,39 @@ fn destinations(
         let joins = force == Force::Gentle || worst == Sharedness::Dedicated;
         out.entry(afi_of(net)).or_default().push(literal(*net, joins));
     }
+    for (why, what) in left_out {
+        if out.is_empty() {
+            above.entry(why).or_default().extend(what);
+        } else {
+            findings.warnings.push(Warning {
+                policy: policy.name.clone(),
+                code: "left-out".into(),
+                message: format!(
+                    "not matched, because too much else would suffer: {}",
+                    listed(&what)
+                ),
+            });
+        }
+    }
     for (why, what) in above {
         findings.refused.push(ceiling::refusal(policy, force, why, &listed(&what)));
     }
     out.into_iter().map(|(afi, all)| (afi, aggregate(all))).collect()
+}
+
+/// Whether a learned address says more than the endpoint's own prefixes.
+fn is_own(endpoint: &Endpoint, learned: &Learned) -> bool {
+    !endpoint.prefixes.iter().any(|net| net.contains(&learned.address))
+}
+
+/// The endpoint; with the address and the reason, if that is shared more widely than it says.
+fn named(registry: &Snapshot, endpoint: &Endpoint, net: IpNet, shared: Sharedness) -> String {
+    if shared == endpoint.sharedness {
+        return endpoint.id.clone();
+    }
+    let (_, reasons) = registry.sharedness(endpoint, net);
+    let why = reasons.first().map(ToString::to_string).unwrap_or_default();
+    format!("{} at {net} ({why})", endpoint.id)
 }
 
 /// Selected endpoints that may be destinations now.
