@@ -13,13 +13,12 @@ mod reason;
 mod space;
 mod special;
 
-use std::cmp::Ordering;
-
 use ipnet::IpNet;
 
 pub use reason::{Doubt, Examples};
 
 use crate::feed::{Content, Feed, Limits, Parsed, Subject};
+use crate::sorted::{Side, walk};
 use entries::Entries;
 
 /// Whether a copy is believed.
@@ -192,46 +191,6 @@ fn changed<T: Ord>(old: &[T], new: &[T], text: impl Fn(&T) -> String) -> Change 
         }
     });
     change
-}
-
-/// Which list has what the other has not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Old,
-    New,
-}
-
-/// Tells of what only one of two sorted lists has; repetitions within a list count once.
-fn walk<'a, T: Ord>(old: &'a [T], new: &'a [T], mut tell: impl FnMut(Side, &'a T)) {
-    fn after<'a, T: Ord>(list: &'a [T], item: &T) -> &'a [T] {
-        let equal = list.iter().take_while(|next| *next == item).count();
-        list.get(equal..).unwrap_or_default()
-    }
-    let (mut old, mut new) = (old, new);
-    loop {
-        match (old.first(), new.first()) {
-            (None, None) => return,
-            (Some(a), None) => {
-                tell(Side::Old, a);
-                old = after(old, a);
-            }
-            (None, Some(b)) => {
-                tell(Side::New, b);
-                new = after(new, b);
-            }
-            (Some(a), Some(b)) => match a.cmp(b) {
-                Ordering::Less => {
-                    tell(Side::Old, a);
-                    old = after(old, a);
-                }
-                Ordering::Greater => {
-                    tell(Side::New, b);
-                    new = after(new, b);
-                }
-                Ordering::Equal => (old, new) = (after(old, a), after(new, b)),
-            },
-        }
-    }
 }
 
 /// Of a subject, if it is a prefix.

@@ -10,6 +10,7 @@
 
 mod answer;
 pub mod assemble;
+pub mod difference;
 pub mod doubt;
 mod endpoint;
 pub mod feed;
@@ -25,6 +26,7 @@ mod ranges;
 mod seed;
 mod sharedness;
 mod snapshot;
+mod sorted;
 
 pub use answer::{Answer, Match, Question, QuestionError};
 pub use endpoint::{Endpoint, EndpointError, Kind, Learned, Provenance, Role, Sharedness, State};

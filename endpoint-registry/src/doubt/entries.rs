@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::{
-    Change, Doubt, Examples, Side, changed,
+    Change, Doubt, Examples, changed,
     near::Near,
     prefix_of, space,
     special::{Range, Ranges},
-    walk,
 };
 use crate::{
     Kind, Role, Sharedness,
     feed::{Entry, Feed, Output, Subject},
+    sorted::{Side, walk},
 };
 
 /// What an entry says, and to which output it goes: an entry that goes elsewhere is another one.
