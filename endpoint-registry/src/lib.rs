@@ -8,6 +8,7 @@
 //!
 //! No I/O, no clock, no guesses: an address is here because a document or an operator says so.
 
+pub mod ageing;
 mod answer;
 pub mod assemble;
 pub mod difference;
@@ -23,6 +24,7 @@ pub mod overlay;
 mod port;
 mod prefix_index;
 mod ranges;
+pub mod resolve;
 mod seed;
 mod sharedness;
 mod snapshot;

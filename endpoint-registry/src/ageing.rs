@@ -1,0 +1,552 @@
+//! What names lead to, address by address, and for how long.
+//!
+//! [`Ageing`] is told what was answered, to whom, and which flows live ([`Event`]), and says which
+//! addresses the names of endpoints stand for ([`Ageing::learned`]) and which names to ask
+//! ([`Ageing::due`]). It does not ask, store or read a clock: the same events at the same times give
+//! the same result.
+//!
+//! - An address counts once a client was given it, or when several pollers agree on it: content
+//!   networks answer by place, and what a poller sees elsewhere may be nobody's.
+//! - Each address ages by itself, from its last answer. It leaves late rather than early: clients
+//!   keep addresses beyond their TTL, and what leaves a rule's match is not governed any more.
+//! - Once active it stays for a while, so that no router is told to and fro.
+//! - A name that nobody answers does not age: losing the DNS withdraws nothing.
+//! - Wildcards are never asked. Names that clients ask for under them are.
+//! - Private addresses are refused unless the configuration allows them.
+//!
+//! Everything has a limit; what does not fit is counted ([`Counts`]).
+
+mod config;
+mod event;
+mod index;
+mod life;
+mod memory;
+mod special;
+#[cfg(test)]
+mod tests;
+mod watched;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::name::normalize_query;
+use crate::{Endpoint, Learned, NamePattern, Sharedness, State};
+pub use config::Config;
+pub use event::{Answered, Because, Change, Event, Observed, Refused, Vantage};
+use index::Index;
+use life::after;
+pub use memory::{Entry, Memory, Name};
+use special::Special;
+use watched::Watched;
+
+/// Most addresses read from one answer. A DNS message of 64 KiB holds about four thousand.
+const ANSWER_MOST: usize = 512;
+/// Most names of a CNAME chain that are kept.
+const CHAIN_MOST: usize = 16;
+/// Most refused addresses kept of a name.
+const REFUSED_MOST: usize = 8;
+/// The first questions are spread over this many milliseconds.
+const START_MILLISECONDS: u64 = 5_000;
+/// Counts as TTL of an answer without addresses, in seconds.
+const EMPTY_TTL: u32 = 300;
+/// A question that nobody reported back on is asked again after this, in seconds.
+const LOST_SECONDS: u64 = 60;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Ageing {
+    config: Config,
+    memory: Memory,
+    watched: Watched,
+    index: Index,
+    special: Special,
+    counts: Counts,
+}
+
+/// How much there is, and what did not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Names known.
+    pub names: u64,
+    /// Those of them seen under wildcards, or on their way out.
+    pub unlisted: u64,
+    /// Listed names that are not asked: [`Config::listed_names`].
+    pub unasked: u64,
+    /// Addresses, counted for each name that leads there.
+    pub addresses: u64,
+    /// Answers with an address that may not be learned, since the start.
+    pub refused: u64,
+    /// Answers with an address for which there was no room, since the start.
+    pub no_room: u64,
+}
+
+/// Why what was stored cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Written by another version of this program.
+    #[error("learned addresses are stored in form {0}; this program reads form 1")]
+    Schema(u32),
+}
+
+impl Ageing {
+    /// Knows no name yet: [`Ageing::watch`] is next.
+    #[must_use]
+    pub fn new(config: Config, now: Timestamp) -> Self {
+        let memory = Memory { schema: memory::SCHEMA, at: now, names: BTreeMap::new() };
+        Self {
+            config,
+            memory,
+            watched: Watched::default(),
+            index: Index::default(),
+            special: Special::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Goes on from what was stored. The time since then does not count: nobody asked. Addresses that
+    /// the configuration does not allow any more are dropped.
+    pub fn restore(config: Config, memory: Memory, now: Timestamp) -> Result<Self, RestoreError> {
+        if memory.schema != memory::SCHEMA {
+            return Err(RestoreError::Schema(memory.schema));
+        }
+        let mut ageing = Self::new(config, now);
+        let away = now.duration_since(memory.at).max(SignedDuration::ZERO);
+        for (key, mut name) in memory.names {
+            let is_name = normalize_query(&key).is_some_and(|normal| *normal == *key);
+            if !is_name || !key.parse::<NamePattern>().is_ok_and(|name| !name.is_wildcard()) {
+                continue;
+            }
+            name.skip(away);
+            name.stale_since = name.stale_since.map(|since| life::shifted(since, away).min(now));
+            name.listed = false;
+            (name.due, name.asked) = (None, false);
+            name.refused.truncate(REFUSED_MOST);
+            name.chain.truncate(CHAIN_MOST);
+            name.addresses.retain(|address, entry| {
+                entry.pollers.truncate(8);
+                ageing.refusal(*address).is_none()
+                    && entry.state != State::Retired
+                    && ageing.counts.addresses < u64::from(ageing.config.addresses)
+                    && {
+                        ageing.counts.addresses += 1;
+                        ageing.index.link(*address, &key);
+                        true
+                    }
+            });
+            ageing.index.enter(&key, &name, &ageing.config);
+            ageing.memory.names.insert(key, name);
+        }
+        Ok(ageing)
+    }
+
+    /// What is to be stored.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// What is known of a name, and why.
+    #[must_use]
+    pub fn name(&self, name: &str) -> Option<&Name> {
+        self.memory.names.get(&*normalize_query(name)?)
+    }
+
+    /// Endpoints to which the addresses of a name belong: those that list it, else those with the
+    /// wildcard that says most of it.
+    #[must_use]
+    pub fn endpoints_of(&self, name: &str) -> &[Arc<str>] {
+        self.watched.endpoints_of(name)
+    }
+
+    /// How much there is.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let names = self.memory.names.len() as u64;
+        Counts { names, unlisted: self.index.idle_count() as u64, ..self.counts }
+    }
+
+    /// Which names to ask and to learn; to be called when the names of endpoints changed. What is
+    /// known of names that are gone ages, and is there again if they come back in time.
+    pub fn watch<'a>(&mut self, endpoints: impl IntoIterator<Item = &'a Endpoint>, now: Timestamp) {
+        let now = self.advance(now);
+        self.watched = Watched::new(endpoints);
+        let most = self.config.listed_names as usize;
+        let listed: Vec<_> = self.watched.listed().take(most).cloned().collect();
+        self.counts.unasked = (self.watched.listed().count() - listed.len()) as u64;
+        for key in self.memory.names.keys().cloned().collect::<Vec<_>>() {
+            let Some(name) = self.memory.names.get_mut(&key) else { continue };
+            if listed.binary_search(&key).is_ok() {
+                continue;
+            }
+            name.listed = false;
+            // Seen under a wildcard that is still there: asked on.
+            let is_used = name.client_at.is_some() && !self.watched.endpoints_of(&key).is_empty();
+            if !is_used {
+                name.stop(now);
+            } else if name.due.is_none() {
+                name.due = Some(spread(&key, now, START_MILLISECONDS));
+            }
+            self.settle(&key);
+        }
+        for key in listed {
+            let name = self.memory.names.entry(Arc::clone(&key)).or_insert_with(|| Name::new(true));
+            name.listed = true;
+            if name.due.is_none() {
+                name.due = Some(spread(&key, now, START_MILLISECONDS));
+            }
+            self.settle(&key);
+        }
+    }
+
+    /// Takes in what happened. An event from the future counts as of now.
+    pub fn apply(&mut self, event: &Event, now: Timestamp) -> Vec<Change> {
+        let now = self.advance(now);
+        let mut changes = Vec::new();
+        match event {
+            Event::Observed(observed) => self.observed(observed, now, &mut changes),
+            Event::Failed { name, at } => self.failed(name, (*at).min(now)),
+            Event::LiveFlow { address, at } => self.live_flow(*address, (*at).min(now)),
+        }
+        changes
+    }
+
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Change> {
+        let now = self.advance(now);
+        let mut changes = Vec::new();
+        while let Some(key) = self.index.passed(now) {
+            let Some(name) = self.memory.names.get_mut(&key) else {
+                self.index.remove(&key);
+                continue;
+            };
+            let config = &self.config;
+            let passed = name.addresses.iter_mut().filter(|(_, e)| e.deadline(config) <= now);
+            let mut gone = Vec::new();
+            for (address, entry) in passed {
+                let from = Some(entry.state);
+                let to = (entry.state == State::Active).then_some(State::Draining);
+                if to.is_some() {
+                    entry.state = State::Draining;
+                    // Drained from now, should nobody have looked for long.
+                    entry.keep_until = now;
+                } else {
+                    gone.push(*address);
+                }
+                let (name, because) = (Arc::clone(&key), Because::Expired);
+                changes.push(Change { name, address: *address, from, to, because });
+            }
+            self.forget(&key, &gone);
+            self.settle(&key);
+        }
+        changes
+    }
+
+    /// When [`Ageing::tick`] will change something, if nothing happens before.
+    #[must_use]
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.index.next_deadline()
+    }
+
+    /// Names to ask now, at most so many, the longest waiting first. Each is to be followed by its
+    /// answers, or by [`Event::Failed`] if there are none; if neither comes within a minute, it
+    /// failed.
+    pub fn due(&mut self, now: Timestamp, most: usize) -> Vec<Arc<str>> {
+        let now = self.advance(now);
+        let mut due = Vec::new();
+        for key in self.index.due(now, most) {
+            let Some(name) = self.memory.names.get_mut(&key) else { continue };
+            let asked_for = after(
+                name.client_at.unwrap_or(Timestamp::MIN),
+                self.config.observed_for_seconds.into(),
+            );
+            if !name.listed && asked_for <= now {
+                name.stop(now);
+            } else {
+                if name.asked {
+                    fail(name, now, &self.config);
+                }
+                name.asked = true;
+                name.due = Some(after(now, LOST_SECONDS));
+                due.push(Arc::clone(&key));
+            }
+            self.settle(&key);
+        }
+        due
+    }
+
+    /// When [`Ageing::due`] will give a name.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.index.next_due()
+    }
+
+    /// Addresses of each endpoint that has any, sorted, as they belong in it. How many else share an
+    /// address is not known here, so each stands as shared with anybody.
+    #[must_use]
+    pub fn learned(&self) -> BTreeMap<Arc<str>, Vec<Learned>> {
+        let mut learned: BTreeMap<Arc<str>, Vec<Learned>> = BTreeMap::new();
+        for (key, name) in &self.memory.names {
+            let kept = name.addresses.iter().filter(|(_, e)| event::is_kept(Some(e.state)));
+            let kept: Vec<_> = kept
+                .map(|(&address, entry)| Learned {
+                    address,
+                    name: key.to_string(),
+                    state: entry.state,
+                    sharedness: Sharedness::Cdn,
+                    since: entry.since,
+                })
+                .collect();
+            if kept.is_empty() {
+                continue;
+            }
+            for id in self.watched.endpoints_of(key) {
+                learned.entry(Arc::clone(id)).or_default().extend_from_slice(&kept);
+            }
+        }
+        learned.values_mut().for_each(|list| list.sort_unstable());
+        learned
+    }
+
+    /// Time does not go back.
+    fn advance(&mut self, now: Timestamp) -> Timestamp {
+        self.memory.at = self.memory.at.max(now);
+        self.memory.at
+    }
+
+    fn observed(&mut self, observed: &Observed, now: Timestamp, changes: &mut Vec<Change>) {
+        let Some(key) = self.known(observed, now, changes) else { return };
+        let Some(name) = self.memory.names.get_mut(&key) else { return };
+        let at = observed.at.min(now);
+        name.recover(at);
+        if name.answered_at.is_none_or(|last| at >= last) {
+            name.answered_at = Some(at);
+            name.chain = observed.chain.iter().take(CHAIN_MOST).map(|text| short(text)).collect();
+            name.dnssec = observed.dnssec;
+        }
+        match observed.vantage {
+            Vantage::Client => name.client_at = name.client_at.max(Some(at)),
+            Vantage::Poller(_) => {
+                let ttl = observed.addresses.iter().map(|answered| answered.ttl).min();
+                let seconds = self.config.interval(ttl.unwrap_or(EMPTY_TTL));
+                // Up to a tenth later, always the same for a name.
+                let next = spread(&key, after(at, seconds), seconds * 100);
+                let is_first = name.asked || name.due.is_none_or(|due| due <= now);
+                // Several resolvers answer a question: the shortest TTL decides.
+                name.due = if is_first { Some(next) } else { name.due.min(Some(next)) };
+                name.asked = false;
+            }
+        }
+        for answered in observed.addresses.iter().take(ANSWER_MOST) {
+            self.answered(&key, *answered, (at, now), &observed.vantage, changes);
+        }
+        self.settle(&key);
+    }
+
+    /// The name in the form of the index, if it is one of ours; known from now on, if there is room.
+    fn known(
+        &mut self,
+        observed: &Observed,
+        now: Timestamp,
+        changes: &mut Vec<Change>,
+    ) -> Option<Arc<str>> {
+        let text = normalize_query(&observed.name)?;
+        if self.watched.endpoints_of(&text).is_empty() {
+            return None;
+        }
+        if let Some((key, _)) = self.memory.names.get_key_value(&*text) {
+            return Some(Arc::clone(key));
+        }
+        // Only clients bring new names, and only such as exist.
+        let is_name = text.parse::<NamePattern>().is_ok_and(|name| !name.is_wildcard());
+        if observed.vantage != Vantage::Client || observed.addresses.is_empty() || !is_name {
+            return None;
+        }
+        if self.index.idle_count() >= self.config.observed_names as usize
+            && !self.make_room_for_name(now, changes)
+        {
+            self.counts.no_room += 1;
+            return None;
+        }
+        let key: Arc<str> = Arc::from(&*text);
+        let mut name = Name::new(false);
+        name.client_at = Some(observed.at.min(now));
+        // Beyond the most listed names, clients are all there is.
+        name.due = (!self.watched.is_listed(&key)).then(|| spread(&key, now, START_MILLISECONDS));
+        self.memory.names.insert(Arc::clone(&key), name);
+        Some(key)
+    }
+
+    /// Forgets the name that clients have not asked for longest, if that may be.
+    fn make_room_for_name(&mut self, now: Timestamp, changes: &mut Vec<Change>) -> bool {
+        let may_leave = |key: &&Arc<str>| {
+            self.memory.names.get(*key).is_none_or(|name| name.may_leave(now, &self.config))
+        };
+        let Some(key) = self.index.idle().take(8).find(may_leave).cloned() else { return false };
+        if let Some(name) = self.memory.names.get_mut(&key) {
+            name.stop(now);
+            let all: Vec<_> = name.addresses.iter().map(|(at, e)| (*at, e.state)).collect();
+            for &(address, state) in &all {
+                let (name, because) = (Arc::clone(&key), Because::NameCrowded);
+                changes.push(Change { name, address, from: Some(state), to: None, because });
+            }
+            let all: Vec<_> = all.into_iter().map(|(address, _)| address).collect();
+            self.forget(&key, &all);
+        }
+        self.settle(&key);
+        true
+    }
+
+    fn answered(
+        &mut self,
+        key: &Arc<str>,
+        Answered { address, ttl }: Answered,
+        (at, now): (Timestamp, Timestamp),
+        vantage: &Vantage,
+        changes: &mut Vec<Change>,
+    ) {
+        let refusal = self.refusal(address);
+        let Some(name) = self.memory.names.get_mut(key) else { return };
+        if let Some(what) = refusal {
+            self.counts.refused += 1;
+            let vantage = vantage.clone();
+            name.refused.retain(|refused| refused.address != address);
+            name.refused.push(Refused { address, what: what.to_owned(), vantage, at });
+            let extra = name.refused.len().saturating_sub(REFUSED_MOST);
+            name.refused.drain(..extra);
+            return;
+        }
+        let keep_until = after(at, self.config.keep(ttl));
+        if keep_until <= now {
+            // Told too late to mean anything.
+            return;
+        }
+        let config = &self.config;
+        let is_new = !name.addresses.contains_key(&address);
+        if is_new {
+            let is_full = name.addresses.len() >= config.addresses_per_name as usize
+                || self.counts.addresses >= config.most_addresses(name.listed) as u64;
+            if is_full {
+                let for_candidate = *vantage != Vantage::Client && config.agreeing() > 1;
+                let Some(victim) = name.victim(for_candidate, now, config) else {
+                    self.counts.no_room += 1;
+                    return;
+                };
+                let from = name.addresses.get(&victim).map(|entry| entry.state);
+                let (name, because) = (Arc::clone(key), Because::Crowded);
+                changes.push(Change { name, address: victim, from, to: None, because });
+                self.forget(key, &[victim]);
+            }
+        }
+        let Some(name) = self.memory.names.get_mut(key) else { return };
+        let (entry, from) = match name.addresses.entry(address) {
+            Slot::Occupied(slot) => {
+                let entry = slot.into_mut();
+                let state = entry.state;
+                (entry, Some(state))
+            }
+            Slot::Vacant(slot) => {
+                self.counts.addresses += 1;
+                self.index.link(address, key);
+                (slot.insert(Entry::new(now, vantage)), None)
+            }
+        };
+        let changed = entry.answered((at, keep_until), vantage, now, &self.config);
+        let (to, because) = match (changed, from) {
+            (Some(changed), _) => changed,
+            (None, None) => (State::Candidate, Because::Poller),
+            (None, Some(_)) => return,
+        };
+        changes.push(Change { name: Arc::clone(key), address, from, to: Some(to), because });
+    }
+
+    /// What an address is that must not be learned.
+    fn refusal(&self, address: IpAddr) -> Option<&'static str> {
+        let what = self.special.what(address)?;
+        let is_allowed = self.config.allow.iter().any(|net| net.contains(&address));
+        (!is_allowed).then_some(what)
+    }
+
+    fn failed(&mut self, name: &str, at: Timestamp) {
+        let Some(text) = normalize_query(name) else { return };
+        let Some((key, _)) = self.memory.names.get_key_value(&*text) else { return };
+        let key = Arc::clone(key);
+        let Some(name) = self.memory.names.get_mut(&key) else { return };
+        if name.due.is_none() {
+            return;
+        }
+        fail(name, at, &self.config);
+        name.asked = false;
+        let seconds = self.config.retry(name.failures);
+        name.due = Some(spread(&key, after(at, seconds), seconds * 100));
+        self.settle(&key);
+    }
+
+    fn live_flow(&mut self, address: IpAddr, at: Timestamp) {
+        let until = Some(after(at, self.config.flow_seconds.into()));
+        for key in self.index.names_of(address) {
+            let name = self.memory.names.get_mut(&key);
+            let Some(entry) = name.and_then(|name| name.addresses.get_mut(&address)) else {
+                continue;
+            };
+            if entry.state == State::Candidate || entry.flow_until >= until {
+                continue;
+            }
+            entry.flow_until = until;
+            if entry.state == State::Draining {
+                self.settle(&key);
+            }
+        }
+    }
+
+    /// Removes addresses of a name.
+    fn forget(&mut self, key: &Arc<str>, addresses: &[IpAddr]) {
+        let Some(name) = self.memory.names.get_mut(key) else { return };
+        for address in addresses {
+            if name.addresses.remove(address).is_some() {
+                self.counts.addresses = self.counts.addresses.saturating_sub(1);
+                self.index.unlink(*address, key);
+            }
+        }
+    }
+
+    /// Enters a name that changed into the index, or forgets it if nothing is left of it.
+    fn settle(&mut self, key: &Arc<str>) {
+        match self.memory.names.get(key) {
+            Some(name) if !name.is_over() => self.index.enter(key, name, &self.config),
+            _ => {
+                self.memory.names.remove(key);
+                self.index.remove(key);
+            }
+        }
+    }
+}
+
+/// A question that nobody answered. It is stale unless somebody answered just now: another resolver,
+/// or a client's.
+fn fail(name: &mut Name, at: Timestamp, config: &Config) {
+    name.failures = name.failures.saturating_add(1);
+    let fresh = |last| after(last, config.ask_after_seconds.into()) > at;
+    if name.stale_since.is_none() && !name.answered_at.is_some_and(fresh) {
+        name.stale_since = Some(at);
+    }
+}
+
+/// A time up to so many milliseconds later; how much follows from the name (FNV-1a).
+fn spread(name: &str, time: Timestamp, milliseconds: u64) -> Timestamp {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // The high bits are mixed best.
+    let part = (hash >> 32).wrapping_mul(milliseconds) >> 32;
+    let later = SignedDuration::from_millis(i64::try_from(part).unwrap_or(0));
+    life::shifted(time, later)
+}
+
+/// As much of a text from outside as is kept.
+fn short(text: &str) -> String {
+    text.chars().take(255).collect()
+}

@@ -1,0 +1,98 @@
+//! How long addresses are kept, how many, and how often names are asked.
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// Limits of [`Ageing`](super::Ageing). Times are in seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Config {
+    /// A shorter TTL counts as this long.
+    pub floor_seconds: u32,
+    /// A longer TTL counts as this long: a resolver may say 68 years.
+    pub longest_ttl_seconds: u32,
+    /// How long after its TTL an address stays active: clients outlive TTLs.
+    pub grace_seconds: u32,
+    /// How long it is then draining, at least, before it leaves.
+    pub drain_seconds: u32,
+    /// How long it stays at least once active, so that it is never announced and withdrawn twice
+    /// within that time.
+    pub hold_seconds: u32,
+    /// How long a report of a live flow keeps the flow's address from leaving.
+    pub flow_seconds: u32,
+    /// How many pollers must agree on an address that no client was seen to be given. At most 8; 1
+    /// makes any answer count, for a site with one resolver that its clients use too.
+    pub agreeing_pollers: u8,
+    /// Shortest time between two questions for a name.
+    pub ask_after_seconds: u32,
+    /// Longest time between two questions for a name.
+    pub ask_within_seconds: u32,
+    /// A name seen under a wildcard is asked for this long after a client last asked for it.
+    pub observed_for_seconds: u32,
+    /// Most addresses of one name; the one unanswered longest makes room.
+    pub addresses_per_name: u32,
+    /// Most addresses in all. Names seen under wildcards take at most three quarters of it.
+    pub addresses: u32,
+    /// Most names that are asked because an endpoint lists them; those after it are learned from
+    /// clients only.
+    pub listed_names: u32,
+    /// Most names seen under wildcards; the one that clients have not asked for longest makes room.
+    pub observed_names: u32,
+    /// Private and other special addresses that may be learned all the same: a closed network's own,
+    /// a lab's.
+    pub allow: Vec<IpNet>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            floor_seconds: 60,
+            longest_ttl_seconds: 24 * 3600,
+            grace_seconds: 600,
+            drain_seconds: 60,
+            hold_seconds: 600,
+            flow_seconds: 600,
+            agreeing_pollers: 2,
+            ask_after_seconds: 30,
+            ask_within_seconds: 3600,
+            observed_for_seconds: 24 * 3600,
+            addresses_per_name: 256,
+            addresses: 65_536,
+            listed_names: 20_000,
+            observed_names: 10_000,
+            allow: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// How long an answer with this TTL keeps an address active, in seconds.
+    pub(super) fn keep(&self, ttl: u32) -> u64 {
+        let ttl = ttl.min(self.longest_ttl_seconds).max(self.floor_seconds);
+        u64::from(ttl) + u64::from(self.grace_seconds)
+    }
+
+    /// Seconds until the next question, after an answer with this TTL.
+    pub(super) fn interval(&self, ttl: u32) -> u64 {
+        let least = self.ask_after_seconds.max(1);
+        u64::from(ttl.clamp(least, self.ask_within_seconds.max(least)))
+    }
+
+    /// Seconds until the next question, after this many failures in a row.
+    pub(super) fn retry(&self, failures: u32) -> u64 {
+        let least = u64::from(self.ask_after_seconds.max(1));
+        let most = u64::from(self.ask_within_seconds).clamp(least, 900.max(least));
+        least.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(most)
+    }
+
+    /// Pollers that have to agree.
+    pub(super) fn agreeing(&self) -> usize {
+        usize::from(self.agreeing_pollers.clamp(1, 8))
+    }
+
+    /// See [`Config::addresses`].
+    pub(super) fn most_addresses(&self, listed: bool) -> usize {
+        let all = self.addresses as usize;
+        if listed { all } else { all / 4 * 3 }
+    }
+}

@@ -1,0 +1,120 @@
+//! What is next, without looking at everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Config;
+use super::memory::Name;
+
+type Queue = BTreeSet<(Timestamp, Arc<str>)>;
+
+/// Names by the times at which something is to be done with them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Index {
+    /// An address changes its state.
+    deadlines: Queue,
+    /// The name is to be asked.
+    dues: Queue,
+    /// Names seen under wildcards, by when a client last asked for them.
+    idle: Queue,
+    /// Names that lead to an address.
+    names: BTreeMap<IpAddr, BTreeSet<Arc<str>>>,
+    /// What stands in the queues for each name.
+    entered: BTreeMap<Arc<str>, Entered>,
+}
+
+/// See [`Index`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Entered {
+    deadline: Option<Timestamp>,
+    due: Option<Timestamp>,
+    idle: Option<Timestamp>,
+}
+
+impl Index {
+    /// Enters a name as it is now.
+    pub fn enter(&mut self, key: &Arc<str>, name: &Name, config: &Config) {
+        let idle = (!name.listed).then(|| name.client_at.unwrap_or(Timestamp::MIN));
+        self.set(key, Entered { deadline: name.deadline(config), due: name.due, idle });
+    }
+
+    /// Forgets a name without addresses.
+    pub fn remove(&mut self, key: &Arc<str>) {
+        self.set(key, Entered::default());
+        self.entered.remove(key);
+    }
+
+    fn set(&mut self, key: &Arc<str>, to: Entered) {
+        let was = self.entered.insert(Arc::clone(key), to).unwrap_or_default();
+        let queues = [
+            (&mut self.deadlines, was.deadline, to.deadline),
+            (&mut self.dues, was.due, to.due),
+            (&mut self.idle, was.idle, to.idle),
+        ];
+        for (queue, was, to) in queues {
+            if was == to {
+                continue;
+            }
+            if let Some(was) = was {
+                queue.remove(&(was, Arc::clone(key)));
+            }
+            if let Some(to) = to {
+                queue.insert((to, Arc::clone(key)));
+            }
+        }
+    }
+
+    /// The name leads to the address.
+    pub fn link(&mut self, address: IpAddr, key: &Arc<str>) {
+        self.names.entry(address).or_default().insert(Arc::clone(key));
+    }
+
+    /// It does not any more.
+    pub fn unlink(&mut self, address: IpAddr, key: &Arc<str>) {
+        if let Some(names) = self.names.get_mut(&address) {
+            names.remove(key);
+            if names.is_empty() {
+                self.names.remove(&address);
+            }
+        }
+    }
+
+    /// Names that lead to an address.
+    pub fn names_of(&self, address: IpAddr) -> Vec<Arc<str>> {
+        self.names.get(&address).into_iter().flatten().cloned().collect()
+    }
+
+    /// When the next address changes its state.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.first().map(|(time, _)| *time)
+    }
+
+    /// A name of which an address changes its state by now.
+    pub fn passed(&self, now: Timestamp) -> Option<Arc<str>> {
+        self.deadlines.first().filter(|(time, _)| *time <= now).map(|(_, key)| Arc::clone(key))
+    }
+
+    /// When the next name is to be asked.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.dues.first().map(|(time, _)| *time)
+    }
+
+    /// Names to be asked by now, the longest waiting first.
+    pub fn due(&self, now: Timestamp, most: usize) -> Vec<Arc<str>> {
+        let due = self.dues.iter().take_while(|(time, _)| *time <= now);
+        due.take(most).map(|(_, key)| Arc::clone(key)).collect()
+    }
+
+    /// Names seen under wildcards, the longest unused first.
+    pub fn idle(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.idle.iter().map(|(_, key)| key)
+    }
+
+    /// How many names are seen under wildcards.
+    pub fn idle_count(&self) -> usize {
+        self.idle.len()
+    }
+}

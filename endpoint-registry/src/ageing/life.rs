@@ -1,0 +1,166 @@
+//! The life of one address of one name, and of the addresses of one name together.
+//!
+//! ```text
+//!            poller           client, or pollers agree        no answer for TTL + grace
+//!   unknown ───────→ candidate ───────────────────────→ active ────────────────────────→ draining
+//!      │                 │                                 ↑            any answer           │
+//!      │                 └─ no answer: forgotten           └────────────────────────────────┤
+//!      └─ client: active at once                                drained, held, no flow: forgotten
+//! ```
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::memory::{Entry, Name};
+use super::{Because, Config, Vantage};
+use crate::State;
+
+/// A time so many seconds later; the end of time if there is none.
+pub(super) fn after(time: Timestamp, seconds: u64) -> Timestamp {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// A time that much later.
+pub(super) fn shifted(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+impl Entry {
+    /// Of an address that was not known.
+    pub(super) fn new(now: Timestamp, vantage: &Vantage) -> Self {
+        Self {
+            state: State::Candidate,
+            first_seen: now,
+            since: now,
+            answered_at: Timestamp::MIN,
+            vantage: vantage.clone(),
+            keep_until: Timestamp::MIN,
+            flow_until: None,
+            pollers: Vec::new(),
+        }
+    }
+
+    /// An answer with it, given at `at`, that holds until `keep_until`. What it became, and why, if
+    /// it is another state than before.
+    pub(super) fn answered(
+        &mut self,
+        (at, keep_until): (Timestamp, Timestamp),
+        vantage: &Vantage,
+        now: Timestamp,
+        config: &Config,
+    ) -> Option<(State, Because)> {
+        if at >= self.answered_at {
+            self.answered_at = at;
+            self.vantage = vantage.clone();
+        }
+        self.keep_until = self.keep_until.max(keep_until);
+        let to = match (self.state, vantage) {
+            (State::Active, _) => return None,
+            (State::Candidate, Vantage::Client) => (State::Active, Because::Client),
+            (State::Candidate, Vantage::Poller(id)) => {
+                if !self.pollers.contains(id) {
+                    self.pollers.push(id.clone());
+                }
+                if self.pollers.len() < config.agreeing() {
+                    return None;
+                }
+                (State::Active, Because::Agreed)
+            }
+            (_, Vantage::Client) => (State::Active, Because::Client),
+            (_, Vantage::Poller(_)) => (State::Active, Because::Poller),
+        };
+        if self.state == State::Candidate {
+            self.since = now;
+            self.pollers = Vec::new();
+        }
+        self.state = State::Active;
+        Some(to)
+    }
+
+    /// When time alone takes it on.
+    pub(super) fn deadline(&self, config: &Config) -> Timestamp {
+        match self.state {
+            State::Candidate | State::Active => self.keep_until,
+            State::Draining | State::Retired => {
+                let drained = after(self.keep_until, config.drain_seconds.into());
+                let held = after(self.since, config.hold_seconds.into());
+                drained.max(held).max(self.flow_until.unwrap_or(Timestamp::MIN))
+            }
+        }
+    }
+
+    /// Whether it may leave before its time, for others' sake: nobody uses it as far as is known,
+    /// and it was not announced just now.
+    fn may_leave(&self, now: Timestamp, config: &Config) -> bool {
+        let is_used = self.flow_until.is_some_and(|until| until > now);
+        let held = after(self.since, config.hold_seconds.into());
+        self.state == State::Candidate || (!is_used && held <= now)
+    }
+}
+
+impl Name {
+    /// When time alone changes one of its addresses.
+    pub(super) fn deadline(&self, config: &Config) -> Option<Timestamp> {
+        if self.stale_since.is_some() {
+            return None;
+        }
+        self.addresses.values().map(|entry| entry.deadline(config)).min()
+    }
+
+    /// The address that makes room for another, if one does: a candidate before others, then the one
+    /// that was not answered for longest. A candidate takes the room of no active address.
+    pub(super) fn victim(
+        &self,
+        for_candidate: bool,
+        now: Timestamp,
+        config: &Config,
+    ) -> Option<IpAddr> {
+        let rank = |entry: &Entry| match entry.state {
+            State::Candidate => 0u8,
+            State::Draining | State::Retired => 1,
+            State::Active => 2,
+        };
+        let most = if for_candidate { 1 } else { 2 };
+        let idle = self.addresses.iter().filter(|(_, entry)| {
+            // While it is stale the last good set stays.
+            let stays = self.stale_since.is_some() && entry.state != State::Candidate;
+            !stays && rank(entry) <= most && entry.may_leave(now, config)
+        });
+        let least = idle.min_by_key(|(_, entry)| (rank(entry), entry.answered_at));
+        least.map(|(address, _)| *address)
+    }
+
+    /// Whether all of it may be forgotten for others' sake.
+    pub(super) fn may_leave(&self, now: Timestamp, config: &Config) -> bool {
+        self.addresses.values().all(|entry| entry.may_leave(now, config))
+    }
+
+    /// It is answered again: what aged while it was not does not count.
+    pub(super) fn recover(&mut self, at: Timestamp) {
+        self.failures = 0;
+        let Some(since) = self.stale_since.take() else { return };
+        self.skip(at.duration_since(since).max(SignedDuration::ZERO));
+    }
+
+    /// Moves what its addresses still have by the time in which nobody could answer.
+    pub(super) fn skip(&mut self, time: SignedDuration) {
+        for entry in self.addresses.values_mut() {
+            entry.keep_until = shifted(entry.keep_until, time);
+            entry.flow_until = entry.flow_until.map(|until| shifted(until, time));
+        }
+    }
+
+    /// Nobody asks for it any more.
+    pub(super) fn stop(&mut self, now: Timestamp) {
+        self.recover(now);
+        self.due = None;
+        self.asked = false;
+    }
+
+    /// Nothing is left of it.
+    pub(super) fn is_over(&self) -> bool {
+        !self.listed && self.due.is_none() && self.addresses.is_empty()
+    }
+}
