@@ -27,6 +27,8 @@ fn endpoint(id: &str, role: Role, names: &[&str]) -> Endpoint {
         names: names.iter().map(|name| name.parse().unwrap()).collect(),
         prefixes: vec![],
         learned: vec![],
+        layers: vec![],
+        shared: vec![],
         ports: vec![],
         expires_at: None,
         price_ref: None,
@@ -469,7 +471,10 @@ proptest! {
                     prop_assert!(end.is_none_or(|end| end <= second), "{change:?} at {second}");
                 }
             }
-            if let Step::Answer { name, list, ttl, late, .. } = step {
+            // A poller's answer says nothing of a name that nobody lists and no client asked for.
+            if let Step::Answer { name, list, ttl, late, who } = step
+                && (*who < 2 || *name == 0)
+            {
                 let end = clock - (*late).max(0) + i64::from((*ttl).clamp(60, 86_400));
                 for number in list {
                     let slot = ends.entry((NAMES[*name], address(*number))).or_default();
