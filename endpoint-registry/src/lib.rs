@@ -29,6 +29,7 @@ mod seed;
 mod sharedness;
 mod snapshot;
 mod sorted;
+pub mod storage;
 
 pub use answer::{Answer, Match, Question, QuestionError};
 pub use endpoint::{Endpoint, EndpointError, Kind, Learned, Provenance, Role, Sharedness, State};
