@@ -6,12 +6,16 @@ mod form;
 mod read;
 mod schedule;
 mod shipped;
+mod source;
 mod spec;
 mod url;
 
 pub use content::{AsnRange, Content, Entry, Label, Parsed, Skipped, Subject};
 pub use read::parse;
 pub use shipped::{feeds, load};
+#[cfg(feature = "test-util")]
+pub use source::FakeSource;
+pub use source::{FetchError, Fetched, FetchedPart, Source, Validator, Validators};
 pub use spec::{
     Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, Selector,
     Transport, Trust,

@@ -25,6 +25,7 @@ mod port;
 mod prefix_index;
 mod ranges;
 pub mod resolve;
+pub mod schedule;
 mod seed;
 mod sharedness;
 mod snapshot;
