@@ -98,7 +98,8 @@ mod tests {
     fn what_is_no_schedule_is_said() {
         for text in ["", "* * *", "61 * * * * *", "0 0 0 30 2 *", "0 0 0 1 1 * 1971", "x"] {
             let schedule = text.parse::<Schedule>();
-            let is_over = schedule.as_ref().is_ok_and(|s| s.next(time("2026-01-01T00:00:00Z")).is_none());
+            let is_over =
+                schedule.as_ref().is_ok_and(|s| s.next(time("2026-01-01T00:00:00Z")).is_none());
             assert!(schedule.is_err() || is_over, "{text}");
         }
     }

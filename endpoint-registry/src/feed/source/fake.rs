@@ -46,8 +46,7 @@ impl Source for FakeSource {
         let Some((tag, octets)) = copies.get(&feed.name) else {
             return Err(FetchError::Unreachable { at, source: "nobody listens there".into() });
         };
-        let validator =
-            Validator { name: at.clone(), tag: Some(tag.to_string()), modified: None };
+        let validator = Validator { name: at.clone(), tag: Some(tag.to_string()), modified: None };
         let validators = Validators(vec![validator]);
         if have == Some(&validators) {
             return Ok(Fetched::Unchanged);
