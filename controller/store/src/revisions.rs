@@ -111,7 +111,7 @@ async fn insert_revision(
     Ok(())
 }
 
-async fn insert_record(
+pub(crate) async fn insert_record(
     connection: &mut SqliteConnection,
     record: &AuditRecord,
     failed: &impl Fn(sqlx::Error) -> StorageError,
@@ -158,20 +158,20 @@ fn record_of(row: &SqliteRow) -> Result<AuditRecord, StorageError> {
     })
 }
 
-fn text(row: &SqliteRow, column: &'static str) -> Result<String, StorageError> {
+pub(crate) fn text(row: &SqliteRow, column: &'static str) -> Result<String, StorageError> {
     row.try_get(column).map_err(meaning(column))
 }
 
-fn count(row: &SqliteRow, column: &'static str) -> Result<u64, StorageError> {
+pub(crate) fn count(row: &SqliteRow, column: &'static str) -> Result<u64, StorageError> {
     let value: i64 = row.try_get(column).map_err(meaning(column))?;
     u64::try_from(value).map_err(|e| corrupt(column, e))
 }
 
-fn time(row: &SqliteRow, place: String) -> Result<Timestamp, StorageError> {
+pub(crate) fn time(row: &SqliteRow, place: String) -> Result<Timestamp, StorageError> {
     Timestamp::from_str(&text(row, "at")?).map_err(|e| corrupt(place, e))
 }
 
-fn parsed<T: DeserializeOwned>(
+pub(crate) fn parsed<T: DeserializeOwned>(
     row: &SqliteRow,
     column: &'static str,
     place: String,
@@ -179,12 +179,12 @@ fn parsed<T: DeserializeOwned>(
     serde_json::from_str(&text(row, column)?).map_err(|e| corrupt(place, e))
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, StorageError> {
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<String, StorageError> {
     serde_json::to_string(value)
         .map_err(|e| StorageError::Unavailable { what: "write JSON", source: Box::new(e) })
 }
 
-fn integer(value: u64) -> Result<i64, StorageError> {
+pub(crate) fn integer(value: u64) -> Result<i64, StorageError> {
     i64::try_from(value)
         .map_err(|e| StorageError::Unavailable { what: "write a number", source: Box::new(e) })
 }

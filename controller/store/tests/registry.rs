@@ -1,9 +1,95 @@
 //! The registry's contract on its stores.
+#![allow(clippy::unwrap_used, reason = "tests, helpers included")]
 
-use sark_registry::storage::{MemoryRegistry, contract};
+use sark_core::storage::contract::{record, revision};
+use sark_core::storage::{AuditStore, Revision, RevisionStore, StorageError};
+use sark_registry::storage::contract::{at, origin, snapshot};
+use sark_registry::storage::{
+    EntryStore, LearnedStore, MemoryRegistry, PriceStore, Pruned, Saved, UserEntry, VersionStore,
+    contract,
+};
+use sark_store::SqliteStore;
 
 #[tokio::test]
 async fn memory() {
     let store = MemoryRegistry::default();
     contract::run(&store, store.base()).await;
+    rest(&store).await;
+}
+
+#[tokio::test]
+async fn sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("sark.db")).await.unwrap();
+    contract::run(&store, &store).await;
+    rest(&store).await;
+}
+
+async fn rest<S: EntryStore + LearnedStore + PriceStore>(store: &S) {
+    let entry = UserEntry {
+        name: "a".into(),
+        text: "x: 1\n\0'\"".into(),
+        owner: "netsec".into(),
+        created_at: at(1),
+        actor: "uid:0(root)".into(),
+        expires: Some(at(2)),
+    };
+    store.put_entry(&entry, &record("put")).await.unwrap();
+    assert_eq!(store.entries().await.unwrap(), [entry]);
+    assert!(store.delete_entry("a", &record("delete")).await.unwrap());
+    assert!(!store.delete_entry("a", &record("delete")).await.unwrap());
+    assert_eq!(store.learned().await.unwrap(), None);
+    for document in ["{}", "[]"] {
+        store.save_learned(document, at(3)).await.unwrap();
+        let saved = Saved { document: document.into(), at: at(3) };
+        assert_eq!(store.learned().await.unwrap(), Some(saved));
+    }
+    for (document, number, new) in [("{}", 1, true), ("{}", 1, false), ("{ }", 2, true)] {
+        let (version, stored) =
+            store.commit_prices(document, &origin("feed p"), None).await.unwrap();
+        assert_eq!((version.number, stored), (number, new));
+    }
+    assert_eq!(store.prices(Some(1)).await.unwrap().as_deref(), Some("{}"));
+    assert_eq!(store.prices(None).await.unwrap().as_deref(), Some("{ }"));
+    assert_eq!(store.prune_prices(0).await.unwrap(), 1);
+    assert_eq!(store.price_versions(9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_version_that_a_policy_revision_names_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("sark.db")).await.unwrap();
+    for number in 1..=3 {
+        let next = snapshot(3, &format!("title {number}"));
+        store.commit_version(&next, &origin("feed"), None).await.unwrap();
+    }
+    let named = store.version(1).await.unwrap().unwrap().hash.to_string();
+    let named = Revision { registry_version: named, ..revision(1) };
+    store.commit(&named, &record("apply")).await.unwrap();
+    assert_eq!(store.prune(1).await.unwrap(), Pruned { versions: 1, objects: 1 });
+    assert!(store.load_version(1).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_full_disk_stores_no_half_version() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sark.db");
+    let store = SqliteStore::open_bounded(&path, 60).await.unwrap();
+    let mut stored = 0;
+    let error = loop {
+        let next = snapshot(9, &format!("{stored}").repeat(20_000));
+        let record = record("version");
+        match store.commit_version(&next, &origin("fill"), Some(&record)).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+        assert!(stored < 100, "the database never filled up");
+    };
+    assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
+    assert!(stored > 0);
+    store.close().await;
+    let store = SqliteStore::open(&path).await.unwrap();
+    assert_eq!(store.newest_version().await.unwrap().unwrap().number, stored);
+    assert!(store.load_version(stored).await.unwrap().is_some());
+    assert_eq!(store.records(1000).await.unwrap().len() as u64, stored);
 }

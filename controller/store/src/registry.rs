@@ -1,0 +1,5 @@
+//! The registry's storage traits as rows.
+
+mod feeds;
+mod rest;
+mod versions;
