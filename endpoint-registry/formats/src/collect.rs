@@ -11,6 +11,11 @@ use crate::{ParseError, ParseLimits, text};
 
 /// How many skipped are kept.
 const SKIPPED: usize = 100;
+/// How many versions are kept, of feeds with many parts or events.
+const PUBLISHED: usize = 8;
+/// How many words of a list become labels. Where many entries share them, more would cost the
+/// product of the two.
+pub(crate) const MOST_LABELS: usize = 64;
 
 /// Entries, without duplicates in the end; what was skipped; and where the parser is.
 pub(crate) struct Collect {
@@ -58,7 +63,8 @@ impl Collect {
 
     pub(crate) fn published(&mut self, version: impl Into<String>) {
         let version = text::brief(&version.into());
-        if !version.is_empty() && !self.published.contains(&version) {
+        let room = self.published.len() < PUBLISHED;
+        if room && !version.is_empty() && !self.published.contains(&version) {
             self.published.push(version);
         }
     }

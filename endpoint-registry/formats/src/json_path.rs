@@ -7,7 +7,11 @@ use sark_registry::feed::JsonForm;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::{ParseError, collect::Collect, json, text};
+use crate::{
+    ParseError,
+    collect::{Collect, MOST_LABELS},
+    json, text,
+};
 
 pub(crate) struct Paths {
     items: JsonPath,
@@ -40,7 +44,7 @@ pub(crate) fn parse(paths: &Paths, octets: &[u8], out: &mut Collect) -> Result<(
     }
     for (at, item) in items.iter().enumerate() {
         let tags = paths.tag.iter().flat_map(|path| path.query(item));
-        let tags: Vec<_> = tags.filter_map(word).collect();
+        let tags: Vec<_> = tags.filter_map(word).take(MOST_LABELS).collect();
         let labels: Vec<_> = tags.iter().map(|tag| out.label("tag", tag)).collect();
         let mut found = false;
         for (name, path) in &paths.subjects {

@@ -7,7 +7,7 @@
 //! are all other types. Labels: `type`, `role` (`egress` for `ip-src`, who connects to us; else
 //! `ingress`), `tag` (each).
 
-use std::str::FromStr as _;
+use std::{rc::Rc, str::FromStr as _};
 
 use sark_registry::{
     PortRange, Transport,
@@ -39,19 +39,24 @@ struct Tag {
 pub(crate) fn parse(octets: &[u8], out: &mut Collect) -> Result<(), ParseError> {
     let document: Value = json::read(octets, out)?;
     let mut known = false;
-    // Path and value; a document nests at most 128 deep, so these few keys do.
-    let mut open = vec![(String::new(), document)];
-    while let Some((path, value)) = open.pop() {
+    // Path of the container, number in it, value. Paths are shared: they may be longer than values.
+    let mut open = vec![(Rc::<str>::from(""), None, document)];
+    while let Some((container, number, value)) = open.pop() {
+        let path = || match number {
+            Some(number) => format!("{container}[{number}]"),
+            None => container.to_string(),
+        };
         match value {
             Value::Array(items) => {
-                known |= path.is_empty() && items.is_empty();
-                let items = items.into_iter().enumerate();
-                open.extend(items.rev().map(|(at, item)| (format!("{path}[{at}]"), item)));
+                known |= container.is_empty() && items.is_empty();
+                let path: Rc<str> = path().into();
+                let items = items.into_iter().enumerate().rev();
+                open.extend(items.map(|(at, item)| (Rc::clone(&path), Some(at), item)));
             }
             Value::Object(mut object) => {
                 if object.contains_key("type") && object.contains_key("value") {
                     known = true;
-                    attribute(&path, Value::Object(object), out)?;
+                    attribute(path, Value::Object(object), out)?;
                     continue;
                 }
                 for key in ["Object", "Attribute", "Event", "response"] {
@@ -60,7 +65,7 @@ pub(crate) fn parse(octets: &[u8], out: &mut Collect) -> Result<(), ParseError> 
                         if key == "Event" {
                             published(&value, out);
                         }
-                        open.push((format!("{path}.{key}"), value));
+                        open.push((format!("{}.{key}", path()).into(), None, value));
                     }
                 }
             }
@@ -80,8 +85,8 @@ fn published(event: &Value, out: &mut Collect) {
     }
 }
 
-fn attribute(path: &str, value: Value, out: &mut Collect) -> Result<(), ParseError> {
-    let place = || path.trim_start_matches('.').to_owned();
+fn attribute(path: impl Fn() -> String, value: Value, out: &mut Collect) -> Result<(), ParseError> {
+    let place = || path().trim_start_matches('.').to_owned();
     let attribute: Attribute = match serde_json::from_value(value) {
         Ok(attribute) => attribute,
         Err(error) => {

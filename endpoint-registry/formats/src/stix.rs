@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{ParseError, collect::Collect, json, pattern, text};
+use crate::{
+    ParseError,
+    collect::{Collect, MOST_LABELS},
+    json, pattern, text,
+};
 
 #[derive(Deserialize)]
 struct Document {
@@ -95,7 +99,7 @@ fn indicator(
     }
     for value in &found.values {
         let mut labels = out.labels(&[("type", value.kind)]);
-        let tags = read.indicator_types.iter().chain(&read.labels);
+        let tags = read.indicator_types.iter().chain(&read.labels).take(MOST_LABELS);
         labels.extend(tags.map(|tag| out.label("tag", tag)));
         let subject = match value.kind {
             "domain" => value

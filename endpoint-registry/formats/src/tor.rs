@@ -6,7 +6,11 @@ use ipnet::IpNet;
 use sark_registry::{PortRange, Transport, feed::Subject};
 use serde::Deserialize;
 
-use crate::{ParseError, collect::Collect, json, text};
+use crate::{
+    ParseError,
+    collect::{Collect, MOST_LABELS},
+    json, text,
+};
 
 /// Onionoo "details" document, protocol 8. `or_addresses` have `role: relay` and their TCP port,
 /// `exit_addresses` `role: exit`. Both have `flag` (`Guard`, `Exit`, each), `country`, `as`.
@@ -37,7 +41,7 @@ pub(crate) fn onionoo(octets: &[u8], out: &mut Collect) -> Result<(), ParseError
     out.published(details.relays_published);
     for (at, relay) in details.relays.iter().enumerate() {
         let mut labels = out.labels(&[("country", &relay.country), ("as", &relay.network)]);
-        labels.extend(relay.flags.iter().map(|flag| out.label("flag", flag)));
+        labels.extend(relay.flags.iter().take(MOST_LABELS).map(|flag| out.label("flag", flag)));
         labels.push(out.label("role", "relay"));
         for text in &relay.or_addresses {
             let place = || format!("relays[{at}].or_addresses");

@@ -205,6 +205,22 @@ fn more_than_the_limit_is_refused_but_duplicates_are_one() {
 }
 
 #[test]
+fn shared_labels_and_versions_do_not_multiply() {
+    let flags: String = (0..5000).map(|at| format!("\"f{at}\",")).collect();
+    let document =
+        format!(r#"{{"relays":[{{"or_addresses":["192.0.2.1:1"],"flags":[{}"x"]}}]}}"#, flags);
+    let parsed = read(&Format::Onionoo, &[("a", document.as_bytes())]).unwrap();
+    let Content::Entries(entries) = parsed.content else { unreachable!() };
+    assert_eq!(entries[0].labels.len(), 65, "64 flags and the role");
+
+    let events: Vec<_> =
+        (0..5000).map(|at| format!(r#"{{"Event":{{"timestamp":"{at}"}}}}"#)).collect();
+    let document = format!("[{}]", events.join(","));
+    let parsed = read(&Format::Misp, &[("a", document.as_bytes())]).unwrap();
+    assert_eq!(parsed.published.as_deref(), Some("0 1 2 3 4 5 6 7"));
+}
+
+#[test]
 fn a_path_that_is_none_is_found_without_a_copy() {
     let Format::Json(mut form) = json() else { unreachable!() };
     form.items = "$.[".to_owned();
