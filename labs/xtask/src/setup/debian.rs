@@ -37,6 +37,8 @@ pub const TESTS: &[Package] = &[
     package("bird2", "bird", Some("bird"), "a second opinion on what we announce"),
     package("exabgp", "exabgp", Some("exabgp"), "a third opinion on what we announce"),
     package("procps", "kill", None, "to end and to halt daemons"),
+    package("bind9-utils", "named-checkzone", None, "to check exported zones"),
+    package("nftables", "nft", None, "to check exported sets"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
 

@@ -1,0 +1,160 @@
+//! The forms, one function each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use sark_registry::{Endpoint, Sharedness};
+
+use crate::{Exported, addresses};
+
+const ORIGIN: &str = "rpz.sark.invalid";
+
+pub(crate) fn json(version: &str, endpoints: &[&Endpoint]) -> Exported {
+    let document = serde_json::json!({ "version": version, "endpoints": endpoints });
+    Exported { text: format!("{document:#}\n"), notes: Vec::new() }
+}
+
+pub(crate) fn csv(endpoints: &[&Endpoint]) -> Exported {
+    let mut text = "id,provider,title,kind,role,sharedness,verified,type,value\r\n".to_owned();
+    for e in endpoints {
+        let title = quoted(&e.title);
+        let mut line = |sharedness: Sharedness, what: &str, value: &str| {
+            let (id, provider, kind, role, verified) =
+                (&e.id, &e.provider, e.kind, e.role, e.verified);
+            let _ = write!(
+                text,
+                "{id},{provider},{title},{kind},{role},{sharedness},{verified},{what},{value}\r\n"
+            );
+        };
+        e.names.iter().for_each(|name| line(e.sharedness, "name", name.as_str()));
+        addresses(e).for_each(|(net, shared)| line(shared, "prefix", &net.to_string()));
+    }
+    Exported { text, notes: Vec::new() }
+}
+
+/// Quoted, and no formula to a spreadsheet.
+fn quoted(field: &str) -> String {
+    let guard = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{guard}{}\"", field.replace('"', "\"\""))
+}
+
+pub(crate) fn nftables(version: &str, endpoints: &[&Endpoint], shared: bool) -> Exported {
+    let mut sets: BTreeMap<String, BTreeSet<IpNet>> = BTreeMap::new();
+    let mut left_out = 0;
+    for e in endpoints {
+        for (net, sharedness) in addresses(e) {
+            if !shared && is_shared(sharedness) {
+                left_out += 1;
+                continue;
+            }
+            let family = if net.addr().is_ipv4() { "v4" } else { "v6" };
+            let name = format!("{}_{}_{family}", e.provider.replace('-', "_"), e.kind);
+            // An identifier begins with a letter.
+            let digit = name.starts_with(|c: char| c.is_ascii_digit());
+            let name = if digit { format!("p_{name}") } else { name };
+            sets.entry(name).or_default().insert(net);
+        }
+    }
+    let mut text = format!("# SARK registry {version}\ntable inet sark {{\n");
+    for (name, nets) in &sets {
+        let kind = if name.ends_with("_v4") { "ipv4_addr" } else { "ipv6_addr" };
+        let list: Vec<_> = nets.iter().map(ToString::to_string).collect();
+        let list = list.join(",\n            ");
+        let _ = write!(
+            text,
+            "    set {name} {{\n        type {kind}\n        flags interval\n        auto-merge\n        \
+             elements = {{\n            {list}\n        }}\n    }}\n"
+        );
+    }
+    text.push_str("}\n");
+    Exported { text, notes: shared_note(left_out) }
+}
+
+fn is_shared(sharedness: Sharedness) -> bool {
+    matches!(sharedness, Sharedness::Cloud | Sharedness::Cdn)
+}
+
+fn shared_note(count: u64) -> Vec<String> {
+    let note = || format!("{count} addresses left out: other sites live at them");
+    (count > 0).then(note).into_iter().collect()
+}
+
+/// Exact names, names that begin with `*.`, and how many of other forms there are.
+fn names<'a>(endpoints: &[&'a Endpoint]) -> (BTreeSet<&'a str>, BTreeSet<&'a str>, u64) {
+    let (mut exact, mut below, mut others) = (BTreeSet::new(), BTreeSet::new(), 0);
+    for name in endpoints.iter().flat_map(|e| &e.names) {
+        if !name.is_wildcard() {
+            exact.insert(name.as_str());
+        } else if name.as_str().starts_with("*.") {
+            below.insert(name.as_str());
+        } else {
+            others += 1;
+        }
+    }
+    (exact, below, others)
+}
+
+fn wildcard_note(count: u64) -> Vec<String> {
+    let note = || format!("{count} names left out: the form cannot say their wildcard");
+    (count > 0).then(note).into_iter().collect()
+}
+
+pub(crate) fn rpz(version: &str, endpoints: &[&Endpoint], now: Timestamp) -> Exported {
+    let (exact, below, others) = names(endpoints);
+    let serial = now.as_second().rem_euclid(1 << 32);
+    let mut text = format!(
+        "; SARK registry {version}\n$ORIGIN {ORIGIN}.\n$TTL 60\n\
+         @ SOA localhost. root.localhost. {serial} 3600 600 86400 60\n@ NS localhost.\n"
+    );
+    let mut long = 0;
+    for name in exact.into_iter().chain(below) {
+        // RFC 1035 section 2.3.4, with the zone's own labels.
+        if name.len() + 1 + ORIGIN.len() > 253 {
+            long += 1;
+        } else {
+            let _ = writeln!(text, "{name} CNAME .");
+        }
+    }
+    let mut notes = wildcard_note(others);
+    if long > 0 {
+        notes.push(format!("{long} names left out: too long below {ORIGIN}"));
+    }
+    Exported { text, notes }
+}
+
+pub(crate) fn hosts(version: &str, endpoints: &[&Endpoint]) -> Exported {
+    let (exact, below, others) = names(endpoints);
+    let mut text = format!("# SARK registry {version}\n");
+    for name in exact {
+        let _ = write!(text, "0.0.0.0 {name}\n:: {name}\n");
+    }
+    Exported { text, notes: wildcard_note(others + below.len() as u64) }
+}
+
+pub(crate) fn zeek(endpoints: &[&Endpoint], shared: bool) -> Exported {
+    let mut text = "#fields\tindicator\tindicator_type\tmeta.source\tmeta.desc\n".to_owned();
+    let (mut wildcards, mut left_out) = (0, 0);
+    for e in endpoints {
+        for name in &e.names {
+            if name.is_wildcard() {
+                wildcards += 1;
+            } else {
+                let _ = writeln!(text, "{name}\tIntel::DOMAIN\tSARK\t{}", e.id);
+            }
+        }
+        for (net, sharedness) in addresses(e) {
+            if !shared && is_shared(sharedness) {
+                left_out += 1;
+            } else if net.prefix_len() == net.max_prefix_len() {
+                let _ = writeln!(text, "{}\tIntel::ADDR\tSARK\t{}", net.addr(), e.id);
+            } else {
+                let _ = writeln!(text, "{net}\tIntel::SUBNET\tSARK\t{}", e.id);
+            }
+        }
+    }
+    let mut notes = wildcard_note(wildcards);
+    notes.extend(shared_note(left_out));
+    Exported { text, notes }
+}
