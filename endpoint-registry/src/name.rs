@@ -128,8 +128,7 @@ fn label_to_ascii(name: &str, label: &str) -> Result<String, NameError> {
         return international(name, label);
     }
     let ascii = label.to_ascii_lowercase();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*');
-    if let Some(character) = ascii.chars().find(|&c| !allowed(c)) {
+    if let Some(character) = ascii.chars().find(|&c| !is_plain(c)) {
         return Err(NameError::Character { name: owned(), character });
     }
     if ascii.starts_with('-') || ascii.ends_with('-') {
@@ -145,12 +144,21 @@ fn label_to_ascii(name: &str, label: &str) -> Result<String, NameError> {
     Ok(ascii)
 }
 
+/// What a label in ASCII may hold.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*')
+}
+
 /// A label with characters beyond ASCII: valid, written plainly, and not to be taken for another.
 fn international(name: &str, label: &str) -> Result<String, NameError> {
     let name = || name.to_owned();
     let invalid = || NameError::Idna { name: name(), label: label.to_owned() };
     if label.contains('*') {
         return Err(invalid());
+    }
+    // What stays as it is in the A-label, which has the same rules as others.
+    if let Some(character) = label.chars().find(|&c| c.is_ascii() && !is_plain(c)) {
+        return Err(NameError::Character { name: name(), character });
     }
     let ascii = to_ascii(label).ok_or_else(invalid)?;
     let (unicode, valid) = idna::domain_to_unicode(&ascii);

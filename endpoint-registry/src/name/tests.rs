@@ -50,6 +50,7 @@ fn tricks_are_refused_with_their_reason() {
         ("https://api.openai.com", |e| matches!(e, E::Character { .. })),
         ("api openai.com", |e| matches!(e, E::Character { character: ' ', .. })),
         ("api.openai.com\n", |e| matches!(e, E::Character { character: '\n', .. })),
+        ("caf\u{e9}'s.example.com", |e| matches!(e, E::Character { character: '\'', .. })),
         ("-api.openai.com", |e| matches!(e, E::Hyphen(_))),
         ("api-.openai.com", |e| matches!(e, E::Hyphen(_))),
         (&long_label, |e| matches!(e, E::LongLabel(_))),
