@@ -2,9 +2,11 @@
 
 mod answer;
 mod changes;
+mod feeds;
 mod listen;
 mod metrics;
 mod questions;
+mod registry;
 mod serve;
 
 use std::collections::BTreeSet;
@@ -15,13 +17,15 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use sark_api::{ErrorBody, ErrorCode, routes};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::events::{Answered, Event, Forbidden};
-use crate::{Actor, Changes, Metrics, Observatory};
+use crate::feeds::Feeds;
+use crate::names::Names;
+use crate::{Actor, Changes, Metrics, Observatory, Registrar};
 use answer::Failure;
 pub use listen::{ListenError, SocketGuard, listen};
 pub use metrics::serve_metrics;
@@ -37,6 +41,12 @@ pub struct Api {
     pub changes: Arc<Changes>,
     /// Answers questions.
     pub observatory: Arc<Observatory>,
+    /// Makes registry versions.
+    pub registrar: Arc<Registrar>,
+    /// Asks feeds.
+    pub feeds: Arc<Feeds>,
+    /// Asks for names, if they are asked for.
+    pub names: Option<Arc<Names>>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// User ids that may ask.
@@ -66,6 +76,21 @@ impl Api {
             .route(routes::REVISION, get(questions::revision))
             .route(routes::ENDPOINTS, get(questions::endpoints))
             .route(routes::LOOKUP, get(questions::lookup))
+            .route(routes::LOOKUP_LINES, post(registry::lookup_lines))
+            .route(routes::FEEDS, get(feeds::feeds))
+            .route(routes::FEED, get(feeds::feed))
+            .route(routes::FEED_PENDING, get(feeds::pending))
+            .route(routes::FEED_ACCEPT, post(feeds::accept))
+            .route(routes::FEED_REJECT, post(feeds::reject))
+            .route(routes::REFRESH, post(feeds::refresh))
+            .route(routes::NAMES, get(feeds::names))
+            .route(routes::VERSIONS, get(registry::versions))
+            .route(routes::VERSION, get(registry::version))
+            .route(routes::DIFFERENCE, get(registry::difference))
+            .route(routes::HISTORY, get(registry::history))
+            .route(routes::PIN, post(registry::pin))
+            .route(routes::ENTRIES, get(registry::entries).post(registry::put_entries))
+            .route(routes::ENTRY, delete(registry::delete_entry))
             .route(routes::POLICIES, get(questions::policies))
             .route(routes::PEERS, get(questions::peers))
             .route(routes::HEALTHZ, get(metrics::healthz))

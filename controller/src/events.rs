@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use sark_api::ProblemView;
 use sark_core::audit::AuditRecord;
 use sark_core::storage::StorageError;
+use sark_registry::storage::Version;
 
 use crate::chain::chain;
-use crate::metrics::{ChangeLabels, Metrics, RequestLabels, RoundLabels};
+use crate::metrics::{ChangeLabels, FeedLabels, Metrics, RequestLabels, RoundLabels};
 use crate::reconcile::{Report, RoundError};
 use crate::{ChangeError, Changed};
 
@@ -15,6 +17,67 @@ use crate::{ChangeError, Changed};
 pub trait Event {
     /// Writes the line and moves the metric.
     fn emit(self, metrics: &Metrics);
+}
+
+/// There is a new registry version.
+#[derive(Debug)]
+pub struct RegistryChanged<'a> {
+    /// The version.
+    pub version: &'a Version,
+    /// Another one is pinned, so it is not used.
+    pub is_pinned: bool,
+}
+
+impl Event for RegistryChanged<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Version { number, hash, origin, counts } = self.version;
+        tracing::info!(
+            number,
+            version = %hash,
+            cause = origin.cause,
+            actor = origin.actor,
+            endpoints = counts.endpoints,
+            used = !self.is_pinned,
+            "a new registry version"
+        );
+        metrics.registry_versions.inc();
+        metrics.registry_endpoints.set(i64::try_from(counts.endpoints).unwrap_or(i64::MAX));
+    }
+}
+
+/// A feed could not be had. The copy in use stays.
+#[derive(Debug)]
+pub struct FeedFailed<'a> {
+    /// Its name.
+    pub feed: &'a str,
+    /// Why.
+    pub problem: &'a ProblemView,
+}
+
+impl Event for FeedFailed<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let ProblemView { code, message, .. } = self.problem;
+        tracing::warn!(feed = self.feed, code, message, "a feed could not be had");
+        metrics.feed_failures.get_or_create(&FeedLabels::of(self.feed, code)).inc();
+    }
+}
+
+/// A copy of a feed is doubted and waits for a person. The copy in use stays.
+#[derive(Debug)]
+pub struct FeedHeld<'a> {
+    /// Its name.
+    pub feed: &'a str,
+    /// Why.
+    pub doubts: &'a [ProblemView],
+}
+
+impl Event for FeedHeld<'_> {
+    fn emit(self, metrics: &Metrics) {
+        for ProblemView { code, message, .. } in self.doubts {
+            tracing::warn!(feed = self.feed, code, message, "a feed's copy is held");
+            metrics.feed_held.get_or_create(&FeedLabels::of(self.feed, code)).inc();
+        }
+    }
 }
 
 /// A round ended well.

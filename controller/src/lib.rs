@@ -24,12 +24,15 @@ mod chain;
 mod changes;
 mod desired;
 pub mod events;
+pub mod feeds;
 mod lock;
 pub mod log;
 mod metrics;
+pub mod names;
 mod observatory;
 mod overlays;
 mod reconcile;
+pub mod registrar;
 mod service_manager;
 mod shutdown;
 pub mod start;
@@ -43,3 +46,4 @@ pub use overlays::{OverlayError, RegistryHolder};
 pub use reconcile::{
     Keeper, KeeperError, Reconciler, Report, RoundError, Signals, Unkept, Watcher,
 };
+pub use registrar::Registrar;

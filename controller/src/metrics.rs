@@ -26,6 +26,10 @@ pub struct Metrics {
     pub(crate) audit_lost: Counter,
     pub(crate) requests: Family<RequestLabels, Counter>,
     pub(crate) forbidden: Counter,
+    pub(crate) registry_versions: Counter,
+    pub(crate) feed_failures: Family<FeedLabels, Counter>,
+    pub(crate) feed_held: Family<FeedLabels, Counter>,
+    pub(crate) registry_endpoints: Gauge,
     pub(crate) speaker_up: Gauge,
     pub(crate) peers_up: Family<PeerLabels, Gauge>,
 }
@@ -59,6 +63,18 @@ pub(crate) struct RequestLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct FeedLabels {
+    feed: String,
+    code: String,
+}
+
+impl FeedLabels {
+    pub(crate) fn of(feed: &str, code: &str) -> Self {
+        Self { feed: feed.to_owned(), code: code.to_owned() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct PeerLabels {
     pub(crate) peer: String,
 }
@@ -81,6 +97,10 @@ impl Default for Metrics {
             audit_lost: Counter::default(),
             requests: Family::default(),
             forbidden: Counter::default(),
+            registry_versions: Counter::default(),
+            feed_failures: Family::default(),
+            feed_held: Family::default(),
+            registry_endpoints: Gauge::default(),
             speaker_up: Gauge::default(),
             peers_up: Family::default(),
         };
@@ -116,6 +136,14 @@ impl Metrics {
             "api_forbidden",
             "Connections of users without the right",
             self.forbidden.clone(),
+        );
+        r.register("feed_failures", "Feeds that could not be had", self.feed_failures.clone());
+        r.register("feed_held", "Copies of feeds that are doubted", self.feed_held.clone());
+        r.register("registry_versions", "New registry versions", self.registry_versions.clone());
+        r.register(
+            "registry_endpoints",
+            "Endpoints in the newest registry version",
+            self.registry_endpoints.clone(),
         );
         r.register(
             "speaker_up",

@@ -246,6 +246,11 @@ impl Observatory {
         })
     }
 
+    /// The registry in use.
+    pub fn snapshot(&self) -> Arc<sark_registry::Snapshot> {
+        self.registry.snapshot()
+    }
+
     /// Endpoints of a provider, of a kind, or all.
     pub fn endpoints(&self, provider: Option<&str>, kind: Option<&str>) -> EndpointsResponse {
         let registry = self.registry.snapshot();

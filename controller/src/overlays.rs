@@ -5,11 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use sark_core::document::Diagnostic;
 use sark_registry::Snapshot;
+use sark_registry::overlay::{self, Overlay};
+use tokio::sync::Notify;
 
 /// Holds the snapshot that is used now. Readers take an `Arc` and keep it as long as they like.
 #[derive(Debug)]
 pub struct RegistryHolder {
     current: RwLock<Arc<Snapshot>>,
+    changed: Notify,
 }
 
 /// Why the registry could not be built; the one in use stays.
@@ -32,12 +35,17 @@ impl RegistryHolder {
     /// Of a snapshot.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { current: RwLock::new(Arc::new(snapshot)) }
+        Self { current: RwLock::new(Arc::new(snapshot)), changed: Notify::new() }
     }
 
     /// The snapshot that is used now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Ends when the snapshot was replaced since the last call. For one task.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// Replaces the snapshot, unless the content is the same. Whether it was replaced.
@@ -46,6 +54,7 @@ impl RegistryHolder {
         let changed = current.version() != snapshot.version();
         if changed {
             *current = Arc::new(snapshot);
+            self.changed.notify_one();
         }
         changed
     }
@@ -53,13 +62,34 @@ impl RegistryHolder {
 
 /// The seed with these overlays; relative paths are seen from `base`.
 pub fn build(base: &Path, overlays: &[PathBuf]) -> Result<Snapshot, OverlayError> {
-    let mut files = Vec::new();
-    for overlay in overlays {
-        let path = base.join(overlay);
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| OverlayError::Read { path: path.clone(), source })?;
-        files.push((path.display().to_string(), text));
-    }
+    let files = files(base, overlays)?;
     sark_registry::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
         .map_err(OverlayError::Content)
+}
+
+/// The overlays themselves.
+pub fn read(base: &Path, overlays: &[PathBuf]) -> Result<Vec<Overlay>, OverlayError> {
+    let (mut read, mut mistakes) = (Vec::new(), Vec::new());
+    for (name, text) in files(base, overlays)? {
+        match overlay::parse(&name, &text) {
+            Ok(overlays) => read.extend(overlays),
+            Err(found) => mistakes.extend(found),
+        }
+    }
+    if mistakes.is_empty() { Ok(read) } else { Err(OverlayError::Content(mistakes)) }
+}
+
+/// Their names and texts.
+pub(crate) fn files(
+    base: &Path,
+    overlays: &[PathBuf],
+) -> Result<Vec<(String, String)>, OverlayError> {
+    let file = |overlay: &PathBuf| {
+        let path = base.join(overlay);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok((path.display().to_string(), text)),
+            Err(source) => Err(OverlayError::Read { path, source }),
+        }
+    };
+    overlays.iter().map(file).collect()
 }

@@ -4,6 +4,7 @@
 //! `watchdog` (under systemd). Connections and changes under way belong to `api`.
 
 mod assemble;
+mod secret;
 mod speaker;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sark_api::config::Config;
-use sark_core::SystemClock;
+use sark_core::{Clock as _, SystemClock};
+use sark_feeds::Fetcher;
+use sark_registry::feed::{self, Feed};
 use sark_store::SqliteStore;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
@@ -21,10 +24,12 @@ use tracing::Instrument;
 
 use crate::api::{SocketGuard, listen, serve, serve_metrics};
 use crate::chain::chain;
+use crate::feeds::copies;
 use crate::lock::StateLock;
-use crate::overlays::build;
+use crate::overlays::{build, files, read};
+use crate::registrar::{Beginning, RegistrarError};
 use crate::shutdown::{Signalled, Told};
-use crate::{OverlayError, RegistryHolder, Signals, service_manager};
+use crate::{OverlayError, Registrar, RegistryHolder, service_manager};
 pub use assemble::{Assembled, Parts, assemble};
 pub use speaker::SpeakerWiringError;
 
@@ -45,6 +50,9 @@ pub enum StartError {
     /// The registry.
     #[error(transparent)]
     Registry(#[from] OverlayError),
+    /// The first registry version.
+    #[error(transparent)]
+    Registrar(#[from] RegistrarError),
     /// The BGP speaker.
     #[error(transparent)]
     Speaker(#[from] SpeakerWiringError),
@@ -70,7 +78,16 @@ pub enum StartError {
 /// What `--check` checks beyond the configuration itself: the overlays it names.
 pub fn check(config: &Config, base: &Path) -> Result<(), StartError> {
     build(base, &config.registry.overlays)?;
+    feeds(base, config)?;
     Ok(())
+}
+
+/// Those that ship, with the operator's own; those that have no parser yet are none.
+fn feeds(base: &Path, config: &Config) -> Result<Vec<Arc<Feed>>, OverlayError> {
+    let files = files(base, &config.registry.feeds.files)?;
+    let feeds = feed::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+        .map_err(OverlayError::Content)?;
+    Ok(feeds.into_iter().map(Arc::new).collect())
 }
 
 /// Runs until told to stop.
@@ -113,7 +130,6 @@ struct Built {
     config: Arc<Config>,
     base: PathBuf,
     store: SqliteStore,
-    registry: Arc<RegistryHolder>,
     lock: StateLock,
 }
 
@@ -122,19 +138,30 @@ impl Built {
         let lock = StateLock::take(&config.state.directory)?;
         let store = SqliteStore::open(&config.state.directory.join("sark.db")).await?;
         let registry = Arc::new(RegistryHolder::new(build(base, &config.registry.overlays)?));
+        let overlays = read(base, &config.registry.overlays)?;
+        let feeds = feeds(base, &config)?;
+        let copies =
+            copies(&feeds, &store, SystemClock.now()).await.map_err(RegistrarError::from)?;
+        let beginning = Beginning { feeds, copies, overlays, ..Beginning::default() };
         let speaker::Wired { speaker, keeper, place } = speaker::wire(&config)?;
         let config = Arc::new(config);
         let controller = assemble(Parts {
             config: Arc::clone(&config),
             store: Arc::new(store.clone()),
-            registry: Arc::clone(&registry),
+            registry,
+            registry_store: Arc::new(store.clone()),
+            beginning,
+            source: Arc::new(Fetcher::new(Arc::new(|reference| {
+                secret::read(reference).map_err(|error| error.to_string())
+            }))),
             speaker,
             keeper,
             place,
             clock: Arc::new(SystemClock),
             patience: PATIENCE,
         });
-        Ok(Self { controller, config, base: base.to_owned(), store, registry, lock })
+        controller.registrar.begin().await?;
+        Ok(Self { controller, config, base: base.to_owned(), store, lock })
     }
 }
 
@@ -168,8 +195,7 @@ struct Running {
     /// Ends the reconciler, when no change waits for it any more.
     settle: CancellationToken,
     work: TaskTracker,
-    registry: Arc<RegistryHolder>,
-    signals: Arc<Signals>,
+    registrar: Arc<Registrar>,
     config: Arc<Config>,
     base: PathBuf,
     store: SqliteStore,
@@ -179,9 +205,11 @@ struct Running {
 
 impl Running {
     fn spawn(built: Built, bound: Bound) -> Self {
-        let Assembled { reconciler, watcher, api, status, signals, interval } = built.controller;
+        let Assembled { reconciler, watcher, api, registrar, status, interval, .. } =
+            built.controller;
         let (stop, settle) = (CancellationToken::new(), CancellationToken::new());
         let (work, observatory) = (api.work.clone(), Arc::clone(&api.observatory));
+        let feeds = Arc::clone(&api.feeds);
         let mut tasks = JoinSet::new();
         task(&mut tasks, "reconciler", reconciler.run(settle.clone()));
         task(&mut tasks, "watcher", watcher.run(stop.clone()));
@@ -189,6 +217,12 @@ impl Running {
         if let Some(listener) = bound.metrics {
             task(&mut tasks, "metrics", serve_metrics(listener, observatory, stop.clone()));
         }
+        for (number, name) in (0..).zip(feeds.scheduled()) {
+            let (feeds, stop) = (Arc::clone(&feeds), stop.clone());
+            task(&mut tasks, "feed", feeds.run(name, number, stop));
+        }
+        let passing = Arc::clone(&registrar).run(stop.clone());
+        task(&mut tasks, "registrar", passing);
         if sd_notify::watchdog_enabled().is_some() {
             let feed = service_manager::watchdog(status, interval, settle.clone());
             task(&mut tasks, "watchdog", feed);
@@ -198,8 +232,7 @@ impl Running {
             stop,
             settle,
             work,
-            registry: built.registry,
-            signals,
+            registrar,
             config: built.config,
             base: built.base,
             store: built.store,
@@ -210,19 +243,21 @@ impl Running {
 
     /// Reads the overlays again; on a mistake the registry in use stays.
     async fn reload(&self) {
-        let (base, overlays) = (self.base.clone(), self.config.registry.overlays.clone());
-        match tokio::task::spawn_blocking(move || build(&base, &overlays)).await {
-            Ok(Ok(snapshot)) => {
-                let version = snapshot.version().to_string();
-                let changed = self.registry.replace(snapshot);
-                tracing::info!(version, changed, "read the registry overlays again");
-                self.signals.wake.notify_one();
-            }
-            Ok(Err(error)) => {
-                tracing::error!(error = chain(&error), "the registry stays as it was");
-            }
-            Err(error) => tracing::error!(%error, "the registry stays as it was"),
+        if let Err(error) = self.try_reload().await {
+            tracing::error!(error = chain(&error), "the registry stays as it was");
         }
+    }
+
+    async fn try_reload(&self) -> Result<(), StartError> {
+        let (base, overlays) = (self.base.clone(), self.config.registry.overlays.clone());
+        let overlays = tokio::task::spawn_blocking(move || {
+            build(&base, &overlays)?;
+            read(&base, &overlays)
+        });
+        let overlays = overlays.await.map_err(RegistrarError::from)??;
+        self.registrar.lay_overlays(overlays).await?;
+        tracing::info!("read the registry overlays again");
+        Ok(())
     }
 
     /// No new requests; those under way end, then the reconciler, then the store.

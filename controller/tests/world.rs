@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sark_api::ReconcileView;
 use sark_api::config::{self, Config};
 use sark_controller::api::Api;
+use sark_controller::registrar::Beginning;
 use sark_controller::start::{Assembled, Parts, assemble};
 use sark_controller::{
     Actor, ChangeError, Changed, RegistryHolder, Signals, SpeakerPlace, Storage, Unkept, Which,
@@ -16,6 +17,8 @@ use sark_core::Clock;
 use sark_core::storage::{MemoryStore, PolicyFile};
 use sark_flowspec::speaker::fake::FakeSpeaker;
 use sark_flowspec::{Afi, LargeCommunity, Nlri, Observed};
+use sark_registry::feed::FakeSource;
+use sark_registry::storage::MemoryRegistry;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -83,6 +86,9 @@ impl World {
             config: Arc::new(test_config()),
             store: storage,
             registry: Arc::new(RegistryHolder::new(sark_registry::load([]).unwrap())),
+            registry_store: Arc::new(MemoryRegistry::default()),
+            beginning: Beginning::default(),
+            source: Arc::new(FakeSource::default()),
             speaker: Arc::new(speaker.clone()),
             keeper: Box::new(Unkept),
             place: SpeakerPlace { mode: "external".into(), api: "fake".into() },

@@ -40,7 +40,7 @@ pub use event::{Answered, Because, Change, Event, Observed, Refused, Vantage};
 use index::Index;
 use life::after;
 pub use memory::{Entry, Memory, Name};
-use special::Special;
+pub use special::Special;
 use watched::Watched;
 
 /// Most addresses read from one answer. A DNS message of 64 KiB holds about four thousand.

@@ -7,7 +7,6 @@
 mod check;
 mod environment;
 mod load;
-mod secret;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -17,7 +16,7 @@ use sark_compiler::{Pool, Protected};
 use serde::{Deserialize, Serialize};
 
 pub use load::load;
-pub use secret::{Secret, SecretRef};
+pub use sark_core::secret::{Secret, SecretRef};
 
 /// All of it. Only `bgp.asn` and `bgp.routerId` have no default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -256,11 +255,33 @@ pub enum Family {
 }
 
 /// `registry`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RegistryConfig {
     /// Overlay files; of two endpoints with one id the later wins. Read again on SIGHUP.
     pub overlays: Vec<PathBuf>,
+    /// Lists that others publish.
+    pub feeds: FeedsConfig,
+    /// Registry versions kept, 10 to 1000000, beside those that are pinned or that a policy
+    /// revision names.
+    pub keep_versions: u32,
+}
+
+impl Default for RegistryConfig {
+    fn default() -> Self {
+        Self { overlays: Vec::new(), feeds: FeedsConfig::default(), keep_versions: 10_000 }
+    }
+}
+
+/// `registry.feeds`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct FeedsConfig {
+    /// Whether feeds are asked by themselves, each at its schedule. Off, `sarkd` asks nobody
+    /// outside; what was had before stays in use.
+    pub enabled: bool,
+    /// Files of feeds of one's own; one with the name of a feed that ships replaces it.
+    pub files: Vec<PathBuf>,
 }
 
 /// `reconcile`

@@ -8,6 +8,7 @@ pub mod audit;
 mod clock;
 pub mod document;
 mod hash;
+pub mod secret;
 pub mod storage;
 
 pub use clock::{Clock, SystemClock};

@@ -9,11 +9,11 @@ use sark_api::{
 use super::Api;
 use super::answer::{Answer, Failure, bad};
 
-type Pairs = Query<Vec<(String, String)>>;
+pub(super) type Pairs = Query<Vec<(String, String)>>;
 
-/// Revisions listed unless asked for more, and at most.
-const REVISIONS: u32 = 20;
-const MOST_REVISIONS: u32 = 1000;
+/// Revisions or versions listed unless asked for more, and at most.
+const LISTED: u32 = 20;
+const MOST_LISTED: u32 = 1000;
 /// Questions in one lookup.
 const MOST_QUERIES: usize = 1000;
 
@@ -45,16 +45,8 @@ pub(super) async fn revisions(
     State(api): State<Api>,
     Query(pairs): Pairs,
 ) -> Result<Answer<RevisionsResponse>, Failure> {
-    let [limit] = known(pairs, ["limit"])?;
-    let limit = match limit {
-        None => REVISIONS,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=MOST_REVISIONS).contains(limit))
-            .ok_or_else(|| bad(format!("limit {text:?} is not 1 to {MOST_REVISIONS}")))?,
-    };
-    Ok(Answer(RevisionsResponse { revisions: api.observatory.revisions(limit).await? }))
+    let [most] = known(pairs, ["limit"])?;
+    Ok(Answer(RevisionsResponse { revisions: api.observatory.revisions(limit(most)?).await? }))
 }
 
 pub(super) async fn revision(
@@ -100,8 +92,15 @@ pub(super) async fn lookup(
     Ok(Answer(api.observatory.lookup(&queries)))
 }
 
+/// How many to list.
+pub(super) fn limit(text: Option<String>) -> Result<u32, Failure> {
+    let Some(text) = text else { return Ok(LISTED) };
+    let limit = text.parse().ok().filter(|limit| (1..=MOST_LISTED).contains(limit));
+    limit.ok_or_else(|| bad(format!("limit {text:?} is not 1 to {MOST_LISTED}")))
+}
+
 /// These parameters, each at most once, and no others.
-fn known<const N: usize>(
+pub(super) fn known<const N: usize>(
     pairs: Vec<(String, String)>,
     names: [&str; N],
 ) -> Result<[Option<String>; N], Failure> {

@@ -8,13 +8,17 @@ use sark_api::ReconcileView;
 use sark_api::config::Config;
 use sark_core::Clock;
 use sark_flowspec::Speaker;
+use sark_registry::feed::Source;
+use sark_registry::storage::RegistryStore;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::api::Api;
+use crate::feeds::{FeedParts, Feeds};
+use crate::registrar::Beginning;
 use crate::{
-    Changes, DesiredState, Keeper, Metrics, Observatory, Reconciler, RegistryHolder, Signals,
-    SpeakerPlace, Storage, Watcher,
+    Changes, DesiredState, Keeper, Metrics, Observatory, Reconciler, Registrar, RegistryHolder,
+    Signals, SpeakerPlace, Storage, Watcher,
 };
 
 /// What the outside gives.
@@ -23,8 +27,14 @@ pub struct Parts {
     pub config: Arc<Config>,
     /// Revisions and audit.
     pub store: Arc<dyn Storage>,
-    /// Endpoints.
+    /// The registry until the first version is made.
     pub registry: Arc<RegistryHolder>,
+    /// Versions and copies of the registry.
+    pub registry_store: Arc<dyn RegistryStore>,
+    /// What the registry begins with; its feeds are those that are asked.
+    pub beginning: Beginning,
+    /// Who fetches feeds.
+    pub source: Arc<dyn Source>,
     /// The BGP speaker.
     pub speaker: Arc<dyn Speaker>,
     /// Who keeps it running.
@@ -45,10 +55,12 @@ pub struct Assembled {
     pub watcher: Watcher,
     /// To be served.
     pub api: Api,
-    /// The newest status of the reconciler.
-    pub status: watch::Receiver<ReconcileView>,
+    /// Makes registry versions, once begun.
+    pub registrar: Arc<Registrar>,
     /// Asks for rounds.
     pub signals: Arc<Signals>,
+    /// The newest status of the reconciler.
+    pub status: watch::Receiver<ReconcileView>,
     /// Longest time between two rounds.
     pub interval: Duration,
 }
@@ -56,13 +68,36 @@ pub struct Assembled {
 /// Joins them. Starts nothing.
 #[must_use]
 pub fn assemble(parts: Parts) -> Assembled {
-    let Parts { config, store, registry, speaker, keeper, place, clock, patience } = parts;
+    let Parts { config, store, registry, registry_store, beginning, source, .. } = parts;
+    let Parts { speaker, keeper, place, clock, patience, .. } = parts;
     let (signals, metrics) = (Arc::new(Signals::default()), Arc::new(Metrics::default()));
+    let feeds = beginning.feeds.clone();
+    let registrar = Registrar::new(
+        beginning,
+        Arc::clone(&registry_store),
+        Arc::clone(&registry),
+        Arc::clone(&clock),
+        Arc::clone(&signals),
+        Arc::clone(&metrics),
+    );
+    let registrar = Arc::new(registrar);
+    let environment = config.environment();
+    let protected = environment.protected.iter().map(|p| (p.name.clone(), p.prefix)).collect();
+    let feeds = Feeds::new(FeedParts {
+        feeds,
+        is_enabled: config.registry.feeds.enabled,
+        source,
+        store: registry_store,
+        registrar: Arc::clone(&registrar),
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
+        protected,
+    });
     let interval = Duration::try_from(config.reconcile.interval).unwrap_or(Duration::from_secs(30));
     let desired = Arc::new(DesiredState::new(
         Arc::clone(&store),
         Arc::clone(&registry),
-        Arc::new(config.environment()),
+        Arc::new(environment),
     ));
     let (reconciler, status) = Reconciler::new(
         Arc::clone(&desired),
@@ -103,9 +138,12 @@ pub fn assemble(parts: Parts) -> Assembled {
     let api = Api {
         changes: Arc::new(changes),
         observatory: Arc::new(observatory),
+        registrar: Arc::clone(&registrar),
+        feeds: Arc::new(feeds),
+        names: None,
         metrics,
         allowed: Arc::new(allowed),
         work: TaskTracker::new(),
     };
-    Assembled { reconciler, watcher, api, status, signals, interval }
+    Assembled { reconciler, watcher, api, registrar, status, signals, interval }
 }

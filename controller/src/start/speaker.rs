@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sark_api::config::{Config, Family, GobgpdMode, OnStop, PeerConfig, Secret, SecretRef};
+use sark_api::config::{Config, Family, GobgpdMode, OnStop, PeerConfig};
 use sark_flowspec::{Afi, Speaker};
 use sark_gobgp::daemon::{self, DaemonError, Supervised};
 use sark_gobgp::{Address, Gobgp};
 
+use super::secret::{self, SecretError};
 use crate::observatory::SpeakerPlace;
 use crate::reconcile::{Keeper, KeeperError, Unkept};
 
@@ -47,23 +48,6 @@ pub enum SpeakerWiringError {
         /// Cause.
         source: SecretError,
     },
-}
-
-/// Why a secret cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// The file.
-    #[error(transparent)]
-    File(#[from] std::io::Error),
-    /// The environment variable.
-    #[error("there is no such environment variable")]
-    Environment,
-    /// Nothing in it.
-    #[error("it is empty")]
-    Empty,
-    /// Refused by the check already.
-    #[error("it is not a reference")]
-    Reference,
 }
 
 /// Makes the speaker; starts nothing.
@@ -144,7 +128,7 @@ fn peer(
         Family::Ipv6 => Afi::Ipv6,
     });
     let password = config.password_ref.as_ref().map(|reference| {
-        read(reference).map_err(|source| SpeakerWiringError::Password {
+        secret::read(reference).map_err(|source| SpeakerWiringError::Password {
             peer: config.name.clone(),
             reference: reference.to_string(),
             source,
@@ -163,33 +147,4 @@ fn peer(
             .map(|secret| daemon::Password::new(secret.reveal().to_owned())),
         ..daemon::Peer::new(config.address, config.asn)
     })
-}
-
-fn read(reference: &SecretRef) -> Result<Secret, SecretError> {
-    let text = match reference {
-        SecretRef::File(path) => {
-            let text = std::fs::read_to_string(path)?;
-            text.lines().next().unwrap_or_default().to_owned()
-        }
-        SecretRef::Env(name) => std::env::var(name).map_err(|_| SecretError::Environment)?,
-        SecretRef::Invalid => return Err(SecretError::Reference),
-    };
-    if text.is_empty() { Err(SecretError::Empty) } else { Ok(Secret::new(text)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_is_the_first_line_of_its_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("password");
-        let reference = SecretRef::File(path.clone());
-        assert!(matches!(read(&reference), Err(SecretError::File(_))));
-        std::fs::write(&path, "\nrest").unwrap();
-        assert!(matches!(read(&reference), Err(SecretError::Empty)));
-        std::fs::write(&path, "s3cret\n").unwrap();
-        assert_eq!(read(&reference).unwrap().reveal(), "s3cret");
-    }
 }

@@ -44,9 +44,17 @@ const RANGES: [(&str, &str); 30] = [
 
 /// The table above, read once.
 #[derive(Debug, Clone)]
-pub(super) struct Special(Vec<(IpNet, &'static str)>);
+pub struct Special(Vec<(IpNet, &'static str)>);
+
+impl Default for Special {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Special {
+    /// Reads it.
+    #[must_use]
     pub fn new() -> Self {
         let parsed = RANGES.iter().filter_map(|(net, what)| Some((net.parse().ok()?, *what)));
         Self(parsed.collect())
@@ -54,6 +62,7 @@ impl Special {
 
     /// What the address is instead of a destination on the internet; `None` if it can be one. Behind
     /// the well-known NAT64 prefix (RFC 6052) the IPv4 address decides.
+    #[must_use]
     pub fn what(&self, address: IpAddr) -> Option<&'static str> {
         let address = match address {
             IpAddr::V6(six) => nat64(six).map_or(address, IpAddr::V4),

@@ -17,7 +17,9 @@ pub enum SecretRef {
 }
 
 impl SecretRef {
-    fn read(text: &str) -> Self {
+    /// Of its text; never fails, so that what is no reference is not repeated in an error.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
         match text.split_once(':') {
             Some(("file", path)) if path.starts_with('/') => Self::File(PathBuf::from(path)),
             Some(("env", name))
@@ -49,7 +51,7 @@ impl Serialize for SecretRef {
 
 impl<'de> Deserialize<'de> for SecretRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::read(&String::deserialize(deserializer)?))
+        Ok(Self::parse(&String::deserialize(deserializer)?))
     }
 }
 
@@ -84,10 +86,10 @@ mod tests {
     #[test]
     fn a_secret_does_not_print_and_a_reference_does() {
         assert_eq!(format!("{:?}", Secret::new("hunter2".into())), "***");
-        assert_eq!(SecretRef::read("file:/run/x").to_string(), "file:/run/x");
-        assert_eq!(SecretRef::read("env:PASS_1"), SecretRef::Env("PASS_1".into()));
+        assert_eq!(SecretRef::parse("file:/run/x").to_string(), "file:/run/x");
+        assert_eq!(SecretRef::parse("env:PASS_1"), SecretRef::Env("PASS_1".into()));
         for wrong in ["hunter2", "file:relative", "env:", "env:A B", "env:a=b", ""] {
-            assert_eq!(SecretRef::read(wrong), SecretRef::Invalid, "{wrong}");
+            assert_eq!(SecretRef::parse(wrong), SecretRef::Invalid, "{wrong}");
         }
     }
 }
