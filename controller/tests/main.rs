@@ -8,6 +8,7 @@
 mod api;
 mod client;
 mod daemon;
+mod feeds;
 mod kill;
 mod program;
 mod reconcile;

@@ -45,6 +45,20 @@ impl Clock for TestClock {
     }
 }
 
+/// What the registry is made of.
+pub struct Outside {
+    pub registry: Arc<MemoryRegistry>,
+    pub source: Arc<FakeSource>,
+    pub beginning: Beginning,
+}
+
+impl Outside {
+    pub fn new(store: Arc<MemoryStore>) -> Self {
+        let registry = Arc::new(MemoryRegistry::new(store));
+        Self { registry, source: Arc::default(), beginning: Beginning::default() }
+    }
+}
+
 /// The controller and handles on everything around it.
 pub struct World {
     pub speaker: FakeSpeaker,
@@ -82,13 +96,26 @@ impl World {
         storage: Arc<dyn Storage>,
         clock: Arc<TestClock>,
     ) -> Self {
+        let outside = Outside::new(Arc::clone(&store));
+        Self::assembled(speaker, store, storage, clock, outside)
+    }
+
+    /// With feeds, a source of them and a store of the registry.
+    pub fn assembled(
+        speaker: FakeSpeaker,
+        store: Arc<MemoryStore>,
+        storage: Arc<dyn Storage>,
+        clock: Arc<TestClock>,
+        outside: Outside,
+    ) -> Self {
+        let Outside { registry, source, beginning } = outside;
         let Assembled { reconciler, watcher, api, status, signals, .. } = assemble(Parts {
             config: Arc::new(test_config()),
             store: storage,
             registry: Arc::new(RegistryHolder::new(sark_registry::load([]).unwrap())),
-            registry_store: Arc::new(MemoryRegistry::default()),
-            beginning: Beginning::default(),
-            source: Arc::new(FakeSource::default()),
+            registry_store: registry,
+            beginning,
+            source,
             speaker: Arc::new(speaker.clone()),
             keeper: Box::new(Unkept),
             place: SpeakerPlace { mode: "external".into(), api: "fake".into() },
@@ -137,6 +164,13 @@ impl World {
         let mut status = self.status.clone();
         let reached = tokio::time::timeout(SOON, status.wait_for(wanted)).await.is_ok();
         assert!(reached, "{:?}", self.status.borrow());
+    }
+
+    /// Waits until a round that begins after this found nothing left to do.
+    pub async fn settled(&self) {
+        let rounds = self.status.borrow().rounds;
+        self.signals.wake.notify_one();
+        self.status_is(|status| status.rounds > rounds + 1 && status.converged).await;
     }
 
     /// Text forms of our rules in the speaker's table, sorted.
