@@ -22,6 +22,11 @@ pub(crate) struct Paths {
 impl Paths {
     pub(crate) fn new(form: &JsonForm) -> Result<Self, ParseError> {
         let path = |text: &str| {
+            // The library ends badly on these.
+            if has_broken_escape(text) {
+                let reason = "\\u is not followed by four hexadecimal digits".to_owned();
+                return Err(ParseError::Path { what: text::few(text), reason });
+            }
             JsonPath::parse(text).map_err(|error| ParseError::Path {
                 what: text::few(text),
                 reason: text::brief(&error.to_string()),
@@ -64,11 +69,33 @@ pub(crate) fn parse(paths: &Paths, octets: &[u8], out: &mut Collect) -> Result<(
     Ok(())
 }
 
+fn has_broken_escape(path: &str) -> bool {
+    path.match_indices("\\u").any(|(place, _)| {
+        let digits = path.get(place + 2..place + 6);
+        !digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    })
+}
+
 fn word(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_cannot_be_read_is_an_error() {
+        for items in ["", "x", "$[", "$.el[\"T\\\\$.*.*\\u", "$[\"\\u12\"]", "$[\"\\ud800\"]"] {
+            let form = JsonForm { items: items.to_owned(), subjects: Vec::new(), tag: None };
+            assert!(matches!(Paths::new(&form), Err(ParseError::Path { .. })), "{items:?}");
+        }
+        let form = JsonForm { items: "$[\"\\u0041\"]".into(), subjects: Vec::new(), tag: None };
+        assert!(Paths::new(&form).is_ok());
     }
 }
