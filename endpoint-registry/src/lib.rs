@@ -38,6 +38,6 @@ pub use layer::{Did, Given};
 pub use manifest::{Difference, Manifest, object_of};
 pub use name::{NameError, NamePattern};
 pub use port::{PortError, PortRange, Transport};
-pub use seed::{load, seed};
+pub use seed::{load, load_at, seed};
 pub use sharedness::{Reason, Shared};
 pub use snapshot::{AddressHit, NameHit, Snapshot};

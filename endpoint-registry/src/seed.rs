@@ -1,8 +1,15 @@
 //! The data that ships: a version of it, and never more than its owners' documents say.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use sark_core::document::Diagnostic;
 
-use crate::{Endpoint, Snapshot, overlay};
+use crate::{
+    Endpoint, Snapshot,
+    assemble::{Layers, assemble},
+    overlay::{self, Overlay},
+};
 
 /// The seed's files, in the form of an overlay.
 const FILES: [(&str, &str); 3] = [
@@ -15,11 +22,12 @@ const FILES: [(&str, &str); 3] = [
 #[must_use]
 pub fn seed() -> Vec<Endpoint> {
     // The files are part of the program, and a test reads them.
-    load_endpoints([]).expect("the seed can be read")
+    let endpoints = read(FILES).and_then(|files| overlay::apply(Vec::new(), files));
+    endpoints.expect("the seed can be read")
 }
 
 /// The seed with overlay files (name and text) laid over it, in their order. Fails with every
-/// mistake in them.
+/// mistake in them. Overlays that have ended are laid too: see [`load_at`].
 ///
 /// ```
 /// let overlay = r#"
@@ -38,18 +46,37 @@ pub fn seed() -> Vec<Endpoint> {
 pub fn load<'a>(
     overlays: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Snapshot, Vec<Diagnostic>> {
-    load_endpoints(overlays).map(Snapshot::build)
+    load_at(overlays, Timestamp::MIN)
 }
 
-fn load_endpoints<'a>(
+/// [`load`] without overlays that have ended by then.
+pub fn load_at<'a>(
     overlays: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<Vec<Endpoint>, Vec<Diagnostic>> {
+    now: Timestamp,
+) -> Result<Snapshot, Vec<Diagnostic>> {
+    let (seed, overlays) = (seed(), read(overlays)?);
+    // What the daemon notes, a person who gives files is told.
+    overlay::apply(seed.clone(), overlays.iter().cloned())?;
+    let layers = Layers {
+        seed: &seed,
+        feeds: &[],
+        overlays: &overlays,
+        entries: &[],
+        learned: &BTreeMap::new(),
+        now,
+    };
+    Ok(assemble(&layers).snapshot)
+}
+
+fn read<'a>(
+    files: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<Overlay>, Vec<Diagnostic>> {
     let (mut read, mut mistakes) = (Vec::new(), Vec::new());
-    for (file, text) in FILES.into_iter().chain(overlays) {
+    for (file, text) in files {
         match overlay::parse(file, text) {
             Ok(overlays) => read.extend(overlays),
             Err(found) => mistakes.extend(found),
         }
     }
-    if mistakes.is_empty() { overlay::apply(Vec::new(), read) } else { Err(mistakes) }
+    if mistakes.is_empty() { Ok(read) } else { Err(mistakes) }
 }

@@ -31,7 +31,7 @@ pub fn compile(
     now: Timestamp,
 ) -> Result<Compiled, Vec<InputError>> {
     let resolved = expand::resolve(&policies.policies, registry, environment)?;
-    let protected = guard::protected(environment);
+    let protected = guard::protected(environment, registry);
     let context = Context { registry, environment, protected: &protected, now };
     let mut findings = Findings::default();
     let mut active = Vec::with_capacity(resolved.len());

@@ -366,7 +366,7 @@ pub(crate) fn all(
     findings: &mut Findings,
 ) -> Intents {
     let mut intents = Intents::default();
-    guard::add(context.environment, &mut intents);
+    guard::add(context.environment, context.protected, &mut intents);
     for (policy, selected, pool) in policies {
         expand(context, policy, selected, *pool, &mut intents, findings);
     }

@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 use sark_flowspec::Afi;
+use sark_registry::{Snapshot, overlay::NeverTouch};
 
 use crate::Environment;
 use crate::aggregate::Evidence;
@@ -13,8 +14,8 @@ use crate::region::{Field, Region, TCP};
 const BGP: u32 = 179;
 
 /// Protected prefixes with the name of what they protect: configured ones, pools' next hops and
-/// source prefixes.
-pub(crate) fn protected(environment: &Environment) -> Vec<(String, IpNet)> {
+/// source prefixes, what the registry says is never to be touched.
+pub(crate) fn protected(environment: &Environment, registry: &Snapshot) -> Vec<(String, IpNet)> {
     let mut out: Vec<(String, IpNet)> =
         environment.protected.iter().map(|p| (p.name.clone(), p.prefix.trunc())).collect();
     for pool in &environment.pools {
@@ -27,11 +28,16 @@ pub(crate) fn protected(environment: &Environment) -> Vec<(String, IpNet)> {
         );
         out.extend(pool.source_prefixes.iter().map(|prefix| (name(), prefix.trunc())));
     }
+    for prefix in registry.never_touch().iter().filter_map(NeverTouch::prefix) {
+        if out.iter().all(|(_, known)| *known != prefix) {
+            out.push(("never-touch".into(), prefix));
+        }
+    }
     out
 }
 
 /// Adds the guards.
-pub(crate) fn add(environment: &Environment, intents: &mut Intents) {
+pub(crate) fn add(environment: &Environment, protected: &[(String, IpNet)], intents: &mut Intents) {
     let accept = intents.action(Vec::new());
     let decider = |intents: &mut Intents, name: String| {
         let name = format!("guard:{name}");
@@ -53,7 +59,7 @@ pub(crate) fn add(environment: &Environment, intents: &mut Intents) {
             action: accept,
         });
     };
-    for (name, prefix) in protected(environment) {
+    for (name, prefix) in protected.iter().cloned() {
         let guard = decider(intents, name);
         let afi = afi_of(&prefix);
         let all = Region::all(afi == Afi::Ipv6);

@@ -136,6 +136,24 @@ fn a_prefix_in_a_shared_range_is_as_shared_as_that() {
 }
 
 #[test]
+fn what_is_never_touched_is_accepted_and_cannot_be_named() {
+    let never = "neverTouch: [{ prefix: 192.0.2.8/29, reason: payroll, owner: ops }]\n";
+    let overlay = format!("{OVERLAY}{never}");
+    let registry = sark_registry::load([("lab.yaml", &*overlay)]).unwrap();
+    // Of a wider prefix the rest is left; a literal one that covers it gets a guard ahead.
+    let texts = texts(&own(&run(&registry, &drop("lab/both")).rules));
+    assert!(texts.len() == 1 && texts[0].contains("192.0.2.0/29"), "{texts:#?}");
+    let wide = "{ to: { prefixes: [192.0.2.0/24] }, protocol: tcp, ports: [443], action: drop }";
+    let compiled = run(&registry, wide);
+    assert_eq!(compiled.refused, []);
+    assert!(compiled.rules.iter().any(|rule| &*rule.policy == "guard:never-touch"));
+    let named = "{ to: { prefixes: [192.0.2.9/32] }, protocol: tcp, ports: [443], action: drop }";
+    let refused = run(&registry, named).refused;
+    assert_eq!(refused[0].guard, "protected");
+    assert!(refused[0].why.contains("never-touch"), "{}", refused[0].why);
+}
+
+#[test]
 fn others_at_a_learned_address_are_seen() {
     let registry = registry(&[
         ("lab/names", "api.example.com", "192.0.2.100", State::Active),
