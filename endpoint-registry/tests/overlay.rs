@@ -100,8 +100,14 @@ extensions: [{ extends: lab/b, prefixes: [192.0.2.2/32], sources: [plan] }]",
 #[test]
 fn the_example_of_the_documentation_holds() {
     let page = include_str!("../../docs/registry.md");
-    let example = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let snapshot = load([("overlay.yaml", example)]).unwrap();
+    let example = |number| {
+        page.split("```yaml\n").nth(number).and_then(|rest| rest.split("```").next()).unwrap()
+    };
+    let feeds = sark_registry::feed::parse("feed.yaml", example(1)).unwrap();
+    assert_eq!(feeds[0].outputs[0].endpoint, "partner/vpn");
+    let overlay = format!("{}{}", example(2), example(3));
+    assert_eq!(parse("overlay.yaml", &overlay).unwrap()[0].never_touch.len(), 2);
+    let snapshot = load([("overlay.yaml", example(2))]).unwrap();
     let at = |address: &str| &snapshot.longest_match(address.parse().unwrap()).unwrap().endpoint.id;
     assert_eq!(at("10.40.0.5"), "local-models/ollama");
     assert_eq!(at("192.0.2.3"), "openai/api");
