@@ -246,6 +246,11 @@ impl Observatory {
         })
     }
 
+    /// Holds the registry in use.
+    pub fn registry(&self) -> &Arc<RegistryHolder> {
+        &self.registry
+    }
+
     /// The registry in use.
     pub fn snapshot(&self) -> Arc<sark_registry::Snapshot> {
         self.registry.snapshot()

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sark_core::Clock;
 use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::storage::StorageError;
@@ -41,6 +41,8 @@ pub use pin::{PinError, PinnedTo};
 
 /// Between two looks at the clock.
 const LOOK: Duration = Duration::from_secs(10);
+/// Between two removals of old versions.
+const PRUNE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Who acts when nobody asked.
 pub(crate) const OURSELVES: &str = "sarkd";
@@ -52,6 +54,7 @@ pub struct Registrar {
     clock: Arc<dyn Clock>,
     signals: Arc<Signals>,
     metrics: Arc<Metrics>,
+    keep_versions: u32,
     turn: Mutex<Turn>,
 }
 
@@ -91,6 +94,8 @@ pub enum RegistrarError {
 /// What a registry begins with.
 #[derive(Debug, Default)]
 pub struct Beginning {
+    /// Versions that are kept; 0 keeps all.
+    pub keep_versions: u32,
     /// Feeds of the configuration, in order of precedence.
     pub feeds: Vec<Arc<Feed>>,
     /// Copies in use, by feed.
@@ -112,6 +117,7 @@ impl Registrar {
         signals: Arc<Signals>,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let keep_versions = beginning.keep_versions;
         let turn = Turn {
             material: Material::new(beginning),
             pinned: None,
@@ -119,7 +125,8 @@ impl Registrar {
             notes: Vec::new(),
             next_change: None,
         };
-        Self { store, holder, clock, signals, metrics, turn: Mutex::new(turn) }
+        let turn = Mutex::new(turn);
+        Self { store, holder, clock, signals, metrics, keep_versions, turn }
     }
 
     /// Makes the first version of this run and uses it, or the pinned one.
@@ -179,9 +186,16 @@ impl Registrar {
         self.remake(&mut turn, "an entry ended", OURSELVES, None).await
     }
 
-    /// Makes a version whenever an overlay, an entry or an endpoint ends by itself, until `stop`.
+    /// Until `stop`: makes a version whenever an overlay, an entry or an endpoint ends by itself, and
+    /// removes versions that are not kept.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut pruned: Option<Timestamp> = None;
         loop {
+            let now = self.clock.now();
+            if pruned.is_none_or(|at| now.duration_since(at) >= PRUNE) {
+                self.prune().await;
+                pruned = Some(now);
+            }
             let next = self.turn.lock().await.next_change;
             let until = |at: Timestamp| {
                 Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default()
@@ -196,6 +210,21 @@ impl Registrar {
                 self.turn.lock().await.next_change.is_some_and(|at| at <= self.clock.now());
             if is_over && let Err(error) = self.time_passed().await {
                 tracing::error!(error = chain(&error), "the registry stays as it was");
+            }
+        }
+    }
+
+    async fn prune(&self) {
+        if self.keep_versions == 0 {
+            return;
+        }
+        match self.store.prune(self.keep_versions).await {
+            Ok(pruned) if pruned.versions > 0 => {
+                tracing::info!(versions = pruned.versions, "old registry versions are removed");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "old registry versions stay");
             }
         }
     }

@@ -82,11 +82,15 @@ pub fn check(config: &Config, base: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Those that ship, with the operator's own; those that have no parser yet are none.
+/// Those that ship, with the operator's own.
 fn feeds(base: &Path, config: &Config) -> Result<Vec<Arc<Feed>>, OverlayError> {
     let files = files(base, &config.registry.feeds.files)?;
-    let feeds = feed::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+    let mut feeds = feed::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
         .map_err(OverlayError::Content)?;
+    if !config.registry.feeds.shipped {
+        let shipped = feed::feeds();
+        feeds.retain(|feed| !shipped.contains(feed));
+    }
     Ok(feeds.into_iter().map(Arc::new).collect())
 }
 
@@ -142,7 +146,9 @@ impl Built {
         let feeds = feeds(base, &config)?;
         let copies =
             copies(&feeds, &store, SystemClock.now()).await.map_err(RegistrarError::from)?;
-        let beginning = Beginning { feeds, copies, overlays, ..Beginning::default() };
+        let keep_versions = config.registry.keep_versions;
+        let beginning =
+            Beginning { keep_versions, feeds, copies, overlays, ..Beginning::default() };
         let speaker::Wired { speaker, keeper, place } = speaker::wire(&config)?;
         let config = Arc::new(config);
         let controller = assemble(Parts {

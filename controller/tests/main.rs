@@ -10,6 +10,7 @@ mod client;
 mod daemon;
 mod feeds;
 mod kill;
+mod names;
 mod program;
 mod reconcile;
 mod world;

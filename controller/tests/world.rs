@@ -38,6 +38,12 @@ impl TestClock {
     }
 }
 
+impl TestClock {
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}
+
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         let elapsed = SignedDuration::try_from(self.begun.elapsed()).unwrap();

@@ -274,14 +274,23 @@ impl Default for RegistryConfig {
 }
 
 /// `registry.feeds`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FeedsConfig {
     /// Whether feeds are asked by themselves, each at its schedule. Off, `sarkd` asks nobody
     /// outside; what was had before stays in use.
     pub enabled: bool,
+    /// Whether the feeds that ship are among them; without, only those in `files`: for a network
+    /// from which nobody outside may be asked.
+    pub shipped: bool,
     /// Files of feeds of one's own; one with the name of a feed that ships replaces it.
     pub files: Vec<PathBuf>,
+}
+
+impl Default for FeedsConfig {
+    fn default() -> Self {
+        Self { enabled: false, shipped: true, files: Vec::new() }
+    }
 }
 
 /// `reconcile`

@@ -23,7 +23,7 @@ pub(super) struct Material {
 
 impl Material {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { feeds, mut copies, overlays, learned } = beginning;
+        let Beginning { feeds, mut copies, overlays, learned, .. } = beginning;
         let with_copy = |feed: Arc<Feed>| {
             let copy = copies.remove(&feed.name);
             (feed, copy)

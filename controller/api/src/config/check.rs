@@ -45,6 +45,9 @@ impl Config {
         if interval < SignedDuration::from_secs(1) || interval > SignedDuration::from_hours(1) {
             wrong("reconcile.interval", "out of range".into(), "1s to 1h");
         }
+        if !(10..=1_000_000).contains(&self.registry.keep_versions) {
+            wrong("registry.keepVersions", "out of range".into(), "10 to 1000000");
+        }
         found
     }
 

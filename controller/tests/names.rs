@@ -1,0 +1,157 @@
+//! Names and what they lead to, with resolvers in memory.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sark_controller::names::Names;
+use sark_core::storage::MemoryStore;
+use sark_flowspec::speaker::fake::FakeSpeaker;
+use sark_registry::State;
+use sark_registry::ageing::Config;
+use sark_registry::resolve::{Fake, Resolve};
+use sark_registry::storage::MemoryRegistry;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{Outside, TestClock, World, files};
+
+const NAME: &str = "api.mistral.ai";
+
+const POLICY: &str = "apiVersion: sark/v1
+kind: FlowSpecPolicy
+metadata: { name: watch-mistral, owner: netsec }
+spec:
+  from: [10.0.0.0/8]
+  to: { providers: [mistral] }
+  protocol: tcp
+  ports: [443]
+  action: { mark: { dscp: 10 } }
+";
+
+struct Scene {
+    world: World,
+    registry: Arc<MemoryRegistry>,
+    resolver: Arc<Fake>,
+    clock: Arc<TestClock>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Scene {
+    async fn new(registry: Option<Arc<MemoryRegistry>>) -> Self {
+        let store: Arc<MemoryStore> = Arc::default();
+        let mut outside = Outside::new(Arc::clone(&store));
+        outside.registry = registry.unwrap_or(outside.registry);
+        let registry = Arc::clone(&outside.registry);
+        let clock = Arc::new(TestClock::new());
+        let world = World::assembled(
+            FakeSpeaker::new(),
+            Arc::clone(&store),
+            store as _,
+            Arc::clone(&clock),
+            outside,
+        );
+        world.api.registrar.begin().await.unwrap();
+        let resolver = Arc::new(Fake::new("site").for_clients());
+        let config =
+            Config { allow: vec!["198.51.100.0/24".parse().unwrap()], ..Config::default() };
+        let stop = CancellationToken::new();
+        let names = Names::new(
+            config,
+            vec![Arc::clone(&resolver) as Arc<dyn Resolve>],
+            Arc::clone(&world.api.registrar),
+            Arc::clone(world.api.observatory.registry()),
+            Arc::clone(&registry) as _,
+            Arc::clone(&clock) as _,
+        );
+        let names = Arc::new(names.await.unwrap());
+        let task = tokio::spawn(names.run(stop.clone()));
+        Self { world, registry, resolver, clock, stop, task }
+    }
+
+    async fn stop(self) -> Arc<MemoryRegistry> {
+        self.stop.cancel();
+        self.task.await.unwrap();
+        self.world.stop().await;
+        self.registry
+    }
+
+    /// Addresses of the name in the registry in use, with their states.
+    fn learned(&self) -> Vec<(String, State)> {
+        let registry = self.world.api.observatory.snapshot();
+        let endpoint = registry.by_id("mistral/api").unwrap();
+        endpoint.learned.iter().map(|one| (one.address.to_string(), one.state)).collect()
+    }
+
+    async fn until(&self, wanted: &[&str]) {
+        let there = async {
+            while self
+                .learned()
+                .iter()
+                .map(|(address, _)| address.as_str())
+                .ne(wanted.iter().copied())
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let reached = tokio::time::timeout(Duration::from_secs(7200), there).await;
+        assert!(reached.is_ok(), "{wanted:?}: {:?}", self.learned());
+    }
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// A new address becomes a rule by itself; an old one leaves late, and only because others are
+/// answered in its place.
+#[tokio::test(start_paused = true)]
+async fn an_address_becomes_a_rule_and_leaves_late() {
+    let scene = Scene::new(None).await;
+    scene.resolver.set(NAME, 60, &[address("198.51.100.20")]);
+    scene.until(&["198.51.100.20"]).await;
+    scene.world.apply(&files(&[POLICY.to_owned()])).await.unwrap();
+    let rule = |host| format!("dst 198.51.100.{host}/32 src 10.0.0.0/8 proto =6 dport =443");
+    assert_eq!(scene.world.ours(), [rule(20)]);
+
+    let moved = scene.clock.elapsed();
+    scene.resolver.set(NAME, 60, &[address("198.51.100.21")]);
+    scene.until(&["198.51.100.20", "198.51.100.21"]).await;
+    scene.world.settled().await;
+    let both = "dst 198.51.100.20/31 src 10.0.0.0/8 proto =6 dport =443";
+    assert_eq!(scene.world.ours(), [both], "marking is harmless, so they are one prefix");
+    scene.until(&["198.51.100.21"]).await;
+    scene.world.settled().await;
+    assert_eq!(scene.world.ours(), [rule(21)]);
+    let stayed = scene.clock.elapsed() - moved;
+    assert!(stayed >= Duration::from_secs(600), "{stayed:?}");
+    scene.stop().await;
+}
+
+/// Names that nobody answers keep their addresses, however long; so does a restart.
+#[tokio::test(start_paused = true)]
+async fn losing_the_dns_withdraws_nothing() {
+    let scene = Scene::new(None).await;
+    scene.resolver.set(NAME, 60, &[address("198.51.100.20")]);
+    scene.until(&["198.51.100.20"]).await;
+    scene.resolver.fail(NAME);
+    tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
+    scene.until(&["198.51.100.20"]).await;
+    let registry = scene.stop().await;
+
+    let scene = Scene::new(Some(registry)).await;
+    scene.resolver.fail(NAME);
+    scene.until(&["198.51.100.20"]).await;
+    scene.stop().await;
+}
+
+/// An answer that leads inside is not learned.
+#[tokio::test(start_paused = true)]
+async fn rebinding_is_refused() {
+    let scene = Scene::new(None).await;
+    let inside = [address("10.0.0.1"), address("127.0.0.1"), address("198.51.100.20")];
+    scene.resolver.set(NAME, 60, &inside);
+    scene.until(&["198.51.100.20"]).await;
+    scene.stop().await;
+}
