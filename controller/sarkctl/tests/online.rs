@@ -330,3 +330,30 @@ fn revisions() {
     let none = ["flowspec", "revisions", "--limit", "5", "--socket", "sarkd.sock"];
     sarkctl(none).directory(server.path()).golden("revisions-none");
 }
+
+#[test]
+fn a_lookup_tells_layers_reasons_and_what_no_rule_may_touch() {
+    let at = "2026-11-21T07:00:00Z";
+    let endpoint = json!({
+        "id": "example/api", "provider": "example", "title": "Example\u{1b}[2J", "kind": "api",
+        "role": "ingress", "sharedness": "dedicated", "confidence": 90, "verified": true,
+        "state": "active", "names": ["api.models.example"], "prefixes": [], "ports": ["tcp/443"],
+        "expiresAt": null, "priceRef": null,
+        "sources": [{"source": "its owner", "firstSeen": at, "lastSeen": at}],
+        "layers": [{"layer": "seed", "did": "defined"},
+            {"layer": "entry lab", "did": "added", "what": ["1 name"], "owner": "netsec"}],
+    });
+    let learned = json!({"address": "192.0.2.7", "name": "api.models.example", "state": "active",
+        "sharedness": "cdn", "since": at});
+    let hit = json!({"matched": "192.0.2.7/32", "endpoint": endpoint, "sharedness": "cdn",
+        "reasons": [{"network": {"asn": 64500, "name": "Evil\u{1b}[31m"}}, "declared"],
+        "learned": [learned]});
+    let never = json!({"subject": "192.0.2.0/24", "reason": "our payment gateway",
+        "owner": "netsec", "expiresAt": null});
+    let answer = json!({"version": "sha256:01", "results": [{"query": "192.0.2.7",
+        "kind": "address", "hits": [hit], "neverTouch": [never]}]});
+    let server = Answers::default().on("GET /v1/registry/lookup?q=192.0.2.7", 200, &answer).serve();
+    let lookup = ["registry", "lookup", "192.0.2.7", "--socket", "sarkd.sock"];
+    let run = sarkctl(lookup).directory(server.path()).golden("lookup-layers");
+    assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+}

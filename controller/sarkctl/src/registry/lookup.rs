@@ -3,13 +3,14 @@
 use std::io::{self, Read as _, Write as _};
 
 use sark_api::{LookupHit, LookupResponse, LookupResult, QueryKind, routes};
-use sark_registry::Snapshot;
+use sark_registry::{Reason, Snapshot};
 
 use super::Source;
 use super::list::{details, word};
 use crate::cli::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Out, printable, style};
+use crate::render;
 
 /// Questions per request: each is a part of the request's address.
 const BATCH: usize = 64;
@@ -104,6 +105,15 @@ fn online(context: &Context, queries: &[String]) -> Result<LookupResponse, Failu
 
 fn print(out: &mut Out, result: &LookupResult, verbose: bool) -> io::Result<()> {
     let query = out.paint(style::HEAD, &printable(&result.query));
+    answer(out, result, &query, verbose)?;
+    for never in &result.never_touch {
+        let (subject, why) = (printable(&never.subject), printable(&never.reason));
+        writeln!(out, "never       {subject}: {why} ({})", printable(&never.owner))?;
+    }
+    Ok(())
+}
+
+fn answer(out: &mut Out, result: &LookupResult, query: &str, verbose: bool) -> io::Result<()> {
     if let Some(problem) = &result.problem {
         let wrong = out.paint(style::ERROR, "not understood");
         return writeln!(out, "{query}  {wrong}: {}", printable(problem));
@@ -126,6 +136,23 @@ fn print(out: &mut Out, result: &LookupResult, verbose: bool) -> io::Result<()> 
         best.matched
     )?;
     details(out, endpoint, verbose)?;
+    for layer in &endpoint.layers {
+        writeln!(out, "layer       {}", printable(&layer.to_string()))?;
+    }
+    if let Some(sharedness) = best.sharedness.filter(|it| *it != endpoint.sharedness) {
+        writeln!(out, "here        {}", word(&sharedness))?;
+        for reason in best.reasons.iter().filter(|reason| **reason != Reason::Declared) {
+            writeln!(out, "because     {}", printable(&reason.to_string()))?;
+        }
+    }
+    for learned in &best.learned {
+        let (name, state) = (printable(&learned.name), word(&learned.state));
+        writeln!(
+            out,
+            "learned     {name} led here since {} ({state})",
+            render::time(learned.since)
+        )?;
+    }
     result.hits.iter().skip(1).try_for_each(|hit| also(out, hit))
 }
 
