@@ -27,9 +27,9 @@ pub use registry::{
     EndpointDifference, EndpointView, EndpointsResponse, EntriesChanged, EntriesRequest,
     EntriesResponse, EntryView, FeedState, FeedView, FeedsResponse, FieldDifference,
     HistoryResponse, HistoryStep, LookupHit, LookupResponse, LookupResult, NameView, NamesResponse,
-    PendingView, PinRequest, PinResponse, PinTarget, ProblemView, QueryKind, RefreshOutcome,
-    RefreshRequest, RefreshResponse, RefreshResult, VersionResponse, VersionView, VersionsResponse,
-    lookup, lookup_brief,
+    NeverTouchView, PendingView, PinRequest, PinResponse, PinTarget, ProblemView, QueryKind,
+    RefreshOutcome, RefreshRequest, RefreshResponse, RefreshResult, VersionResponse, VersionView,
+    VersionsResponse, ViewError, lookup, lookup_brief,
 };
 pub use status::{
     PeerView, PeersResponse, Problem, ReconcileView, RuleCounts, SpeakerView, StatusResponse,

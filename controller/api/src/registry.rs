@@ -5,10 +5,14 @@ mod feeds;
 mod names;
 mod versions;
 
+use std::borrow::Cow;
+
 use ipnet::IpNet;
 use jiff::Timestamp;
+use sark_registry::overlay::NeverTouch;
 use sark_registry::{
-    Endpoint, Kind, Match, Provenance, Question, Role, Sharedness, Snapshot, State,
+    Endpoint, Given, Kind, Learned, Match, NameError, PortError, Provenance, Question, Reason,
+    Role, Shared, Sharedness, Snapshot, State,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +59,12 @@ pub struct EndpointView {
     pub expires_at: Option<Timestamp>,
     pub price_ref: Option<String>,
     pub sources: Vec<Provenance>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learned: Vec<Learned>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Given>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<Shared>,
 }
 
 impl From<&Endpoint> for EndpointView {
@@ -75,7 +85,52 @@ impl From<&Endpoint> for EndpointView {
             expires_at: e.expires_at,
             price_ref: e.price_ref.clone(),
             sources: e.sources.clone(),
+            learned: e.learned.clone(),
+            layers: e.layers.clone(),
+            shared: e.shared.clone(),
         }
+    }
+}
+
+/// Why an endpoint on the wire is none.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ViewError {
+    #[error("{id}: a name in it is wrong")]
+    Name { id: String, source: NameError },
+    #[error("{id}: a port in it is wrong")]
+    Port { id: String, source: PortError },
+}
+
+impl TryFrom<EndpointView> for Endpoint {
+    type Error = ViewError;
+
+    fn try_from(view: EndpointView) -> Result<Self, ViewError> {
+        let id = view.id;
+        let names = view.names.iter().map(|name| name.parse());
+        let names = names.collect::<Result<_, _>>();
+        let ports = view.ports.iter().map(|port| port.parse());
+        let ports = ports.collect::<Result<_, _>>();
+        Ok(Self {
+            names: names.map_err(|source| ViewError::Name { id: id.clone(), source })?,
+            ports: ports.map_err(|source| ViewError::Port { id: id.clone(), source })?,
+            id,
+            provider: view.provider,
+            title: view.title,
+            kind: view.kind,
+            role: view.role,
+            sharedness: view.sharedness,
+            confidence: view.confidence,
+            verified: view.verified,
+            state: view.state,
+            prefixes: view.prefixes,
+            learned: view.learned,
+            expires_at: view.expires_at,
+            price_ref: view.price_ref,
+            sources: view.sources,
+            layers: view.layers,
+            shared: view.shared,
+        })
     }
 }
 
@@ -99,6 +154,9 @@ pub struct LookupResult {
     pub kind: QueryKind,
     /// Best first; empty when nobody is known there.
     pub hits: Vec<LookupHit>,
+    /// What no rule may touch there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never_touch: Vec<NeverTouchView>,
     /// Why the question could not be understood, and what to ask instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -120,8 +178,42 @@ pub enum QueryKind {
 pub struct LookupHit {
     /// Its prefix or name pattern.
     pub matched: String,
+    /// What else lives there, all told; the endpoint's own word is in the endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharedness: Option<Sharedness>,
+    /// Why, strongest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+    /// The names that led to the address; empty if its owner or a document gives it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learned: Vec<Learned>,
     /// The endpoint.
     pub endpoint: EndpointView,
+}
+
+/// A prefix or name that no rule may touch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NeverTouchView {
+    /// The prefix or name.
+    pub subject: String,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// After this it does not hold.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl From<&NeverTouch> for NeverTouchView {
+    fn from(never: &NeverTouch) -> Self {
+        Self {
+            subject: never.subject.to_string(),
+            reason: never.reason.clone(),
+            owner: never.owner.clone(),
+            expires_at: never.expires_at,
+        }
+    }
 }
 
 /// Who this address, prefix or name is, by one snapshot: the same answer from `sarkd` and offline.
@@ -136,12 +228,14 @@ pub fn lookup(snapshot: &Snapshot, query: &str) -> LookupResult {
                 Question::Name(_) => QueryKind::Name,
             },
             hits: answer.matches.into_iter().map(LookupHit::from).collect(),
+            never_touch: answer.never_touch.into_iter().map(NeverTouchView::from).collect(),
             problem: None,
         },
         Err(error) => LookupResult {
             query: query.trim().to_owned(),
             kind: if query.contains('/') { QueryKind::Prefix } else { QueryKind::Name },
             hits: Vec::new(),
+            never_touch: Vec::new(),
             problem: Some(error.to_string()),
         },
     }
@@ -149,7 +243,13 @@ pub fn lookup(snapshot: &Snapshot, query: &str) -> LookupResult {
 
 impl From<Match<'_>> for LookupHit {
     fn from(found: Match<'_>) -> Self {
-        Self { matched: found.matched, endpoint: found.endpoint.into() }
+        Self {
+            matched: found.matched,
+            sharedness: Some(found.sharedness),
+            reasons: found.reasons,
+            learned: found.learned.into_iter().cloned().collect(),
+            endpoint: found.endpoint.into(),
+        }
     }
 }
 
@@ -158,10 +258,11 @@ impl From<Match<'_>> for LookupHit {
 #[serde(rename_all = "camelCase")]
 pub struct BriefAnswer<'a> {
     /// The question as given.
-    pub query: &'a str,
+    #[serde(borrow)]
+    pub query: Cow<'a, str>,
     /// Id of the best endpoint; missing when nobody is known there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<&'a str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Cow<'a, str>>,
     /// Its prefix or name pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<String>,
@@ -171,7 +272,7 @@ pub struct BriefAnswer<'a> {
     /// See the type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// See the type.
+    /// What else lives there, all told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharedness: Option<Sharedness>,
     /// Percent.
@@ -186,7 +287,7 @@ pub struct BriefAnswer<'a> {
 #[must_use]
 pub fn lookup_brief<'a>(snapshot: &'a Snapshot, query: &'a str) -> BriefAnswer<'a> {
     let nothing = BriefAnswer {
-        query,
+        query: query.into(),
         endpoint: None,
         matched: None,
         kind: None,
@@ -199,11 +300,11 @@ pub fn lookup_brief<'a>(snapshot: &'a Snapshot, query: &'a str) -> BriefAnswer<'
         Ok(answer) => match answer.matches.into_iter().next() {
             None => nothing,
             Some(best) => BriefAnswer {
-                endpoint: Some(&best.endpoint.id),
+                endpoint: Some(best.endpoint.id.as_str().into()),
                 matched: Some(best.matched),
                 kind: Some(best.endpoint.kind),
                 role: Some(best.endpoint.role),
-                sharedness: Some(best.endpoint.sharedness),
+                sharedness: Some(best.sharedness),
                 confidence: Some(best.endpoint.confidence),
                 ..nothing
             },
