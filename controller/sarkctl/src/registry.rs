@@ -1,7 +1,9 @@
 //! `sarkctl registry …`.
 
+mod feeds;
 mod list;
 mod lookup;
+mod versions;
 
 use std::path::PathBuf;
 
@@ -22,6 +24,11 @@ pub enum Command {
     ///
     /// With no QUERY, or `-`, reads one per line from standard input.
     Lookup(lookup::LookupArgs),
+    /// What others publish, and how each feed is
+    #[command(subcommand)]
+    Feeds(feeds::Command),
+    /// List registry versions, newest first, with what made each
+    Versions(versions::VersionsArgs),
 }
 
 /// Where endpoints come from.
@@ -67,5 +74,7 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
         Command::List(arguments) => list::list(&arguments, context),
         Command::Show(arguments) => list::show(&arguments, context),
         Command::Lookup(arguments) => lookup::run(&arguments, context),
+        Command::Feeds(command) => feeds::run(&command, context),
+        Command::Versions(arguments) => versions::list(&arguments, context),
     }
 }

@@ -357,3 +357,58 @@ fn a_lookup_tells_layers_reasons_and_what_no_rule_may_touch() {
     let run = sarkctl(lookup).directory(server.path()).golden("lookup-layers");
     assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
 }
+
+#[test]
+fn feeds_are_listed_with_what_is_wrong() {
+    let at = "2026-11-21T07:00:00Z";
+    let feed = |name: &str, state: &str, problem: serde_json::Value, pending: serde_json::Value| {
+        json!({"name": name, "title": "Example", "owner": "netsec", "licence": null,
+            "location": "https://lists.example/prefixes.json", "format": "prefixes",
+            "schedule": "0 0 * * * * *", "state": state, "endpoints": ["example/api"],
+            "copy": {"hash": "ab", "changedAt": at, "published": null, "entries": 12, "skipped": 0},
+            "checkedAt": at, "nextAt": "2026-11-21T08:00:00Z", "failures": 0, "problem": problem,
+            "pending": pending})
+    };
+    let doubt =
+        json!({"code": "change-share", "message": "90 % of it\u{1b}[2J would go", "help": "look"});
+    let pending = json!({"hash": "cd", "fetchedAt": at, "entries": 1, "added": 0, "removed": 11,
+        "addedSample": [], "removedSample": ["192.0.2.0/24"], "doubts": [doubt]});
+    let failure =
+        json!({"code": "too-large", "message": "it is longer than 1 MiB", "help": "look"});
+    let none = serde_json::Value::Null;
+    let feeds = json!({"enabled": false, "feeds": [
+        feed("example-a", "current", none.clone(), none.clone()),
+        feed("example-b", "held", none.clone(), pending),
+        feed("example-c", "failing", failure, none),
+    ]});
+    let server = Answers::default().on("GET /v1/registry/feeds", 200, &feeds).serve();
+    let list = ["registry", "feeds", "list", "--socket", "sarkd.sock"];
+    let run = sarkctl(list).directory(server.path()).golden("feeds");
+    assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    sarkctl(list).with(&["-o", "json"]).directory(server.path()).golden("feeds-json");
+    let server = Answers::default()
+        .on("GET /v1/registry/feeds", 403, &ErrorBody::new(ErrorCode::Forbidden, "uid 1 may not"))
+        .serve();
+    assert_eq!(sarkctl(list).directory(server.path()).run().code, 1);
+}
+
+#[test]
+fn versions_say_which_is_in_use_and_which_is_pinned() {
+    let version = |number: u64, cause: &str| {
+        json!({"number": number, "version": "sha256:0123456789abcdef0123", "cause": cause,
+            "at": "2026-11-21T07:00:00Z", "actor": "sarkd", "endpoints": 7})
+    };
+    let versions = json!({"inUse": 2, "pinned": 2,
+        "versions": [version(3, "feed tor\u{1b}[31m"), version(2, "feed a"), version(1, "start")]});
+    let none = json!({"inUse": null, "pinned": null, "versions": []});
+    let server = Answers::default()
+        .on("GET /v1/registry/versions?limit=20", 200, &versions)
+        .on("GET /v1/registry/versions?limit=5", 200, &none)
+        .serve();
+    let list = ["registry", "versions", "--socket", "sarkd.sock"];
+    let run = sarkctl(list).directory(server.path()).golden("versions");
+    assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    sarkctl(list).with(&["-o", "json"]).directory(server.path()).golden("versions-json");
+    sarkctl(list).with(&["--limit", "5"]).directory(server.path()).golden("versions-none");
+    assert_eq!(sarkctl(list).with(&["--limit", "0"]).directory(server.path()).run().code, 2);
+}
