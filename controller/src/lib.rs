@@ -13,6 +13,9 @@
 //!                              └─ status ────────┘ look        (gobgpd) ── events ── Watcher
 //! ```
 //!
+//! [`registrar`] draws who makes registry versions, [`feeds`] who asks feeds, [`names`] who asks for
+//! names.
+//!
 //! Channels: `wake` and `look` are single permits, so any number of notices become one round;
 //! `status` keeps the newest value only. Nothing queues.
 //!
