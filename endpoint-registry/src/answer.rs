@@ -91,6 +91,35 @@ impl Snapshot {
         Ok(Answer { question, matches, never_touch })
     }
 
+    /// The endpoint that answers best, by what, and what else lives at what was asked for. For
+    /// questions by the million: looks at nothing else.
+    pub fn best(
+        &self,
+        query: &str,
+    ) -> Result<Option<(&Endpoint, String, Sharedness)>, QuestionError> {
+        let by_prefix = |hit: AddressHit<'_>, asked: IpNet| {
+            let shared = self.effective_sharedness(hit.endpoint, asked);
+            (hit.prefix.to_string(), shared)
+        };
+        Ok(match self.question(query.trim())? {
+            Question::Address(address) => self.longest_match(address).map(|hit| {
+                let (matched, shared) = by_prefix(hit, address.into());
+                (hit.endpoint, matched, shared)
+            }),
+            Question::Prefix(prefix) => self.overlaps(prefix).next().map(|hit| {
+                let (matched, shared) = by_prefix(hit, prefix);
+                (hit.endpoint, matched, shared)
+            }),
+            Question::Name(name) => {
+                let mut best = None;
+                self.visit_name(name.as_str(), |hit| {
+                    best.get_or_insert(hit);
+                });
+                best.map(|hit| (hit.endpoint, hit.pattern.to_string(), hit.endpoint.sharedness))
+            }
+        })
+    }
+
     fn question(&self, query: &str) -> Result<Question, QuestionError> {
         if query.is_empty() {
             return Err(QuestionError::Empty);

@@ -176,6 +176,23 @@ proptest! {
     }
 }
 
+/// The short answer is the first of the long one.
+#[test]
+fn the_best_answer_is_the_first() {
+    let snapshot = sark_registry::load([]).unwrap();
+    for query in
+        ["160.79.104.10", "104.16.0.1", "api.openai.com", "x.openai.azure.com", "192.0.2.1"]
+    {
+        let long = snapshot.answer(query).unwrap();
+        let best =
+            snapshot.best(query).unwrap().map(|(endpoint, matched, _)| (&endpoint.id, matched));
+        let first =
+            long.matches.into_iter().next().map(|first| (&first.endpoint.id, first.matched));
+        assert_eq!(best, first, "{query}");
+    }
+    assert!(snapshot.best("openai").is_err());
+}
+
 #[test]
 fn of_one_id_the_later_wins() {
     let early = endpoint("p/api", vec!["192.0.2.0/24".parse().unwrap()], Vec::new());

@@ -296,18 +296,16 @@ pub fn lookup_brief<'a>(snapshot: &'a Snapshot, query: &'a str) -> BriefAnswer<'
         confidence: None,
         problem: None,
     };
-    match snapshot.answer(query) {
-        Ok(answer) => match answer.matches.into_iter().next() {
-            None => nothing,
-            Some(best) => BriefAnswer {
-                endpoint: Some(best.endpoint.id.as_str().into()),
-                matched: Some(best.matched),
-                kind: Some(best.endpoint.kind),
-                role: Some(best.endpoint.role),
-                sharedness: Some(best.sharedness),
-                confidence: Some(best.endpoint.confidence),
-                ..nothing
-            },
+    match snapshot.best(query) {
+        Ok(None) => nothing,
+        Ok(Some((endpoint, matched, sharedness))) => BriefAnswer {
+            endpoint: Some(endpoint.id.as_str().into()),
+            matched: Some(matched),
+            kind: Some(endpoint.kind),
+            role: Some(endpoint.role),
+            sharedness: Some(sharedness),
+            confidence: Some(endpoint.confidence),
+            ..nothing
         },
         Err(error) => BriefAnswer { problem: Some(error.to_string()), ..nothing },
     }
