@@ -194,13 +194,12 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
         }
-        // An I/O error holds another.
-        if let Some(io) = error.downcast_ref::<std::io::Error>()
-            && let Some(found) = io.get_ref().and_then(|inner| inner.downcast_ref::<T>())
-        {
-            return Some(found);
-        }
-        cause = error.source();
+        // An I/O error gives out what is below the error it holds, not that error.
+        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = match held {
+            Some(held) => Some(held as &(dyn Error + 'static)),
+            None => error.source(),
+        };
     }
     None
 }

@@ -189,10 +189,10 @@ impl FetchError {
     pub const fn help(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => {
-                "see whether the publisher is up and the way to it is open (`http.proxy`)"
+                "see whether the publisher is up and the way to it is open (`transport.proxy`)"
             }
             Self::Tls { .. } => {
-                "if the server is your own, name its authority in `http.caFile`; if not, do not \
+                "if the server is your own, name its authority in `transport.caFile`; if not, do not \
                  trust it"
             }
             Self::Status { .. } | Self::NothingYet { .. } => {
@@ -200,13 +200,15 @@ impl FetchError {
             }
             Self::Redirect { .. } => "if the publisher moved, write its new address in the feed",
             Self::Private { .. } => {
-                "a server of your own needs `http.private: true`; otherwise somebody sends you \
+                "a server of your own needs `transport.private: true`; otherwise somebody sends you \
                  where you should not go"
             }
             Self::TooLarge { .. } => {
-                "a feed that grew needs a higher `limits.octets`; one that did so suddenly is broken"
+                "a feed that grew needs a higher `limits.mostOctets`; one that did so suddenly is broken"
             }
-            Self::TooSlow { .. } => "it is asked again by itself; `http.timeout` allows more time",
+            Self::TooSlow { .. } => {
+                "it is asked again by itself; `transport.timeout` allows more time"
+            }
             Self::Truncated { .. } | Self::Decompress { .. } => {
                 "it is asked again by itself; if it stays so, the publisher or a proxy is broken"
             }
@@ -214,7 +216,7 @@ impl FetchError {
                 "ask the publisher; if the change is meant, pin the new copy in `trust`"
             }
             Self::File { .. } => "check that the file is there and that sarkd may read it",
-            Self::Settings { .. } => "correct the feed's `http` settings",
+            Self::Settings { .. } => "correct the feed's `transport`",
         }
     }
 }
