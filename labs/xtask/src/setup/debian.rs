@@ -38,6 +38,7 @@ pub const TESTS: &[Package] = &[
     package("exabgp", "exabgp", Some("exabgp"), "a third opinion on what we announce"),
     package("procps", "kill", None, "to end and to halt daemons"),
     package("bind9-utils", "named-checkzone", None, "to check exported zones"),
+    package("unbound", "unbound", Some("unbound"), "a real resolver for the resolver's tests"),
     package("nftables", "nft", None, "to check exported sets"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
