@@ -52,7 +52,7 @@ impl Schedule {
     /// failure sooner than that, waiting twice as long each time.
     #[must_use]
     pub fn next_attempt(&self, feed: &str, last: Timestamp, failures: u32) -> Timestamp {
-        let never = last + SignedDuration::from_hours(24 * 365);
+        let never = last.saturating_add(SignedDuration::from_hours(24 * 365)).unwrap_or(last);
         let Some(due) = self.next(last) else { return never };
         let period = self.next(due).map_or(MOST_JITTER, |after| after.duration_since(due));
         let most = (period / 10).min(MOST_JITTER);

@@ -1,6 +1,6 @@
 //! `sarkctl flowspec …`.
 
-mod apply;
+pub(crate) mod apply;
 mod codec;
 mod plan;
 mod revisions;

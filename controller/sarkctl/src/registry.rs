@@ -1,8 +1,11 @@
 //! `sarkctl registry …`.
 
+mod difference;
 mod feeds;
 mod list;
 mod lookup;
+mod pin;
+mod refresh;
 mod versions;
 
 use std::path::PathBuf;
@@ -27,8 +30,22 @@ pub enum Command {
     /// What others publish, and how each feed is
     #[command(subcommand)]
     Feeds(feeds::Command),
+    /// Ask feeds now, and use what can be believed
+    Refresh(refresh::RefreshArgs),
     /// List registry versions, newest first, with what made each
     Versions(versions::VersionsArgs),
+    /// Show how two versions differ
+    Diff(difference::DiffArgs),
+    /// Show when an address, a prefix or a name came and went
+    History(difference::HistoryArgs),
+    /// Go back to an earlier version, until `unpin`
+    ///
+    /// Later versions go on being recorded, and are not used until `unpin`.
+    Rollback(pin::RollbackArgs),
+    /// Stay with one version, whatever feeds say, until `unpin`
+    Pin(pin::PinArgs),
+    /// Use the newest version, now and from now on
+    Unpin,
 }
 
 /// Where endpoints come from.
@@ -75,6 +92,12 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Show(arguments) => list::show(&arguments, context),
         Command::Lookup(arguments) => lookup::run(&arguments, context),
         Command::Feeds(command) => feeds::run(&command, context),
+        Command::Refresh(arguments) => refresh::run(&arguments, context),
+        Command::Diff(arguments) => difference::diff(&arguments, context),
+        Command::History(arguments) => difference::history(&arguments, context),
+        Command::Rollback(arguments) => pin::rollback(&arguments, context),
+        Command::Pin(arguments) => pin::pin(&arguments, context),
+        Command::Unpin => pin::unpin(context),
         Command::Versions(arguments) => versions::list(&arguments, context),
     }
 }

@@ -412,3 +412,90 @@ fn versions_say_which_is_in_use_and_which_is_pinned() {
     sarkctl(list).with(&["--limit", "5"]).directory(server.path()).golden("versions-none");
     assert_eq!(sarkctl(list).with(&["--limit", "0"]).directory(server.path()).run().code, 2);
 }
+
+/// What is shown is what is decided on; a copy that came since is not.
+#[test]
+fn a_held_copy_is_shown_and_decided_on() {
+    let at = "2026-11-21T07:00:00Z";
+    let doubt = json!({"code": "change-share", "message": "90 % of it\u{1b}[2J would go",
+        "help": "compare, then accept or reject"});
+    let feed = json!({"name": "tor", "title": "Tor", "owner": "netsec", "licence": "CC0",
+        "location": "https://lists.example/tor", "format": "text", "schedule": "0 0 * * * * *",
+        "state": "held", "endpoints": ["tor/relays"],
+        "copy": {"hash": "sha256:ab", "changedAt": at, "published": null, "entries": 12, "skipped": 1},
+        "checkedAt": at, "nextAt": at, "failures": 0, "problem": null,
+        "pending": {"hash": "sha256:cd", "fetchedAt": at, "entries": 1, "added": 1, "removed": 12,
+            "addedSample": ["192.0.2.1/32"], "removedSample": ["192.0.2.9/32"], "doubts": [doubt]}});
+    let result =
+        json!({"feed": "tor", "outcome": "updated", "added": 1, "removed": 12, "problems": []});
+    let server = Answers::default()
+        .on("GET /v1/registry/feeds/tor", 200, &feed)
+        .on("POST /v1/registry/feeds/tor/accept", 200, &result)
+        .on("POST /v1/registry/feeds/tor/reject", 200, &result)
+        .serve();
+    let socket = ["--socket", "sarkd.sock"];
+    let run = sarkctl(["registry", "feeds", "show", "tor"]).with(&socket).directory(server.path());
+    let run = run.golden("feed");
+    assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    for word in ["accept", "reject"] {
+        let decide = ["registry", "feeds", word, "tor", "--yes"];
+        let run = sarkctl(decide).with(&socket).directory(server.path()).run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let other = ["registry", "feeds", word, "tor", "--yes", "--hash", "sha256:ee"];
+        let run = sarkctl(other).with(&socket).directory(server.path()).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains("another copy waits"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_refresh_says_what_became_of_each_feed() {
+    let doubt =
+        json!({"code": "default-route", "message": "it holds 0.0.0.0/0", "help": "reject it"});
+    let result = |feed: &str, outcome: &str, problems: serde_json::Value| json!({"feed": feed, "outcome": outcome, "added": 2, "removed": 1, "problems": problems});
+    let ok = json!({"version": "sha256:ab", "results": [result("a", "updated", json!([]))]});
+    let held = json!({"version": "sha256:ab", "results": [
+        result("a", "updated", json!([])), result("b", "held", json!([doubt])),
+        result("c", "failed", json!([{"code": "tls", "message": "who is it", "help": "look"}]))]});
+    let failed = json!({"version": "sha256:ab", "results": [result("c", "failed", json!([]))]});
+    for (answer, code) in [(&ok, 0), (&held, 3), (&failed, 1)] {
+        let server = Answers::default().on("POST /v1/registry/refresh", 200, answer).serve();
+        let refresh = ["registry", "refresh", "--socket", "sarkd.sock"];
+        assert_eq!(sarkctl(refresh).directory(server.path()).run().code, code);
+    }
+    let server = Answers::default().on("POST /v1/registry/refresh", 200, &held).serve();
+    sarkctl(["registry", "refresh", "--socket", "sarkd.sock"])
+        .directory(server.path())
+        .golden("refresh");
+}
+
+#[test]
+fn versions_are_compared_pinned_and_gone_back_to() {
+    let version = |number: u64| {
+        json!({"number": number, "version": "sha256:0123456789abcdef0123", "cause": "feed a",
+            "at": "2026-11-21T07:00:00Z", "actor": "sarkd", "endpoints": 7})
+    };
+    let versions = json!({"inUse": 3, "pinned": null, "versions": [version(3), version(2)]});
+    let pinned = json!({"pinned": 2, "inUse": version(2)});
+    let difference = json!({"from": version(2), "to": version(3), "endpoints": [
+        {"id": "tor/relays", "change": "changed", "added": ["192.0.2.1/32"],
+         "removed": ["192.0.2.9/32\u{1b}[2J"], "fields": [{"field": "confidence", "from": "80", "to": "90"}]}]});
+    let history = json!({"query": "192.0.2.1", "truncated": true, "steps": [
+        {"version": version(3), "came": ["tor/relays by 192.0.2.1/32"], "went": []}]});
+    let server = Answers::default()
+        .on("GET /v1/registry/versions?limit=1000", 200, &versions)
+        .on("POST /v1/registry/pin", 200, &pinned)
+        .on("GET /v1/registry/difference?from=2&to=live", 200, &difference)
+        .on("GET /v1/registry/history?q=192.0.2.1", 200, &history)
+        .serve();
+    let run = |words: &[&str]| {
+        sarkctl(["registry"]).with(words).with(&["--socket", "sarkd.sock"]).directory(server.path())
+    };
+    run(&["rollback", "--yes"]).golden("rollback");
+    assert_eq!(run(&["rollback", "9", "--yes"]).run().code, 2);
+    assert_eq!(run(&["pin", "2"]).run().code, 0);
+    assert_eq!(run(&["unpin"]).run().code, 0);
+    let shown = run(&["diff", "2"]).golden("diff");
+    assert!(!shown.stdout.contains('\u{1b}'), "{}", shown.stdout);
+    run(&["history", "192.0.2.1"]).golden("history");
+}

@@ -15,9 +15,9 @@ use sark_registry::feed::{Feed, FetchError};
 use crate::address::{PublicOnly, check_literal};
 
 const REDIRECTS: usize = 5;
-const CONNECT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 /// Longest pause within an answer: one that drips slower than an octet in this time has ended.
-const SILENCE: Duration = Duration::from_secs(15);
+pub(crate) const SILENCE: Duration = Duration::from_secs(15);
 
 /// Of a feed's transport settings. Nothing of the environment counts: no proxy, no certificate.
 pub(crate) fn client(
@@ -34,8 +34,8 @@ pub(crate) fn client(
         .referer(false)
         .tls_backend_preconfigured(tls(feed)?)
         .default_headers(headers(feed, secrets)?);
-    let private = transport.private;
-    builder = builder.redirect(Policy::custom(move |attempt| follow(attempt, private)));
+    let (private, secret) = (transport.private, !transport.headers.is_empty());
+    builder = builder.redirect(Policy::custom(move |attempt| follow(attempt, private, secret)));
     match &transport.proxy {
         // The proxy resolves, and is the operator's own.
         Some(proxy) => {
@@ -48,12 +48,18 @@ pub(crate) fn client(
     builder.build().map_err(|error| settings(error.to_string()))
 }
 
-/// Never from `https` to `http`, never to where a public feed has no business.
-fn follow(attempt: Attempt<'_>, private: bool) -> reqwest::redirect::Action {
+/// Never from `https` to `http`, never to where a public feed has no business, and with a secret in
+/// the headers never to another server: it was given to one.
+fn follow(attempt: Attempt<'_>, private: bool, secret: bool) -> reqwest::redirect::Action {
     let was_tls = attempt.previous().iter().any(|url| url.scheme() == "https");
     let url = attempt.url();
     let refused = match url.scheme() {
         _ if attempt.previous().len() > REDIRECTS => Some("too often"),
+        _ if secret
+            && attempt.previous().iter().any(|url| url.origin() != attempt.url().origin()) =>
+        {
+            Some("to another server, which is not to know the feed's secret")
+        }
         "https" => None,
         "http" if !was_tls => None,
         "http" => Some("from https to http"),

@@ -64,6 +64,10 @@ impl Fetcher {
     /// The detached signature of a feed's copy.
     pub(crate) async fn signature(&self, feed: &Feed, url: &str) -> Result<Vec<u8>, FetchError> {
         let urls = [url.to_owned()];
+        // The secrets in its headers are the feed's server's.
+        let mut feed = feed.clone();
+        feed.transport.headers.clear();
+        let feed = &feed;
         match Http::new(feed, &*self.secrets)?.all(feed, &urls, None).await? {
             Fetched::Copy { parts, .. } => {
                 Ok(parts.into_iter().flat_map(|part| part.octets).collect())

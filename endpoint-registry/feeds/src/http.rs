@@ -10,7 +10,7 @@ use sark_core::secret::{Secret, SecretRef};
 use sark_registry::feed::{Feed, FetchError, Fetched, FetchedPart, Validator, Validators};
 
 use crate::address::{check_literal, not_public};
-use crate::client::{Refused, client};
+use crate::client::{CONNECT, Refused, SILENCE, client};
 use crate::decompress::{Unpacked, gunzip, is_gzip};
 
 /// Longest entity tag that is kept.
@@ -67,7 +67,7 @@ impl Http {
         if documents.iter().all(|document| matches!(document, Document::Unchanged)) {
             return Ok(Fetched::Unchanged);
         }
-        let (mut parts, mut validators) = (Vec::new(), Vec::new());
+        let (mut parts, mut validators, mut whole) = (Vec::new(), Vec::new(), 0);
         for (url, document) in urls.iter().zip(documents) {
             let document = match document {
                 Document::Unchanged => self.get(url, None, &[], left).await?,
@@ -76,6 +76,11 @@ impl Http {
             let Document::New { octets, validator } = document else {
                 return Err(FetchError::NothingYet { at: url.clone() });
             };
+            whole += octets.len() as u64;
+            if whole > feed.limits.most_octets.get() {
+                let limit = feed.limits.most_octets.get();
+                return Err(FetchError::TooLarge { at: url.clone(), limit });
+            }
             validators.push(validator);
             parts.push(FetchedPart { name: url.clone(), octets });
         }
@@ -125,7 +130,7 @@ impl Http {
             _ => {}
         }
         let validator = validator(at, response.headers());
-        let is_packed = response.headers().get(CONTENT_ENCODING).is_some();
+        let is_packed = response.headers().get(CONTENT_ENCODING).is_some_and(|e| e != "identity");
         let octets = body(at, response, limit).await?;
         // A .gz file is unpacked too; an answer that says so must be gzip.
         if !is_packed && !is_gzip(&octets) {
@@ -176,7 +181,8 @@ fn failed(at: &str, error: reqwest::Error) -> FetchError {
         return FetchError::Redirect { at, why: why.to_owned() };
     }
     if error.is_timeout() {
-        return FetchError::TooSlow { at, seconds: 15 };
+        let limit = if error.is_connect() { CONNECT } else { SILENCE };
+        return FetchError::TooSlow { at, seconds: limit.as_secs() };
     }
     if find::<rustls::Error>(&error).is_some() {
         return FetchError::Tls { at, source: Box::new(error.without_url()) };

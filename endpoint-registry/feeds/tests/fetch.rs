@@ -186,6 +186,23 @@ async fn secrets_are_sent_and_not_told() {
     assert!(error.to_string().contains("env:ABSENT"), "{error}");
 }
 
+/// A secret was given to one server, and is not carried to another.
+#[tokio::test]
+async fn secrets_stay_with_their_server() {
+    let other = Server::new([("/y", ok(b"y"))]).await;
+    let away = head(&format!("302 Found\r\nLocation: {}", other.url("/y")));
+    let home = head("302 Found\r\nLocation: /z");
+    let server = Server::new([("/away", away), ("/home", home), ("/z", ok(b"z"))]).await;
+    let mut feed = feed(&[server.url("/away")]);
+    fetcher().fetch(&feed, None).await.unwrap();
+    feed.transport.headers = vec![("X-Api-Key".into(), "env:FEED_TOKEN".into())];
+    let error = fetcher().fetch(&feed, None).await.unwrap_err();
+    assert_eq!(error.code(), "redirect", "{error:?}");
+    assert!(!other.heads().iter().any(|head| head.contains("hunter2")));
+    feed.location = Location::Urls(vec![server.url("/home")]);
+    assert_eq!(octets(fetcher().fetch(&feed, None).await.unwrap()), [b"z".to_vec()]);
+}
+
 #[tokio::test]
 async fn a_pinned_copy_is_the_only_one() {
     let server = Server::new([("/x", ok(b"192.0.2.1\n"))]).await;

@@ -202,7 +202,8 @@ pub struct Change {
     pub entries: u64,
 }
 
-/// See [`Feed`]. A copy that does not show it is refused before it is read.
+/// See [`Feed`]. A copy that does not show it is refused before it is read. Both are over the octets
+/// after decompression, parts one after another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trust {
     /// SHA-256 of the only copy that is taken, lower-case hex: for a file that never changes.

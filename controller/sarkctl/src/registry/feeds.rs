@@ -1,8 +1,12 @@
-//! `registry feeds list`: what each feed said last, and how it is.
+//! `registry feeds`: what each feed said last, and copies that wait for a person.
+
+mod pending;
 
 use std::io::{self, Write as _};
 
 use sark_api::{FeedState, FeedView, FeedsResponse, routes};
+
+pub(super) use pending::why;
 
 use super::list::word;
 use crate::cli::Context;
@@ -16,12 +20,21 @@ use crate::table::{Cell, Table};
 pub enum Command {
     /// List feeds: how each is, when it changed, when it is asked next
     List,
+    /// Show one feed, and why its last copy is not believed
+    Show(pending::ShowArgs),
+    /// Use the copy of a feed that waits for a decision
+    Accept(pending::DecideArgs),
+    /// Drop the copy of a feed that waits for a decision; the one in use stays
+    Reject(pending::DecideArgs),
 }
 
 /// Runs it.
 pub fn run(command: &Command, context: &mut Context) -> Outcome {
     match command {
         Command::List => list(context),
+        Command::Show(arguments) => pending::show(arguments, context),
+        Command::Accept(arguments) => pending::accept(arguments, context),
+        Command::Reject(arguments) => pending::reject(arguments, context),
     }
 }
 
@@ -58,7 +71,7 @@ fn many(out: &mut Out, response: &FeedsResponse) -> io::Result<()> {
     table.print(out)
 }
 
-fn time(at: Option<jiff::Timestamp>) -> String {
+pub(super) fn time(at: Option<jiff::Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), render::time)
 }
 
@@ -69,7 +82,7 @@ fn problem(feed: &FeedView) -> String {
     found.map_or_else(|| "-".to_owned(), |problem| problem.message.clone())
 }
 
-fn colour(state: FeedState) -> anstyle::Style {
+pub(super) fn colour(state: FeedState) -> anstyle::Style {
     match state {
         FeedState::Off | FeedState::Waiting => style::QUIET,
         FeedState::Current => style::ADD,
