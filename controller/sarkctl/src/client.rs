@@ -138,6 +138,9 @@ impl Client {
             .enable_all()
             .build()
             .map_err(Failure::failed)?;
+        // Built beside a program whose HTTP client speaks TLS, ours does too, and wants to know which.
+        // An error says that it knows already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::ClientBuilder::new()
             .unix_socket(socket)
             .timeout(timeout)
