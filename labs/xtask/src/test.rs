@@ -25,7 +25,8 @@ pub struct Options {
     /// Not this step. May be repeated.
     #[arg(long = "skip", value_enum, conflicts_with = "only")]
     skip: Vec<Step>,
-    /// How long each fuzz target looks for new inputs after its corpus.
+    /// How long fuzz targets look for new inputs after their corpora, all together; at least 5 s
+    /// each.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     fuzz_seconds: u32,
 }
@@ -160,6 +161,6 @@ fn perform(
         Step::Build => steps::build(place),
         Step::Tests => steps::tests(place, tally, in_ci()),
         Step::Docs => steps::docs(place, tally),
-        Step::Fuzz => fuzz::all(place, options.fuzz_seconds),
+        Step::Fuzz => fuzz::all(place, |targets| (options.fuzz_seconds / targets.max(1)).max(5)),
     }
 }

@@ -18,20 +18,22 @@ pub struct Options {
 
 /// All targets.
 pub fn main(place: &Place, options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    all(place, options.seconds)?;
+    all(place, |_| options.seconds)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Replays every corpus, then looks for new inputs. New inputs go to a directory under the target
+/// Replays every corpus, then looks for new inputs, each target for so long; `seconds` is told how
+/// many there are. New inputs go to a directory under the target
 /// directory, never into the checkout; a crash is left in `fuzz/artifacts`.
-pub fn all(place: &Place, seconds: u32) -> Result<(), StepError> {
+pub fn all(place: &Place, seconds: impl Fn(u32) -> u32) -> Result<(), StepError> {
+    let mut targets = Vec::new();
     for dir in fuzz_dirs(place)? {
         let listed = capture(cargo_fuzz(place, &dir, "list").arg("--fuzz-dir").arg(&dir))?;
-        for target in listed.lines().map(str::trim).filter(|name| !name.is_empty()) {
-            one(place, &dir, target, seconds)?;
-        }
+        let names = listed.lines().map(str::trim).filter(|name| !name.is_empty());
+        targets.extend(names.map(|name| (dir.clone(), name.to_owned())));
     }
-    Ok(())
+    let seconds = seconds(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+    targets.iter().try_for_each(|(dir, target)| one(place, dir, target, seconds))
 }
 
 fn one(place: &Place, dir: &Path, target: &str, seconds: u32) -> Result<(), StepError> {
