@@ -9,6 +9,7 @@
 //! let addresses age that are still in use.
 
 mod asked;
+mod connect;
 mod server;
 mod settings;
 mod site;

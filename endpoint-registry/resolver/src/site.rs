@@ -8,7 +8,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverOpts};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::xfer::{DnsHandle as _, RetryDnsHandle};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, Query};
@@ -18,6 +17,7 @@ use sark_registry::ageing::Answered;
 use sark_registry::resolve::{Answer, Resolve, ResolveError};
 
 use crate::asked::{Asked, hint, text};
+use crate::connect::Connect;
 use crate::{Server, Settings, SettingsError, tls};
 
 /// Names that one name may lead to by alias records; CNAME records have the same limit between.
@@ -28,7 +28,8 @@ struct Site {
     clients: bool,
     validates: bool,
     seconds: u64,
-    servers: RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>,
+    connect: Connect,
+    servers: RetryDnsHandle<NameServerPool<Connect>>,
 }
 
 /// Reads what the settings name (`/etc/resolv.conf`, authorities) and opens no connection yet.
@@ -44,13 +45,14 @@ pub fn resolver(settings: &Settings) -> Result<Arc<dyn Resolve>, SettingsError> 
     let mut options = ResolverOpts::default();
     options.timeout = Duration::from_secs(seconds);
     let context = PoolContext::new(options, TlsConfig { config: tls::config(settings)? });
-    let runtime = TokioRuntimeProvider::default();
-    let pool = NameServerPool::from_config(servers(settings)?, Arc::new(context), runtime);
+    let connect = Connect::default();
+    let pool = NameServerPool::from_config(servers(settings)?, Arc::new(context), connect.clone());
     Ok(Arc::new(Site {
         id: name.into(),
         clients: settings.clients,
         validates: settings.validates,
         seconds,
+        connect,
         // Once more for a connection that the server has closed since.
         servers: RetryDnsHandle::new(pool, 1),
     }))
@@ -159,7 +161,14 @@ impl Site {
             NetError::Dns(DnsError::ResponseCode(code)) => {
                 ResolveError::Answered { resolver, name, code: code.to_str().to_owned() }
             }
-            other => ResolveError::Connection { resolver, name, why: other.to_string() },
+            other => {
+                let connection = match other {
+                    NetError::NoConnections => self.connect.why(),
+                    _ => None,
+                };
+                let why = connection.unwrap_or_else(|| other.to_string());
+                ResolveError::Connection { resolver, name, why }
+            }
         }
     }
 
