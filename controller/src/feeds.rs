@@ -127,7 +127,10 @@ impl Feeds {
     /// Asks one feed at its schedule, until `stop`.
     pub async fn run(self: Arc<Self>, name: String, number: u64, stop: CancellationToken) {
         let Some(asked) = self.asked.get(&name) else { return };
-        let Ok(schedule) = asked.feed.schedule.parse::<Schedule>() else { return };
+        // Checked with the feed's document; a task that ended would end `sarkd`.
+        let Ok(schedule) = asked.feed.schedule.parse::<Schedule>() else {
+            return stop.cancelled().await;
+        };
         let first = self.first(asked, &schedule, number).await;
         asked.set_next(Some(first));
         let ourselves = Actor(OURSELVES.to_owned());

@@ -1,6 +1,8 @@
 //! Whether a cron expression is one: seconds, minutes, hours, day of month, month, day of week,
 //! year. Said here so that a wrong one is shown in its file; when it is due, the scheduler knows.
 
+use crate::schedule::Schedule;
+
 const MONTHS: &str = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC";
 const DAYS: &str = "SUNMONTUEWEDTHUFRISAT";
 
@@ -41,7 +43,10 @@ pub(super) fn check(text: &str) -> Result<String, String> {
             }
         }
     }
-    Ok(fields.join(" "))
+    let text = fields.join(" ");
+    // What each field allows may still be no day, or more than the scheduler takes.
+    text.parse::<Schedule>().map_err(|error| error.to_string())?;
+    Ok(text)
 }
 
 /// `*`, `7`, `1-5`, each perhaps with `/2`.
@@ -108,6 +113,7 @@ mod tests {
             ("0 +1 0 * * *", "\"+1\""),
             ("0 99999999 0 * * *", "99999999"),
             ("@hourly", "not 1"),
+            ("0 0 0 30 2 *", "no such day ever comes"),
         ] {
             let message = check(text).unwrap_err();
             assert!(message.contains(part), "{text}: {message}");
