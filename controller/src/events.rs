@@ -3,13 +3,18 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sark_api::ProblemView;
 use sark_core::audit::AuditRecord;
 use sark_core::storage::StorageError;
+use sark_registry::ageing::{Counts, Refused};
+use sark_registry::resolve::ResolveError;
 use sark_registry::storage::Version;
 
 use crate::chain::chain;
-use crate::metrics::{ChangeLabels, FeedLabels, Metrics, RequestLabels, RoundLabels};
+use crate::metrics::{
+    ChangeLabels, FeedLabels, Metrics, RequestLabels, ResolverLabels, RoundLabels,
+};
 use crate::reconcile::{Report, RoundError};
 use crate::{ChangeError, Changed};
 
@@ -77,6 +82,89 @@ impl Event for FeedHeld<'_> {
             tracing::warn!(feed = self.feed, code, message, "a feed's copy is held");
             metrics.feed_held.get_or_create(&FeedLabels::of(self.feed, code)).inc();
         }
+    }
+}
+
+/// A resolver does not answer any more. What names led to stays.
+#[derive(Debug)]
+pub struct ResolverDown<'a> {
+    /// Its name.
+    pub resolver: &'a str,
+    /// Why its last question was not answered.
+    pub error: &'a ResolveError,
+}
+
+impl Event for ResolverDown<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { resolver, error } = self;
+        tracing::warn!(
+            resolver,
+            code = error.code(),
+            %error,
+            help = error.help(),
+            "a resolver does not answer"
+        );
+        metrics.resolver_up.get_or_create(&ResolverLabels::of(resolver)).set(0);
+    }
+}
+
+/// A resolver answered.
+#[derive(Debug)]
+pub struct ResolverUp<'a> {
+    /// Its name.
+    pub resolver: &'a str,
+    /// If it did not until now.
+    pub was_down_since: Option<Timestamp>,
+}
+
+impl Event for ResolverUp<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { resolver, was_down_since } = self;
+        if let Some(since) = was_down_since {
+            tracing::info!(resolver, %since, "a resolver answers again");
+        }
+        metrics.resolver_up.get_or_create(&ResolverLabels::of(resolver)).set(1);
+    }
+}
+
+/// A resolver's answer led inside: to an address that names of others do not have.
+#[derive(Debug)]
+pub struct AddressRefused<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// What was refused, and who was answered so.
+    pub refused: &'a Refused,
+}
+
+impl Event for AddressRefused<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { name, refused: Refused { address, what, vantage, .. } } = self;
+        tracing::warn!(
+            name,
+            %address,
+            what,
+            ?vantage,
+            "an address is not learned; registry.resolve.ageing.allow would let it be"
+        );
+        metrics.addresses_refused.inc();
+    }
+}
+
+/// How much is known of names.
+#[derive(Debug)]
+pub struct NamesCounted {
+    /// How much there is.
+    pub counts: Counts,
+    /// Names that no resolver answers.
+    pub stale: usize,
+}
+
+impl Event for NamesCounted {
+    fn emit(self, metrics: &Metrics) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        metrics.names.set(number(self.counts.names));
+        metrics.names_stale.set(number(self.stale as u64));
+        metrics.name_addresses.set(number(self.counts.addresses));
     }
 }
 

@@ -30,6 +30,11 @@ pub struct Metrics {
     pub(crate) feed_failures: Family<FeedLabels, Counter>,
     pub(crate) feed_held: Family<FeedLabels, Counter>,
     pub(crate) registry_endpoints: Gauge,
+    pub(crate) resolver_up: Family<ResolverLabels, Gauge>,
+    pub(crate) addresses_refused: Counter,
+    pub(crate) names: Gauge,
+    pub(crate) names_stale: Gauge,
+    pub(crate) name_addresses: Gauge,
     pub(crate) speaker_up: Gauge,
     pub(crate) peers_up: Family<PeerLabels, Gauge>,
 }
@@ -75,6 +80,17 @@ impl FeedLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ResolverLabels {
+    resolver: String,
+}
+
+impl ResolverLabels {
+    pub(crate) fn of(resolver: &str) -> Self {
+        Self { resolver: resolver.to_owned() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct PeerLabels {
     pub(crate) peer: String,
 }
@@ -101,6 +117,11 @@ impl Default for Metrics {
             feed_failures: Family::default(),
             feed_held: Family::default(),
             registry_endpoints: Gauge::default(),
+            resolver_up: Family::default(),
+            addresses_refused: Counter::default(),
+            names: Gauge::default(),
+            names_stale: Gauge::default(),
+            name_addresses: Gauge::default(),
             speaker_up: Gauge::default(),
             peers_up: Family::default(),
         };
@@ -144,6 +165,19 @@ impl Metrics {
             "registry_endpoints",
             "Endpoints in the newest registry version",
             self.registry_endpoints.clone(),
+        );
+        r.register("resolver_up", "1 while a resolver answers", self.resolver_up.clone());
+        r.register(
+            "addresses_refused",
+            "Addresses inside that a name led to",
+            self.addresses_refused.clone(),
+        );
+        r.register("names", "Names known", self.names.clone());
+        r.register("names_stale", "Names that no resolver answers", self.names_stale.clone());
+        r.register(
+            "name_addresses",
+            "Addresses, counted for each name that leads there",
+            self.name_addresses.clone(),
         );
         r.register(
             "speaker_up",

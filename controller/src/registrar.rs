@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chain::chain;
 use crate::events::{Event, RegistryChanged};
+use crate::names::Names;
 use crate::{Actor, Metrics, RegistryHolder, Signals};
 pub use entries::EntriesError;
 pub use history::{Step, VersionError};
@@ -102,8 +103,6 @@ pub struct Beginning {
     pub copies: BTreeMap<String, CopyInUse>,
     /// Overlay files, read.
     pub overlays: Vec<Overlay>,
-    /// Addresses that names led to, by endpoint.
-    pub learned: BTreeMap<Arc<str>, Vec<Learned>>,
 }
 
 impl Registrar {
@@ -129,14 +128,20 @@ impl Registrar {
         Self { store, holder, clock, signals, metrics, keep_versions, turn }
     }
 
-    /// Makes the first version of this run and uses it, or the pinned one.
-    pub async fn begin(&self) -> Result<(), RegistrarError> {
+    /// Makes the first version of this run and uses it, or the pinned one. `names` says what the
+    /// names in it led to before.
+    pub async fn begin(&self, names: Option<&Names>) -> Result<(), RegistrarError> {
         let (entries, unreadable) = entries::read(self.store.entries().await?);
         for (name, mistakes) in &unreadable {
             tracing::error!(entry = name, mistakes, "a stored entry is not read any more");
         }
         let mut turn = self.turn.lock().await;
         turn.material.entries = entries.into();
+        if let Some(names) = names {
+            let (material, now) = (turn.material.clone(), self.clock.now());
+            let without = tokio::task::spawn_blocking(move || material.assemble(now)).await?;
+            turn.material.learned = Arc::new(names.resume(&without.snapshot));
+        }
         turn.pinned = self.store.pinned().await?.map(|pin| pin.version);
         self.remake(&mut turn, "start", OURSELVES, None).await?;
         match turn.pinned {

@@ -1,7 +1,7 @@
 //! The wiring: build, bind, spawn, and the end. The only place that names concrete adapters.
 //!
-//! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `metrics` (when configured) and
-//! `watchdog` (under systemd). Connections and changes under way belong to `api`.
+//! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `registrar`, one `feed` each,
+//! `names` and `metrics` (when configured) and `watchdog` (under systemd). Connections and changes under way belong to `api`.
 
 mod assemble;
 mod secret;
@@ -15,6 +15,7 @@ use sark_api::config::Config;
 use sark_core::{Clock as _, SystemClock};
 use sark_feeds::Fetcher;
 use sark_registry::feed::{self, Feed};
+use sark_registry::resolve::{Resolve, Settings};
 use sark_store::SqliteStore;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
@@ -26,6 +27,7 @@ use crate::api::{SocketGuard, listen, serve, serve_metrics};
 use crate::chain::chain;
 use crate::feeds::copies;
 use crate::lock::StateLock;
+use crate::names::Names;
 use crate::overlays::{build, files, read};
 use crate::registrar::{Beginning, RegistrarError};
 use crate::shutdown::{Signalled, Told};
@@ -53,6 +55,9 @@ pub enum StartError {
     /// The first registry version.
     #[error(transparent)]
     Registrar(#[from] RegistrarError),
+    /// A resolver.
+    #[error(transparent)]
+    Resolver(#[from] sark_resolver::SettingsError),
     /// The BGP speaker.
     #[error(transparent)]
     Speaker(#[from] SpeakerWiringError),
@@ -79,6 +84,9 @@ pub enum StartError {
 pub fn check(config: &Config, base: &Path) -> Result<(), StartError> {
     build(base, &config.registry.overlays)?;
     feeds(base, config)?;
+    if config.registry.resolve.enabled {
+        resolvers(base, config)?;
+    }
     Ok(())
 }
 
@@ -92,6 +100,38 @@ fn feeds(base: &Path, config: &Config) -> Result<Vec<Arc<Feed>>, OverlayError> {
         feeds.retain(|feed| !shipped.contains(feed));
     }
     Ok(feeds.into_iter().map(Arc::new).collect())
+}
+
+/// What asks for the addresses of names, if the configuration says so.
+async fn names(
+    base: &Path,
+    config: &Config,
+    controller: &Assembled,
+    store: &SqliteStore,
+) -> Result<Option<Arc<Names>>, StartError> {
+    let resolve = &config.registry.resolve;
+    if !resolve.enabled {
+        return Ok(None);
+    }
+    let names = Names::new(
+        resolve.ageing.clone(),
+        resolvers(base, config)?,
+        Arc::clone(&controller.registrar),
+        Arc::clone(controller.api.observatory.registry()),
+        Arc::new(store.clone()),
+        Arc::new(SystemClock),
+        Arc::clone(&controller.api.metrics),
+    );
+    Ok(Some(Arc::new(names.await.map_err(RegistrarError::from)?)))
+}
+
+fn resolvers(base: &Path, config: &Config) -> Result<Vec<Arc<dyn Resolve>>, StartError> {
+    let one = |settings: &Settings| {
+        let ca_file = settings.ca_file.as_ref().map(|path| base.join(path));
+        sark_resolver::resolver(&Settings { ca_file, ..settings.clone() })
+    };
+    let resolvers = config.registry.resolve.resolvers.iter().map(one);
+    Ok(resolvers.collect::<Result<_, _>>()?)
 }
 
 /// Runs until told to stop.
@@ -147,11 +187,10 @@ impl Built {
         let copies =
             copies(&feeds, &store, SystemClock.now()).await.map_err(RegistrarError::from)?;
         let keep_versions = config.registry.keep_versions;
-        let beginning =
-            Beginning { keep_versions, feeds, copies, overlays, ..Beginning::default() };
+        let beginning = Beginning { keep_versions, feeds, copies, overlays };
         let speaker::Wired { speaker, keeper, place } = speaker::wire(&config)?;
         let config = Arc::new(config);
-        let controller = assemble(Parts {
+        let mut controller = assemble(Parts {
             config: Arc::clone(&config),
             store: Arc::new(store.clone()),
             registry,
@@ -166,7 +205,9 @@ impl Built {
             clock: Arc::new(SystemClock),
             patience: PATIENCE,
         });
-        controller.registrar.begin().await?;
+        let names = names(base, &config, &controller, &store).await?;
+        controller.registrar.begin(names.as_deref()).await?;
+        controller.api.names = names;
         Ok(Self { controller, config, base: base.to_owned(), store, lock })
     }
 }
@@ -215,7 +256,7 @@ impl Running {
             built.controller;
         let (stop, settle) = (CancellationToken::new(), CancellationToken::new());
         let (work, observatory) = (api.work.clone(), Arc::clone(&api.observatory));
-        let feeds = Arc::clone(&api.feeds);
+        let (feeds, names) = (Arc::clone(&api.feeds), api.names.clone());
         let mut tasks = JoinSet::new();
         task(&mut tasks, "reconciler", reconciler.run(settle.clone()));
         task(&mut tasks, "watcher", watcher.run(stop.clone()));
@@ -226,6 +267,9 @@ impl Running {
         for (number, name) in (0..).zip(feeds.scheduled()) {
             let (feeds, stop) = (Arc::clone(&feeds), stop.clone());
             task(&mut tasks, "feed", feeds.run(name, number, stop));
+        }
+        if let Some(names) = names {
+            task(&mut tasks, "names", names.run(stop.clone()));
         }
         let passing = Arc::clone(&registrar).run(stop.clone());
         task(&mut tasks, "registrar", passing);

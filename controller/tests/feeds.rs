@@ -79,7 +79,7 @@ impl Scene {
             clock,
             outside,
         );
-        world.api.registrar.begin().await.unwrap();
+        world.api.registrar.begin(None).await.unwrap();
         Self { world, source, registry, speaker, store }
     }
 

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sark_controller::names::Names;
+use sark_controller::names::{Names, Told};
 use sark_core::storage::MemoryStore;
 use sark_flowspec::speaker::fake::FakeSpeaker;
 use sark_registry::State;
-use sark_registry::ageing::Config;
+use sark_registry::ageing::{Answered, Config, Observed, Vantage};
 use sark_registry::resolve::{Fake, Resolve};
 use sark_registry::storage::MemoryRegistry;
 use tokio::task::JoinHandle;
@@ -33,6 +33,7 @@ struct Scene {
     world: World,
     registry: Arc<MemoryRegistry>,
     resolver: Arc<Fake>,
+    names: Arc<Names>,
     clock: Arc<TestClock>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -52,7 +53,6 @@ impl Scene {
             Arc::clone(&clock),
             outside,
         );
-        world.api.registrar.begin().await.unwrap();
         let resolver = Arc::new(Fake::new("site").for_clients());
         let config =
             Config { allow: vec!["198.51.100.0/24".parse().unwrap()], ..Config::default() };
@@ -64,10 +64,12 @@ impl Scene {
             Arc::clone(world.api.observatory.registry()),
             Arc::clone(&registry) as _,
             Arc::clone(&clock) as _,
+            Arc::clone(&world.api.metrics),
         );
         let names = Arc::new(names.await.unwrap());
-        let task = tokio::spawn(names.run(stop.clone()));
-        Self { world, registry, resolver, clock, stop, task }
+        world.api.registrar.begin(Some(&names)).await.unwrap();
+        let task = tokio::spawn(Arc::clone(&names).run(stop.clone()));
+        Self { world, registry, resolver, names, clock, stop, task }
     }
 
     async fn stop(self) -> Arc<MemoryRegistry> {
@@ -142,8 +144,70 @@ async fn losing_the_dns_withdraws_nothing() {
 
     let scene = Scene::new(Some(registry)).await;
     scene.resolver.fail(NAME);
+    let first: Vec<_> = scene.learned().into_iter().map(|(address, _)| address).collect();
+    assert_eq!(first, ["198.51.100.20"], "the first version after a restart has it");
+    tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
     scene.until(&["198.51.100.20"]).await;
+    let versions = scene.world.api.registrar.versions(10).await.unwrap();
+    assert_eq!(versions.len(), 2, "without and with it; a restart adds none: {versions:?}");
     scene.stop().await;
+}
+
+/// What a client was answered is a rule within a second, whoever the resolvers are; names under a
+/// wildcard are known by what clients ask for.
+#[tokio::test(start_paused = true)]
+async fn what_clients_were_answered_counts_at_once() {
+    let scene = Scene::new(None).await;
+    scene.world.apply(&files(&[POLICY.to_owned()])).await.unwrap();
+    let told = scene.names.tell([
+        answered("API.Mistral.ai", "198.51.100.30"),
+        answered("www.example.com", "198.51.100.31"),
+        answered("team7.openai.azure.com", "198.51.100.32"),
+    ]);
+    assert_eq!(told, Told { known: 2, unknown: 1 });
+    let begun = scene.clock.elapsed();
+    scene.until(&["198.51.100.30"]).await;
+    assert!(scene.clock.elapsed() - begun <= Duration::from_secs(1));
+    scene.world.settled().await;
+    assert_eq!(scene.world.ours(), ["dst 198.51.100.30/32 src 10.0.0.0/8 proto =6 dport =443"]);
+    let registry = scene.world.api.observatory.snapshot();
+    let azure = registry.lookup_address(address("198.51.100.32"));
+    assert_eq!(azure.len(), 1, "{azure:?}");
+    scene.stop().await;
+}
+
+/// A resolver that does not answer is said, and so is what follows from it.
+#[tokio::test(start_paused = true)]
+async fn a_resolver_that_is_down_is_said() {
+    let scene = Scene::new(None).await;
+    assert_eq!(scene.names.problems(), []);
+    scene.resolver.down(true);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let codes = |scene: &Scene| -> Vec<String> {
+        scene.names.problems().into_iter().map(|problem| problem.code).collect()
+    };
+    assert_eq!(codes(&scene), ["resolver-down", "names-stale"]);
+    let text = scene.world.api.metrics.text();
+    assert!(text.contains("sark_resolver_up{resolver=\"site\"} 0"), "{text}");
+    assert!(!text.contains("sark_names_stale 0"), "{text}");
+    scene.resolver.down(false);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(codes(&scene), [""; 0]);
+    let text = scene.world.api.metrics.text();
+    assert!(text.contains("sark_resolver_up{resolver=\"site\"} 1"), "{text}");
+    assert!(text.contains("sark_names_stale 0"), "{text}");
+    scene.stop().await;
+}
+
+fn answered(name: &str, to: &str) -> Observed {
+    Observed {
+        name: name.to_owned(),
+        addresses: vec![Answered { address: address(to), ttl: 60 }],
+        chain: Vec::new(),
+        vantage: Vantage::Client,
+        dnssec: None,
+        at: "2026-11-21T12:00:00Z".parse().unwrap(),
+    }
 }
 
 /// An answer that leads inside is not learned.

@@ -35,7 +35,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::name::normalize_query;
 use crate::{Endpoint, Learned, NamePattern, Sharedness, State};
-pub use config::Config;
+pub use config::{Config, Mistake};
 pub use event::{Answered, Because, Change, Event, Observed, Refused, Vantage};
 use index::Index;
 use life::after;
@@ -160,6 +160,12 @@ impl Ageing {
     #[must_use]
     pub fn endpoints_of(&self, name: &str) -> &[Arc<str>] {
         self.watched.endpoints_of(name)
+    }
+
+    /// Whether a name, in any case, belongs to an endpoint.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        normalize_query(name).is_some_and(|name| !self.watched.endpoints_of(&name).is_empty())
     }
 
     /// How much there is.

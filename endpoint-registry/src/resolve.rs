@@ -9,8 +9,13 @@ use crate::ageing::{Answered, Observed, Vantage};
 
 #[cfg(feature = "test-util")]
 mod fake;
+mod server;
+mod settings;
+
 #[cfg(feature = "test-util")]
 pub use fake::Fake;
+pub use server::{Server, ServerError};
+pub use settings::{Settings, SettingsMistake};
 
 /// One resolver: the system's, or one that the operator named.
 #[async_trait]

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use sark_compiler::{Pool, Protected};
+use sark_registry::ageing;
+use sark_registry::resolve::Settings;
 use serde::{Deserialize, Serialize};
 
 pub use load::load;
@@ -262,6 +264,8 @@ pub struct RegistryConfig {
     pub overlays: Vec<PathBuf>,
     /// Lists that others publish.
     pub feeds: FeedsConfig,
+    /// The addresses of names.
+    pub resolve: ResolveConfig,
     /// Registry versions kept, 10 to 1000000, beside those that are pinned or that a policy
     /// revision names.
     pub keep_versions: u32,
@@ -269,7 +273,12 @@ pub struct RegistryConfig {
 
 impl Default for RegistryConfig {
     fn default() -> Self {
-        Self { overlays: Vec::new(), feeds: FeedsConfig::default(), keep_versions: 10_000 }
+        Self {
+            overlays: Vec::new(),
+            feeds: FeedsConfig::default(),
+            resolve: ResolveConfig::default(),
+            keep_versions: 10_000,
+        }
     }
 }
 
@@ -290,6 +299,30 @@ pub struct FeedsConfig {
 impl Default for FeedsConfig {
     fn default() -> Self {
         Self { enabled: false, shipped: true, files: Vec::new() }
+    }
+}
+
+/// `registry.resolve`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ResolveConfig {
+    /// Whether the names of endpoints are asked for. Off, names lead nowhere: rules stand for
+    /// prefixes alone.
+    pub enabled: bool,
+    /// Who is asked, all of them for each name. None is enough where clients' answers are told
+    /// (`sarkctl registry observe`).
+    pub resolvers: Vec<Settings>,
+    /// For how long addresses are kept, how many, and how often names are asked.
+    pub ageing: ageing::Config,
+}
+
+impl Default for ResolveConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            resolvers: vec![Settings::system()],
+            ageing: ageing::Config::default(),
+        }
     }
 }
 

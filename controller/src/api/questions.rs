@@ -18,7 +18,9 @@ const MOST_LISTED: u32 = 1000;
 const MOST_QUERIES: usize = 1000;
 
 pub(super) async fn status(State(api): State<Api>) -> Answer<StatusResponse> {
-    Answer(api.observatory.status().await)
+    let mut status = api.observatory.status().await;
+    status.problems.extend(api.names.iter().flat_map(|names| names.problems()));
+    Answer(status)
 }
 
 pub(super) async fn peers(State(api): State<Api>) -> Answer<PeersResponse> {

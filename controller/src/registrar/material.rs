@@ -23,7 +23,7 @@ pub(super) struct Material {
 
 impl Material {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { feeds, mut copies, overlays, learned, .. } = beginning;
+        let Beginning { feeds, mut copies, overlays, .. } = beginning;
         let with_copy = |feed: Arc<Feed>| {
             let copy = copies.remove(&feed.name);
             (feed, copy)
@@ -33,7 +33,7 @@ impl Material {
             feeds: feeds.into_iter().map(with_copy).collect(),
             overlays: overlays.into(),
             entries: Arc::default(),
-            learned: Arc::new(learned),
+            learned: Arc::default(),
         }
     }
 

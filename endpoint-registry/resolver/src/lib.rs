@@ -1,7 +1,7 @@
 //! [feed] → registry → policy → plan → NLRI → GoBGP → router
 //!
 //! Asks resolvers for the addresses of names: over UDP and TCP, TLS (RFC 7858) and HTTPS (RFC 8484).
-//! Write [`Settings`], call [`resolver`], use what comes back through
+//! Write [`Settings`](sark_registry::resolve::Settings), call [`resolver`], use what comes back through
 //! [`Resolve`](sark_registry::resolve::Resolve).
 //!
 //! It keeps no answer, appends no search domain, reads no hosts file, validates no signature itself
@@ -10,11 +10,9 @@
 
 mod asked;
 mod connect;
-mod server;
-mod settings;
+mod error;
 mod site;
 mod tls;
 
-pub use server::{Server, ServerError};
-pub use settings::{Settings, SettingsError};
+pub use error::SettingsError;
 pub use site::resolver;

@@ -14,11 +14,11 @@ use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, Query};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{NameServerPool, PoolContext, TlsConfig, system_conf};
 use sark_registry::ageing::Answered;
-use sark_registry::resolve::{Answer, Resolve, ResolveError};
+use sark_registry::resolve::{Answer, Resolve, ResolveError, Server, Settings};
 
 use crate::asked::{Asked, hint, text};
 use crate::connect::Connect;
-use crate::{Server, Settings, SettingsError, tls};
+use crate::{SettingsError, tls};
 
 /// Names that one name may lead to by alias records; CNAME records have the same limit between.
 const MOST: usize = 8;
@@ -35,13 +35,8 @@ struct Site {
 /// Reads what the settings name (`/etc/resolv.conf`, authorities) and opens no connection yet.
 pub fn resolver(settings: &Settings) -> Result<Arc<dyn Resolve>, SettingsError> {
     let name = settings.name.clone();
-    if name.is_empty() {
-        return Err(SettingsError::Name);
-    }
+    settings.check().map_err(|mistake| SettingsError::Mistake { name: name.clone(), mistake })?;
     let seconds = settings.timeout_seconds;
-    if !(1..=60).contains(&seconds) {
-        return Err(SettingsError::Timeout { name, seconds });
-    }
     let mut options = ResolverOpts::default();
     options.timeout = Duration::from_secs(seconds);
     let context = PoolContext::new(options, TlsConfig { config: tls::config(settings)? });

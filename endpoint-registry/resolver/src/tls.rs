@@ -6,8 +6,9 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use sark_registry::resolve::{Server, Settings};
 
-use crate::{Server, Settings, SettingsError};
+use crate::SettingsError;
 
 /// The system's authorities and the settings' own; none if the server is not spoken to over TLS.
 pub(crate) fn config(settings: &Settings) -> Result<ClientConfig, SettingsError> {

@@ -65,7 +65,48 @@ impl Default for Config {
     }
 }
 
+/// A limit that cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// As in the configuration.
+    pub field: &'static str,
+    /// As written.
+    pub value: u32,
+    /// What it may be.
+    pub range: String,
+}
+
 impl Config {
+    /// Limits that cannot be meant; empty if there are none.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        const YEAR: u32 = 366 * 24 * 3600;
+        let within = [
+            ("floorSeconds", self.floor_seconds, 0, 24 * 3600),
+            ("longestTtlSeconds", self.longest_ttl_seconds, self.floor_seconds.max(1), YEAR),
+            ("graceSeconds", self.grace_seconds, 0, YEAR),
+            ("drainSeconds", self.drain_seconds, 0, YEAR),
+            ("holdSeconds", self.hold_seconds, 0, YEAR),
+            ("flowSeconds", self.flow_seconds, 0, YEAR),
+            ("agreeingPollers", self.agreeing_pollers.into(), 1, 8),
+            ("askAfterSeconds", self.ask_after_seconds, 1, 24 * 3600),
+            ("askWithinSeconds", self.ask_within_seconds, self.ask_after_seconds.max(1), YEAR),
+            ("observedForSeconds", self.observed_for_seconds, 1, YEAR),
+            ("addressesPerName", self.addresses_per_name, 1, 65_536),
+            ("addresses", self.addresses, 1, 1_000_000),
+            ("listedNames", self.listed_names, 0, 1_000_000),
+            ("observedNames", self.observed_names, 0, 1_000_000),
+        ];
+        let out =
+            within.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
+        out.map(|(field, value, least, most)| Mistake {
+            field,
+            value,
+            range: format!("{least} to {most}"),
+        })
+        .collect()
+    }
+
     /// How long an answer with this TTL keeps an address active, in seconds.
     pub(super) fn keep(&self, ttl: u32) -> u64 {
         let ttl = ttl.min(self.longest_ttl_seconds).max(self.floor_seconds);

@@ -1,6 +1,7 @@
 //! A resolver that answers what it is told.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ pub struct Fake {
     serves_clients: bool,
     names: Mutex<BTreeMap<String, Result<Answer, ResolveError>>>,
     asked: Mutex<Vec<String>>,
+    is_down: AtomicBool,
 }
 
 impl Fake {
@@ -26,6 +28,7 @@ impl Fake {
             serves_clients: false,
             names: Mutex::default(),
             asked: Mutex::default(),
+            is_down: AtomicBool::new(false),
         }
     }
 
@@ -55,6 +58,11 @@ impl Fake {
         self.put(&name.clone(), Err(ResolveError::Timeout { resolver, name, seconds: 5 }));
     }
 
+    /// From now on it answers nothing, or again.
+    pub fn down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::SeqCst);
+    }
+
     /// Names asked for since the last call, in order.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.asked))
@@ -82,6 +90,10 @@ impl Resolve for Fake {
 
     async fn resolve(&self, name: &str) -> Result<Answer, ResolveError> {
         lock(&self.asked).push(name.to_owned());
+        if self.is_down.load(Ordering::SeqCst) {
+            let (resolver, name) = (Arc::clone(&self.id), name.to_owned());
+            return Err(ResolveError::Timeout { resolver, name, seconds: 5 });
+        }
         lock(&self.names).get(name).cloned().unwrap_or_else(|| Ok(self.nothing()))
     }
 }

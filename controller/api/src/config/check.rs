@@ -45,10 +45,47 @@ impl Config {
         if interval < SignedDuration::from_secs(1) || interval > SignedDuration::from_hours(1) {
             wrong("reconcile.interval", "out of range".into(), "1s to 1h");
         }
+        self.check_resolve(&mut wrong);
         if !(10..=1_000_000).contains(&self.registry.keep_versions) {
             wrong("registry.keepVersions", "out of range".into(), "10 to 1000000");
         }
         found
+    }
+
+    fn check_resolve(&self, wrong: &mut impl FnMut(&str, String, &str)) {
+        let resolve = &self.registry.resolve;
+        let mut names = BTreeSet::new();
+        for (n, resolver) in resolve.resolvers.iter().enumerate() {
+            let key = format!("registry.resolve.resolvers[{n}] ({})", resolver.name);
+            if !names.insert(&resolver.name) {
+                wrong(&key, "this name is taken".into(), "give each resolver its own name");
+            }
+            if let Err(mistake) = resolver.check() {
+                wrong(&key, mistake.to_string(), "see registry.resolve in docs/configuration.md");
+            }
+        }
+        let ageing = &resolve.ageing;
+        for mistake in ageing.mistakes() {
+            let key = format!("registry.resolve.ageing.{}", mistake.field);
+            wrong(&key, format!("{} is out of range", mistake.value), &mistake.range);
+        }
+        let pollers = resolve.resolvers.len();
+        let is_clients = resolve.resolvers.iter().any(|resolver| resolver.clients);
+        if resolve.enabled
+            && !is_clients
+            && pollers > 0
+            && pollers < usize::from(ageing.agreeing_pollers)
+        {
+            wrong(
+                "registry.resolve.ageing.agreeingPollers",
+                format!(
+                    "{} resolvers have to agree, and there are {pollers}",
+                    ageing.agreeing_pollers
+                ),
+                "name more resolvers, mark the one that your clients use with clients: true, or \
+                 lower it",
+            );
+        }
     }
 
     fn check_bgp(&self, wrong: &mut impl FnMut(&str, String, &str)) {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use hickory_resolver::proto::rr::RecordType;
 use sark_registry::ageing::Answered;
-use sark_registry::resolve::{Answer, Hint, Resolve, ResolveError};
-use sark_resolver::{Settings, SettingsError, resolver};
+use sark_registry::resolve::{Answer, Hint, Resolve, ResolveError, Settings, SettingsMistake};
+use sark_resolver::{SettingsError, resolver};
 use scripted::Scripted;
 use unbound::{Unbound, free};
 
@@ -251,9 +251,18 @@ fn settings_that_are_refused() {
         change(&mut settings);
         resolver(&settings).err().unwrap()
     };
-    assert!(matches!(refused(|s| s.name.clear()), SettingsError::Name));
-    assert!(matches!(refused(|s| s.timeout_seconds = 0), SettingsError::Timeout { .. }));
-    let missing = refused(|s| s.ca_file = Some("/nonexistent/ca.pem".into()));
+    let mistake = |change| match refused(change) {
+        SettingsError::Mistake { mistake, .. } => mistake,
+        other => panic!("{other}"),
+    };
+    assert_eq!(mistake(|s| s.name.clear()), SettingsMistake::Name);
+    assert_eq!(mistake(|s| s.timeout_seconds = 0), SettingsMistake::Timeout(0));
+    let authorities = |s: &mut Settings| s.ca_file = Some("/nonexistent/ca.pem".into());
+    assert_eq!(mistake(authorities), SettingsMistake::Authorities, "plain DNS has no certificate");
+    let missing = refused(|s| {
+        s.server = "tls://192.0.2.53".parse().unwrap();
+        s.ca_file = Some("/nonexistent/ca.pem".into());
+    });
     assert!(matches!(missing, SettingsError::Authorities { .. }));
     let unknown = r#"{"name": "site", "server": "192.0.2.53", "client": true}"#;
     assert!(serde_json::from_str::<Settings>(unknown).is_err());

@@ -4,8 +4,9 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
+
+use crate::NamePattern;
 
 /// `system`, `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`, `tcp://192.0.2.53:53`,
 /// `tls://192.0.2.53:853#dns.example`, `https://192.0.2.53/dns-query#dns.example`. What follows `#`
@@ -87,7 +88,7 @@ impl FromStr for Server {
             return Err(ServerError::Name);
         }
         let name = name.map_or_else(|| at.ip().to_string(), str::to_owned);
-        if ServerName::try_from(name.as_str()).is_err() {
+        if name.parse::<IpAddr>().is_err() && !is_host_name(&name) {
             return Err(ServerError::HostName(name));
         }
         Ok(match scheme {
@@ -100,6 +101,10 @@ impl FromStr for Server {
             }
         })
     }
+}
+
+fn is_host_name(text: &str) -> bool {
+    text.parse::<NamePattern>().is_ok_and(|name| !name.is_wildcard())
 }
 
 fn socket(text: &str, port: u16) -> Result<SocketAddr, ServerError> {
