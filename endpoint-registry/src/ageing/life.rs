@@ -8,8 +8,6 @@
 //!      └─ client: active at once                                drained, held, no flow: forgotten
 //! ```
 
-use std::net::IpAddr;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::memory::{Entry, Name};
@@ -90,14 +88,6 @@ impl Entry {
             }
         }
     }
-
-    /// Whether it may leave before its time, for others' sake: nobody uses it as far as is known,
-    /// and it was not announced just now.
-    fn may_leave(&self, now: Timestamp, config: &Config) -> bool {
-        let is_used = self.flow_until.is_some_and(|until| until > now);
-        let held = after(self.since, config.hold_seconds.into());
-        self.state == State::Candidate || (!is_used && held <= now)
-    }
 }
 
 impl Name {
@@ -107,34 +97,6 @@ impl Name {
             return None;
         }
         self.addresses.values().map(|entry| entry.deadline(config)).min()
-    }
-
-    /// The address that makes room for another, if one does: a candidate before others, then the one
-    /// that was not answered for longest. A candidate takes the room of no active address.
-    pub(super) fn victim(
-        &self,
-        for_candidate: bool,
-        now: Timestamp,
-        config: &Config,
-    ) -> Option<IpAddr> {
-        let rank = |entry: &Entry| match entry.state {
-            State::Candidate => 0u8,
-            State::Draining | State::Retired => 1,
-            State::Active => 2,
-        };
-        let most = if for_candidate { 1 } else { 2 };
-        let idle = self.addresses.iter().filter(|(_, entry)| {
-            // While it is stale the last good set stays.
-            let stays = self.stale_since.is_some() && entry.state != State::Candidate;
-            !stays && rank(entry) <= most && entry.may_leave(now, config)
-        });
-        let least = idle.min_by_key(|(_, entry)| (rank(entry), entry.answered_at));
-        least.map(|(address, _)| *address)
-    }
-
-    /// Whether all of it may be forgotten for others' sake.
-    pub(super) fn may_leave(&self, now: Timestamp, config: &Config) -> bool {
-        self.addresses.values().all(|entry| entry.may_leave(now, config))
     }
 
     /// It is answered again: what aged while it was not does not count.
