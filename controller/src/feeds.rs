@@ -20,7 +20,6 @@ use jiff::Timestamp;
 use sark_core::Clock;
 use sark_core::storage::StorageError;
 use sark_registry::feed::{Feed, Source};
-use sark_registry::schedule::Schedule;
 use sark_registry::storage::RegistryStore;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -127,11 +126,7 @@ impl Feeds {
     /// Asks one feed at its schedule, until `stop`.
     pub async fn run(self: Arc<Self>, name: String, number: u64, stop: CancellationToken) {
         let Some(asked) = self.asked.get(&name) else { return };
-        // Checked with the feed's document; a task that ended would end `sarkd`.
-        let Ok(schedule) = asked.feed.schedule.parse::<Schedule>() else {
-            return stop.cancelled().await;
-        };
-        let first = self.first(asked, &schedule, number).await;
+        let first = self.first(asked, number).await;
         asked.set_next(Some(first));
         let ourselves = Actor(OURSELVES.to_owned());
         loop {
@@ -152,7 +147,7 @@ impl Feeds {
     }
 
     /// At once if it was never asked or should have been asked while nobody was here.
-    async fn first(&self, asked: &Asked, schedule: &Schedule, number: u64) -> Timestamp {
+    async fn first(&self, asked: &Asked, number: u64) -> Timestamp {
         let now = self.clock.now();
         let soon = now + jiff::SignedDuration::from_millis((number * APART) as i64);
         let state = self.store.feed(&asked.feed.name).await.ok().flatten();
@@ -160,7 +155,8 @@ impl Feeds {
         match check {
             None => soon,
             Some(check) => {
-                schedule.next_attempt(&asked.feed.name, check.at, check.failures).max(soon)
+                let Feed { name, schedule, .. } = &*asked.feed;
+                schedule.next_attempt(name, check.at, check.failures).max(soon)
             }
         }
     }

@@ -4,7 +4,6 @@
 mod content;
 mod form;
 mod read;
-mod schedule;
 mod shipped;
 mod source;
 mod spec;

@@ -1,5 +1,6 @@
 //! When a feed is asked next.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,31 +11,101 @@ const FIRST_RETRY: SignedDuration = SignedDuration::from_mins(1);
 /// Longest deliberate lateness.
 const MOST_JITTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// A cron expression of seven fields, in UTC: seconds first, years last; the year may be left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The fields in order, each with what it may be.
+const FIELDS: [(&str, &str); 7] = [
+    ("seconds", "0 to 59"),
+    ("minutes", "0 to 59"),
+    ("hours", "0 to 23"),
+    ("day of month", "1 to 31"),
+    ("month", "1 to 12, or JAN to DEC"),
+    ("day of week", "1 (Sunday) to 7, or SUN to SAT"),
+    ("year", "1970 to 2100"),
+];
+
+/// A cron expression of seven fields, in UTC: seconds first, years last; the year may be left out,
+/// and is any then.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Schedule(cron::Schedule);
 
 /// Why a text is not a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a cron expression: {why}")]
-pub struct ScheduleError {
-    /// As given.
-    pub text: String,
-    /// Why.
-    pub why: String,
+pub enum ScheduleError {
+    /// Without seconds, as crontab has it.
+    #[error(
+        "{0:?} has five fields: seconds come first, so write \"0 {0}\" (days of the week are 1, \
+         Sunday, to 7)"
+    )]
+    Crontab(String),
+    /// Too few fields, or too many.
+    #[error(
+        "a schedule has six or seven fields, not {0}: seconds, minutes, hours, day of month, month, \
+         day of week, year; such as \"0 17 */6 * * *\""
+    )]
+    Fields(usize),
+    /// A field with something else in it.
+    #[error("{item:?} is nothing for the field {field}: it is {values}, or *")]
+    Item {
+        /// The part of the field, between commas.
+        item: String,
+        /// Its name.
+        field: &'static str,
+        /// What it may be.
+        values: &'static str,
+    },
+    /// The scheduler does not take it, though it takes each field.
+    #[error("{0:?} is not a cron expression")]
+    Other(String),
+    /// The 30th of February.
+    #[error("{0:?}: no such day ever comes")]
+    Never(String),
 }
 
 impl FromStr for Schedule {
     type Err = ScheduleError;
 
     fn from_str(text: &str) -> Result<Self, ScheduleError> {
-        let wrong = |why: String| ScheduleError { text: text.to_owned(), why };
-        let schedule = cron::Schedule::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        let schedule = Self(schedule);
+        let mut fields: Vec<&str> = text.split_ascii_whitespace().collect();
+        match fields.len() {
+            6 => fields.push("*"),
+            7 => {}
+            5 => return Err(ScheduleError::Crontab(text.to_owned())),
+            count => return Err(ScheduleError::Fields(count)),
+        }
+        for (number, field) in fields.iter().enumerate().take(FIELDS.len()) {
+            if let Some(item) = field.split(',').find(|item| !is_item(item, number)) {
+                let item = item.chars().take(40).collect();
+                let (field, values) = FIELDS[number];
+                return Err(ScheduleError::Item { item, field, values });
+            }
+        }
+        let schedule = fields.join(" ").parse().map(Self);
+        let schedule = schedule.map_err(|_| ScheduleError::Other(text.to_owned()))?;
         match schedule.next(Timestamp::UNIX_EPOCH) {
             Some(_) => Ok(schedule),
-            None => Err(wrong("no such day ever comes".to_owned())),
+            None => Err(ScheduleError::Never(text.to_owned())),
         }
+    }
+}
+
+/// Whether the field of this number may be this, all others being any. Asked of each alone, because
+/// the scheduler takes `1, 0` for one field.
+fn is_item(item: &str, number: usize) -> bool {
+    let mut fields = ["*"; FIELDS.len()];
+    fields[number] = item;
+    !item.is_empty() && fields.join(" ").parse::<cron::Schedule>().is_ok()
+}
+
+/// With all seven fields.
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.source())
+    }
+}
+
+/// The expression: what follows from it is long.
+impl fmt::Debug for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0.source())
     }
 }
 
@@ -95,13 +166,49 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_schedule_is_said() {
-        for text in ["", "* * *", "61 * * * * *", "0 0 0 30 2 *", "0 0 0 1 1 * 1971", "x"] {
-            let schedule = text.parse::<Schedule>();
-            let is_over =
-                schedule.as_ref().is_ok_and(|s| s.next(time("2026-01-01T00:00:00Z")).is_none());
-            assert!(schedule.is_err() || is_over, "{text}");
+    fn what_cron_takes_is_taken() {
+        for text in [
+            "0 17 * * * * *",
+            "30 5,35 */6 * * * *",
+            "0 0 4 1-7 JAN,jul Mon-Fri 2026-2030",
+            "0 0/15 0 ? * 7 *",
+        ] {
+            assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
         }
+        let schedule: Schedule = " 0  17 4 * * * ".parse().unwrap();
+        assert_eq!(schedule.to_string(), "0 17 4 * * * *");
+    }
+
+    #[test]
+    fn what_it_does_not_take_is_explained() {
+        for (text, part) in [
+            ("", "not 0"),
+            ("x", "not 1"),
+            ("@hourly", "not 1"),
+            ("* * * * * * * *", "not 8"),
+            ("17 4 * * *", "write \"0 17 4 * * *\""),
+            ("60 * * * * *", "\"60\" is nothing for the field seconds: it is 0 to 59, or *"),
+            ("0 * 24 * * *", "\"24\" is nothing for the field hours"),
+            ("0 0 0 0 * *", "\"0\" is nothing for the field day of month"),
+            ("0 0 0 * * 0", "\"0\" is nothing for the field day of week: it is 1 (Sunday) to 7"),
+            ("0 0 0 * ANF *", "\"ANF\" is nothing for the field month"),
+            ("0 5-1 0 * * *", "\"5-1\""),
+            ("0 */0 0 * * *", "\"*/0\""),
+            ("0 1, 0 * * *", "\"\""),
+            ("0 +1 0 * * *", "\"+1\""),
+            ("0 99999999999 0 * * *", "99999999999"),
+            ("0 0-4294967295 0 * * *", "0-4294967295"),
+            ("5* 0 0 * * *", "\"5*\""),
+            ("0 0 ? * * *", "\"?\""),
+            ("0 0 0 * * * 2101", "\"2101\""),
+            ("0 0 0 30 2 *", "no such day ever comes"),
+        ] {
+            let message = text.parse::<Schedule>().unwrap_err().to_string();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+        // Over, but it was one.
+        let schedule: Schedule = "0 0 0 1 1 * 1971".parse().unwrap();
+        assert_eq!(schedule.next(time("2026-01-01T00:00:00Z")), None);
     }
 
     #[test]

@@ -42,8 +42,9 @@ fn those_that_ship_claim_no_more_than_they_may() {
     for feed in &feeds {
         let name = &feed.name;
         assert!(feed.licence.is_some(), "{name} says no licence, not even that none is stated");
-        let minute = feed.schedule.split(' ').nth(1).unwrap();
-        assert!(minutes.insert(minute), "{name} is asked when another is");
+        let schedule = feed.schedule.to_string();
+        let minute = schedule.split(' ').nth(1).unwrap();
+        assert!(minutes.insert(minute.to_owned()), "{name} is asked when another is");
         assert!(feed.limits.change.percent <= 25 && !feed.limits.private_ranges, "{name}");
         assert!(!feed.transport.private, "{name}");
         if let Location::Urls(urls) = &feed.location {
@@ -79,7 +80,7 @@ fn what_a_feed_does_not_say_is_the_least() {
     let feeds = parse("own.yaml", &document(&[])).unwrap();
     let [feed] = &feeds[..] else { panic!("{feeds:?}") };
     assert_eq!((feed.name.as_str(), feed.owner.as_str(), feed.enabled), ("own", "netsec", true));
-    assert_eq!(feed.schedule, "0 17 4 * * * *");
+    assert_eq!(feed.schedule.to_string(), "0 17 4 * * * *");
     assert_eq!((&feed.limits, &feed.transport), (&Limits::default(), &Transport::default()));
     assert_eq!((feed.limits.widest_ipv4, feed.limits.widest_ipv6), (16, 32));
     assert_eq!((feed.limits.change.percent, feed.limits.change.entries), (25, 20));
@@ -172,7 +173,7 @@ fn a_mistake_has_its_place_and_a_way_out() {
         (&[("format", " domain-list")], "list: category-ai"),
         (&[("list", " a")], "only `format: domain-list`"),
         (&[("schedule", " \"17 4 * * *\"")], "seconds come first"),
-        (&[("schedule", " \"0 61 4 * * *\"")], "\"61\" is not a minutes"),
+        (&[("schedule", " \"0 61 4 * * *\"")], "\"61\" is nothing for the field minutes"),
         (&[("outputs", "")], "it has no `outputs`"),
         (&[("format", " ip-to-asn")], "makes no endpoints"),
         (&[("outputs", &output("endpoint: own, title: Own, kind: vpn"))], "provider/service"),

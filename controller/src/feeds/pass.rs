@@ -9,7 +9,6 @@ use sark_core::audit::{AuditRecord, Outcome};
 use sark_feed_formats::{ParseLimits, parse};
 use sark_registry::doubt::{Doubt, Verdict, judge};
 use sark_registry::feed::{Feed, Fetched, Parsed, Validators};
-use sark_registry::schedule::Schedule;
 use sark_registry::storage::{Check, CheckOutcome, FeedCopy, FeedState, Part};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -70,10 +69,10 @@ impl Feeds {
     }
 
     async fn plan_next(&self, asked: &Asked) {
-        let Ok(schedule) = asked.feed.schedule.parse::<Schedule>() else { return };
         let state = self.store.feed(&asked.feed.name).await.ok().flatten();
         let failures = state.and_then(|state| state.last_check).map_or(0, |check| check.failures);
-        let next = schedule.next_attempt(&asked.feed.name, self.clock.now(), failures);
+        let now = self.clock.now();
+        let next = asked.feed.schedule.next_attempt(&asked.feed.name, now, failures);
         asked.set_next((self.is_enabled && asked.feed.enabled).then_some(next));
         asked.done.notify_one();
     }

@@ -57,7 +57,7 @@ impl Feeds {
             licence: feed.licence.clone(),
             location: location(feed),
             format: format(feed),
-            schedule: feed.schedule.clone(),
+            schedule: feed.schedule.to_string(),
             state,
             endpoints: feed.outputs.iter().map(|output| output.endpoint.clone()).collect(),
             copy,

@@ -8,12 +8,13 @@ use super::{
     Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, Selector,
     Transport, Trust,
     form::{self, Form, Spec, Word},
-    schedule, url,
+    url,
 };
 use crate::{
     Sharedness,
     endpoint::check_slug,
     overlay::{UNSURE, role_of},
+    schedule::Schedule,
 };
 
 /// Widest that a feed may be allowed: what an overlay takes.
@@ -81,16 +82,18 @@ impl Reader<'_> {
         self.text(&metadata.owner, "the owner");
         self.text(&spec.title, "the title");
         let private = spec.transport.private.unwrap_or(false);
-        let schedule = schedule::check(&spec.schedule).unwrap_or_else(|message| {
-            self.mistake(&spec.schedule, message);
-            String::new()
-        });
+        let schedule = spec.schedule.parse::<Schedule>();
+        if let Err(error) = &schedule {
+            self.mistake(&spec.schedule, error.to_string());
+        }
         let location = self.location(&spec, private);
         let format = self.format(&spec);
         let outputs = self.outputs(&spec);
         if matches!(location, Some(Location::Taxii { .. })) && spec.format.value != Word::Stix {
             self.mistake(&spec.format, "a TAXII server speaks `stix`");
         }
+        let (limits, trust) = (self.limits(spec.limits), self.trust(spec.trust, private));
+        let transport = self.transport(spec.transport);
         Some(Feed {
             name: metadata.name.value,
             title: spec.title.value,
@@ -99,11 +102,11 @@ impl Reader<'_> {
             enabled: spec.enabled.unwrap_or(true),
             location: location?,
             format: format?,
-            schedule,
+            schedule: schedule.ok()?,
             outputs,
-            limits: self.limits(spec.limits),
-            trust: self.trust(spec.trust, private),
-            transport: self.transport(spec.transport),
+            limits,
+            trust,
+            transport,
         })
     }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::schedule::Schedule;
 use crate::{Kind, PortRange, Role, Sharedness};
 
 /// One feed, checked. Those that ship are in `seed/feeds.yaml`; the operator's have the same form.
@@ -23,8 +24,8 @@ pub struct Feed {
     pub location: Location,
     /// How it is read.
     pub format: Format,
-    /// Cron expression of seven fields (seconds first, years last), in UTC.
-    pub schedule: String,
+    /// When it is asked.
+    pub schedule: Schedule,
     /// The endpoints that it makes; an entry goes to the first that selects it, else nowhere.
     /// Empty for formats that make none: IP to ASN, public suffixes.
     pub outputs: Vec<Output>,
