@@ -15,6 +15,7 @@ use sark_registry::feed::{Feed, FetchError};
 use crate::address::{PublicOnly, check_literal};
 
 const REDIRECTS: usize = 5;
+pub(crate) const OTHER_SCHEME: &str = "to another scheme";
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
 /// Longest pause within an answer: one that drips slower than an octet in this time has ended.
 pub(crate) const SILENCE: Duration = Duration::from_secs(15);
@@ -63,7 +64,7 @@ fn follow(attempt: Attempt<'_>, private: bool, secret: bool) -> reqwest::redirec
         "https" => None,
         "http" if !was_tls => None,
         "http" => Some("from https to http"),
-        _ => Some("to another scheme"),
+        _ => Some(OTHER_SCHEME),
     };
     if let Some(why) = refused {
         return attempt.error(Refused(why));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use reqwest::Url;
 use sark_core::secret::{Secret, SecretRef};
 use sark_registry::feed::{Feed, FetchError, Fetched, Location, Source, Validators};
 
@@ -64,9 +65,10 @@ impl Fetcher {
     /// The detached signature of a feed's copy.
     pub(crate) async fn signature(&self, feed: &Feed, url: &str) -> Result<Vec<u8>, FetchError> {
         let urls = [url.to_owned()];
-        // The secrets in its headers are the feed's server's.
         let mut feed = feed.clone();
-        feed.transport.headers.clear();
+        if !is_of_its_server(&feed, url) {
+            feed.transport.headers.clear();
+        }
         let feed = &feed;
         match Http::new(feed, &*self.secrets)?.all(feed, &urls, None).await? {
             Fetched::Copy { parts, .. } => {
@@ -74,6 +76,17 @@ impl Fetcher {
             }
             Fetched::Unchanged => Err(FetchError::NothingYet { at: url.to_owned() }),
         }
+    }
+}
+
+/// The secrets in a feed's headers were given to its servers, and are for what else they have.
+fn is_of_its_server(feed: &Feed, url: &str) -> bool {
+    let origin = |url: &str| url.parse::<Url>().map(|url| url.origin()).ok();
+    let Some(there) = origin(url) else { return false };
+    match &feed.location {
+        Location::Urls(urls) => urls.iter().any(|url| origin(url).is_some_and(|it| it == there)),
+        Location::Taxii { root, .. } => origin(root).is_some_and(|it| it == there),
+        Location::File(_) | Location::Directory(_) => false,
     }
 }
 

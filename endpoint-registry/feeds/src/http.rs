@@ -4,13 +4,14 @@ use std::error::Error;
 
 use reqwest::header::{
     CONTENT_ENCODING, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    LOCATION,
 };
 use reqwest::{Client, Response, StatusCode, Url};
 use sark_core::secret::{Secret, SecretRef};
 use sark_registry::feed::{Feed, FetchError, Fetched, FetchedPart, Validator, Validators};
 
 use crate::address::{check_literal, not_public};
-use crate::client::{CONNECT, Refused, SILENCE, client};
+use crate::client::{CONNECT, OTHER_SCHEME, Refused, SILENCE, client};
 use crate::decompress::{Unpacked, gunzip, is_gzip};
 
 /// Longest entity tag that is kept.
@@ -21,6 +22,29 @@ pub(crate) struct Http {
     client: Client,
     private: bool,
     has_proxy: bool,
+}
+
+/// How many octets a document may still have, and the feed's limit that they are left of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    left: u64,
+    limit: u64,
+}
+
+impl Room {
+    /// All that a feed may have.
+    pub(crate) fn of(feed: &Feed) -> Self {
+        let limit = feed.limits.most_octets.get();
+        Self { left: limit, limit }
+    }
+
+    pub(crate) fn take(&mut self, octets: &[u8]) {
+        self.left = self.left.saturating_sub(octets.len() as u64);
+    }
+
+    fn too_large(self, at: &str) -> FetchError {
+        FetchError::TooLarge { at: at.to_owned(), limit: self.limit }
+    }
 }
 
 /// One answer.
@@ -54,46 +78,45 @@ impl Http {
         have: Option<&Validators>,
     ) -> Result<Fetched, FetchError> {
         let have = have.filter(|have| have.0.len() == urls.len());
-        let mut left = feed.limits.most_octets.get();
+        let mut room = Room::of(feed);
         let mut documents = Vec::with_capacity(urls.len());
         for url in urls {
             let known = have.and_then(|have| have.0.iter().find(|known| known.name == *url));
-            let document = self.get(url, known, &[], left).await?;
+            let document = self.get(url, known, &[], room).await?;
             if let Document::New { octets, .. } = &document {
-                left = left.saturating_sub(octets.len() as u64);
+                room.take(octets);
             }
             documents.push(document);
         }
         if documents.iter().all(|document| matches!(document, Document::Unchanged)) {
             return Ok(Fetched::Unchanged);
         }
-        let (mut parts, mut validators, mut whole) = (Vec::new(), Vec::new(), 0);
+        let (mut parts, mut validators) = (Vec::new(), Vec::new());
         for (url, document) in urls.iter().zip(documents) {
-            let document = match document {
-                Document::Unchanged => self.get(url, None, &[], left).await?,
-                new @ Document::New { .. } => new,
+            let (octets, validator) = match document {
+                Document::New { octets, validator } => (octets, validator),
+                Document::Unchanged => {
+                    let again = self.get(url, None, &[], room).await?;
+                    let Document::New { octets, validator } = again else {
+                        return Err(FetchError::NothingYet { at: url.clone() });
+                    };
+                    room.take(&octets);
+                    (octets, validator)
+                }
             };
-            let Document::New { octets, validator } = document else {
-                return Err(FetchError::NothingYet { at: url.clone() });
-            };
-            whole += octets.len() as u64;
-            if whole > feed.limits.most_octets.get() {
-                let limit = feed.limits.most_octets.get();
-                return Err(FetchError::TooLarge { at: url.clone(), limit });
-            }
             validators.push(validator);
             parts.push(FetchedPart { name: url.clone(), octets });
         }
         Ok(Fetched::Copy { parts, validators: Validators(validators) })
     }
 
-    /// One document of at most `limit` octets.
+    /// One document.
     pub(crate) async fn get(
         &self,
         at: &str,
         have: Option<&Validator>,
         headers: &[(HeaderName, &str)],
-        limit: u64,
+        room: Room,
     ) -> Result<Document, FetchError> {
         let settings = |why: &str| FetchError::Settings { why: format!("{at} {why}") };
         let url: Url = at.parse().map_err(|_| settings("is no URL"))?;
@@ -124,6 +147,9 @@ impl Http {
         match response.status() {
             StatusCode::NOT_MODIFIED if have.is_some() => return Ok(Document::Unchanged),
             StatusCode::NOT_MODIFIED => return Err(FetchError::NothingYet { at: at.to_owned() }),
+            status if status.is_redirection() => {
+                return Err(FetchError::Redirect { at: at.to_owned(), why: lost(&response) });
+            }
             status if !status.is_success() => {
                 return Err(FetchError::Status { at: at.to_owned(), status: status.as_u16() });
             }
@@ -131,31 +157,42 @@ impl Http {
         }
         let validator = validator(at, response.headers());
         let is_packed = response.headers().get(CONTENT_ENCODING).is_some_and(|e| e != "identity");
-        let octets = body(at, response, limit).await?;
+        let octets = body(at, response, room).await?;
         // A .gz file is unpacked too; an answer that says so must be gzip.
         if !is_packed && !is_gzip(&octets) {
             return Ok(Document::New { octets, validator });
         }
-        let unpacked = tokio::task::spawn_blocking(move || gunzip(&octets, limit)).await;
+        let unpacked = tokio::task::spawn_blocking(move || gunzip(&octets, room.left)).await;
         let unpacked = unpacked.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         match unpacked {
             Ok(Unpacked::Octets(octets)) => Ok(Document::New { octets, validator }),
-            Ok(Unpacked::TooLarge) => Err(FetchError::TooLarge { at: at.to_owned(), limit }),
+            Ok(Unpacked::TooLarge) => Err(room.too_large(at)),
             Err(source) => Err(FetchError::Decompress { at: at.to_owned(), source }),
         }
     }
 }
 
-async fn body(at: &str, mut response: Response, limit: u64) -> Result<Vec<u8>, FetchError> {
-    let too_large = || FetchError::TooLarge { at: at.to_owned(), limit };
+/// Why a redirect is still here: those that can be followed were.
+fn lost(response: &Response) -> String {
+    let why = match response.headers().get(LOCATION).map(|to| to.to_str().unwrap_or_default()) {
+        None | Some("") => "nowhere",
+        Some(to) if to.parse::<Url>().is_ok_and(|to| !matches!(to.scheme(), "http" | "https")) => {
+            OTHER_SCHEME
+        }
+        Some(_) => "in a way we do not follow",
+    };
+    why.to_owned()
+}
+
+async fn body(at: &str, mut response: Response, room: Room) -> Result<Vec<u8>, FetchError> {
     let announced = response.content_length();
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
+    if announced.is_some_and(|length| length > room.left) {
+        return Err(room.too_large(at));
     }
     let mut octets = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(at, error))? {
-        if octets.len() as u64 + chunk.len() as u64 > limit {
-            return Err(too_large());
+        if octets.len() as u64 + chunk.len() as u64 > room.left {
+            return Err(room.too_large(at));
         }
         octets.extend_from_slice(&chunk);
     }

@@ -1,10 +1,12 @@
 //! A collection of a TAXII 2.1 server (OASIS, section 5.4): pages of STIX objects, each a part.
 
+use std::collections::BTreeSet;
+
 use reqwest::header::ACCEPT;
 use sark_registry::feed::{Feed, FetchError, Fetched, FetchedPart, Validators};
 use serde::Deserialize;
 
-use crate::http::{Document, Http};
+use crate::http::{Document, Http, Room};
 
 const MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
 /// Most pages of one collection.
@@ -27,15 +29,16 @@ pub(crate) async fn collection(
     collection: &str,
 ) -> Result<Fetched, FetchError> {
     let base = format!("{root}collections/{collection}/objects/");
-    let limit = feed.limits.most_octets.get();
-    let (mut at, mut left) = (base.clone(), limit);
+    let (mut at, mut room) = (base.clone(), Room::of(feed));
     let mut parts: Vec<FetchedPart> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let endless = |why: String| FetchError::Endless { at: base.clone(), why };
     while parts.len() < PAGES {
-        let document = http.get(&at, None, &[(ACCEPT, MEDIA_TYPE)], left).await?;
+        let document = http.get(&at, None, &[(ACCEPT, MEDIA_TYPE)], room).await?;
         let Document::New { octets, .. } = document else {
             return Err(FetchError::NothingYet { at });
         };
-        left = left.saturating_sub(octets.len() as u64);
+        room.take(&octets);
         let truncated = |why: &str| FetchError::Truncated { at: base.clone(), why: why.to_owned() };
         let envelope: Envelope = serde_json::from_slice(&octets)
             .map_err(|_| truncated("a page is no TAXII envelope"))?;
@@ -48,8 +51,12 @@ pub(crate) async fn collection(
                     base.parse().map_err(|_| truncated("its address is no URL"))?;
                 url.query_pairs_mut().append_pair("next", &next);
                 at = url.into();
+                if !seen.insert(next) {
+                    let page = parts.len();
+                    return Err(endless(format!("page {page} leads to one that was there")));
+                }
             }
         }
     }
-    Err(FetchError::TooLarge { at: base, limit })
+    Err(endless(format!("after {PAGES} pages it says more")))
 }

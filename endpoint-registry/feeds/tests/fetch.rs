@@ -86,6 +86,10 @@ async fn hostile_answers_have_their_words() {
         ("nothing-yet", head("304 Not Modified")),
         ("redirect", head("302 Found\r\nLocation: /x")),
         ("redirect", head("302 Found\r\nLocation: ftp://lists.example.com/")),
+        ("redirect", head("302 Found\r\nLocation: file:///etc/passwd")),
+        ("redirect", head("302 Found\r\nLocation: data:,192.0.2.1")),
+        ("redirect", head("307 Temporary Redirect")),
+        ("redirect", head("300 Multiple Choices")),
         ("unreachable", Says::Raw(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())),
     ];
     for (code, says) in cases {
@@ -254,4 +258,58 @@ async fn taxii_pages() {
         let error = fetcher().fetch(&feed, None).await.unwrap_err();
         assert_eq!(error.code(), "truncated", "{error:?}");
     }
+
+    // Pages without end, pages in a circle, and pages that are too much together.
+    let circle = ok(br#"{"more":true,"next":"2"}"#);
+    for (says, code, part) in [
+        (Says::Pages(1), "endless", "after 1000 pages it says more"),
+        (circle, "endless", "page 2 leads to one that was there"),
+        (Says::Pages(300 << 10), "too-large", "more than 1048576 octets"),
+    ] {
+        let server = Server::new([("/api/collections/c/objects/", says)]).await;
+        feed.location = root(&server);
+        let error = fetcher().fetch(&feed, None).await.unwrap_err();
+        assert_eq!(error.code(), code, "{error:?}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+/// Of several documents the limit is one, and is told as it was set.
+#[tokio::test]
+async fn a_limit_is_told_whole() {
+    let half = ok(&vec![b'#'; 600 << 10]);
+    let packed = ok(&gzip(&vec![b'#'; 600 << 10]));
+    let server = Server::new([("/a", half.clone()), ("/b", half), ("/c", packed)]).await;
+    for second in ["/b", "/c"] {
+        let feed = feed(&[server.url("/a"), server.url(second)]);
+        let error = fetcher().fetch(&feed, None).await.unwrap_err();
+        let told = format!("{} sends more than 1048576 octets", server.url(second));
+        assert_eq!(error.to_string(), told);
+    }
+}
+
+/// A copy with its publisher's signature; the secret goes along to the feed's own server, and to no
+/// other.
+#[tokio::test]
+async fn signatures_are_checked_and_asked_for_with_the_secret() {
+    const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    const SIGNATURE: &str = "untrusted comment: signature from minisign secret key
+RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=
+trusted comment: timestamp:1633700835\tfile:test\tprehashed
+wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==";
+    let signature = || ("/x.minisig", ok(SIGNATURE.as_bytes()));
+    let server = Server::new([("/x", ok(b"test")), ("/y", ok(b"tess")), signature()]).await;
+    let other = Server::new([signature()]).await;
+    let mut feed = feed(&[server.url("/x")]);
+    feed.transport.headers = vec![("X-Api-Key".into(), "env:FEED_TOKEN".into())];
+    for (at, is_sent) in [(&server, true), (&other, false)] {
+        feed.trust.minisign = Some((KEY.to_owned(), at.url("/x.minisig")));
+        assert_eq!(octets(fetcher().fetch(&feed, None).await.unwrap()), [b"test".to_vec()]);
+        let heads = at.heads();
+        let asked = heads.iter().find(|head| head.contains("/x.minisig")).unwrap();
+        assert_eq!(asked.contains("x-api-key: hunter2"), is_sent, "{asked}");
+    }
+    feed.location = Location::Urls(vec![server.url("/y")]);
+    let error = fetcher().fetch(&feed, None).await.unwrap_err();
+    assert_eq!(error.code(), "untrusted", "{error:?}");
 }

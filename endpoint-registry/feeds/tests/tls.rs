@@ -1,40 +1,15 @@
-use std::sync::Arc;
-
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use sark_registry::feed::{Feed, Source as _};
-use tokio_rustls::TlsAcceptor;
 
+use crate::certificate::certified;
 use crate::fetch::{feed, fetcher, octets};
-use crate::server::{Server, head, ok};
+use crate::server::{Server, Speaks, head, ok};
 
 /// A server with a certificate of this name, and its authority's PEM.
 async fn server(name: &str, is_over: bool) -> (Server, String) {
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    if is_over {
-        params.not_before = rcgen::date_time_ymd(2019, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
-    }
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    let tls = TlsAcceptor::from(Arc::new(config));
+    let (tls, pem) = certified(name, is_over);
     let down = head("302 Found\r\nLocation: http://127.0.0.1:9/x");
-    let server = Server::over([("/x", ok(b"x")), ("/down", down)], Some(tls)).await;
-    (server, issuer.pem())
+    let server = Server::over([("/x", ok(b"x")), ("/down", down)], Speaks::Https(tls)).await;
+    (server, pem)
 }
 
 fn feed_at(server: &Server, path: &str, authority: Option<&std::path::Path>) -> Feed {
@@ -66,4 +41,25 @@ async fn only_the_named_authority_is_trusted() {
     std::fs::write(&ca, "no certificate").unwrap();
     let error = fetcher().fetch(&feed_at(&server_, "/x", Some(&ca)), None).await.unwrap_err();
     assert_eq!(error.code(), "settings", "{error:?}");
+}
+
+/// A public feed's server that sends inside. A proxy leads to it here: the server itself must not be
+/// on loopback.
+#[tokio::test]
+async fn a_redirect_does_not_lead_inside() {
+    let directory = tempfile::tempdir().unwrap();
+    let ca = directory.path().join("ca.pem");
+    let (tls, pem) = certified("lists.example.com", false);
+    std::fs::write(&ca, pem).unwrap();
+    let server = Server::over([("/x", ok(b"x"))], Speaks::Proxy(tls)).await;
+    let mut feed = feed(&["https://lists.example.com/x".to_owned()]);
+    feed.transport.private = false;
+    feed.transport.ca_file = Some(ca);
+    feed.transport.proxy = Some(server.url(""));
+    assert_eq!(octets(fetcher().fetch(&feed, None).await.unwrap()), [b"x".to_vec()]);
+    for to in ["127.0.0.1:9", "[::1]:9", "10.0.0.1", "169.254.169.254", "[::ffff:127.0.0.1]:9"] {
+        server.set("/x", head(&format!("302 Found\r\nLocation: https://{to}/x")));
+        let error = fetcher().fetch(&feed, None).await.unwrap_err();
+        assert_eq!(error.code(), "private-address", "{to}: {error:?}");
+    }
 }

@@ -109,6 +109,14 @@ pub enum FetchError {
         /// The limit.
         limit: u64,
     },
+    /// Its pages lead on and on.
+    #[error("{at} does not end: {why}")]
+    Endless {
+        /// Its address.
+        at: String,
+        /// How it shows.
+        why: String,
+    },
     /// Not done in time.
     #[error("{at} was not done within {seconds} s")]
     TooSlow {
@@ -133,8 +141,8 @@ pub enum FetchError {
         /// Cause.
         source: std::io::Error,
     },
-    /// "Not modified", and nothing was had before.
-    #[error("{at} says that nothing changed, and there is nothing yet")]
+    /// "Not modified", which was not the question.
+    #[error("{at} says that nothing changed, and was asked for all of it")]
     NothingYet {
         /// Its address.
         at: String,
@@ -174,6 +182,7 @@ impl FetchError {
             Self::Redirect { .. } => "redirect",
             Self::Private { .. } => "private-address",
             Self::TooLarge { .. } => "too-large",
+            Self::Endless { .. } => "endless",
             Self::TooSlow { .. } => "too-slow",
             Self::Truncated { .. } => "truncated",
             Self::Decompress { .. } => "decompress",
@@ -209,7 +218,7 @@ impl FetchError {
             Self::TooSlow { .. } => {
                 "it is asked again by itself; `transport.timeout` allows more time"
             }
-            Self::Truncated { .. } | Self::Decompress { .. } => {
+            Self::Truncated { .. } | Self::Decompress { .. } | Self::Endless { .. } => {
                 "it is asked again by itself; if it stays so, the publisher or a proxy is broken"
             }
             Self::Untrusted { .. } => {
