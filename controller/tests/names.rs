@@ -158,6 +158,8 @@ async fn losing_the_dns_withdraws_nothing() {
 #[tokio::test(start_paused = true)]
 async fn what_clients_were_answered_counts_at_once() {
     let scene = Scene::new(None).await;
+    scene.resolver.set(NAME, 60, &[address("198.51.100.20")]);
+    scene.until(&["198.51.100.20"]).await;
     scene.world.apply(&files(&[POLICY.to_owned()])).await.unwrap();
     let told = scene.names.tell([
         answered("API.Mistral.ai", "198.51.100.30"),
@@ -166,10 +168,11 @@ async fn what_clients_were_answered_counts_at_once() {
     ]);
     assert_eq!(told, Told { known: 2, unknown: 1 });
     let begun = scene.clock.elapsed();
-    scene.until(&["198.51.100.30"]).await;
+    scene.until(&["198.51.100.20", "198.51.100.30"]).await;
     assert!(scene.clock.elapsed() - begun <= Duration::from_secs(1));
     scene.world.settled().await;
-    assert_eq!(scene.world.ours(), ["dst 198.51.100.30/32 src 10.0.0.0/8 proto =6 dport =443"]);
+    let rule = |host| format!("dst 198.51.100.{host}/32 src 10.0.0.0/8 proto =6 dport =443");
+    assert_eq!(scene.world.ours(), [rule(20), rule(30)]);
     let registry = scene.world.api.observatory.snapshot();
     let azure = registry.lookup_address(address("198.51.100.32"));
     assert_eq!(azure.len(), 1, "{azure:?}");

@@ -314,7 +314,7 @@ impl Ageing {
         }
         match observed.vantage {
             Vantage::Client => name.client_at = name.client_at.max(Some(at)),
-            Vantage::Poller(_) => {
+            Vantage::Site(_) | Vantage::Poller(_) => {
                 let ttl = observed.addresses.iter().map(|answered| answered.ttl).min();
                 let seconds = self.config.interval(ttl.unwrap_or(EMPTY_TTL));
                 // Up to a tenth later, always the same for a name.

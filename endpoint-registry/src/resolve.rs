@@ -69,11 +69,8 @@ impl Answer {
     /// As an event for [`Ageing`](crate::ageing::Ageing).
     #[must_use]
     pub fn observed(&self, name: &str, serves_clients: bool, at: jiff::Timestamp) -> Observed {
-        let vantage = if serves_clients {
-            Vantage::Client
-        } else {
-            Vantage::Poller(Arc::clone(&self.resolver))
-        };
+        let who = Arc::clone(&self.resolver);
+        let vantage = if serves_clients { Vantage::Site(who) } else { Vantage::Poller(who) };
         Observed {
             name: name.to_owned(),
             addresses: self.addresses.clone(),

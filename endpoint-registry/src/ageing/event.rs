@@ -64,8 +64,17 @@ pub enum Vantage {
     /// A client: its answer was seen by the proxy or is in a log of its DNS server. It will connect
     /// there.
     Client,
+    /// One of our resolvers that clients use too: a question of ours, and an answer as clients get it.
+    Site(Arc<str>),
     /// One of our resolvers. Clients may be answered otherwise.
     Poller(Arc<str>),
+}
+
+impl Vantage {
+    /// Whether clients are answered so.
+    pub(super) fn is_clients(&self) -> bool {
+        matches!(self, Self::Client | Self::Site(_))
+    }
 }
 
 /// A step in the life of an address.

@@ -56,7 +56,9 @@ impl Entry {
         self.keep_until = self.keep_until.max(keep_until);
         let to = match (self.state, vantage) {
             (State::Active, _) => return None,
-            (State::Candidate, Vantage::Client) => (State::Active, Because::Client),
+            (State::Candidate, Vantage::Client | Vantage::Site(_)) => {
+                (State::Active, Because::Client)
+            }
             (State::Candidate, Vantage::Poller(id)) => {
                 if !self.pollers.contains(id) {
                     self.pollers.push(id.clone());
@@ -66,7 +68,7 @@ impl Entry {
                 }
                 (State::Active, Because::Agreed)
             }
-            (_, Vantage::Client) => (State::Active, Because::Client),
+            (_, Vantage::Client | Vantage::Site(_)) => (State::Active, Because::Client),
             (_, Vantage::Poller(_)) => (State::Active, Because::Poller),
         };
         if self.state == State::Candidate {

@@ -123,7 +123,7 @@ impl Ageing {
             let is_full = name.addresses.len() >= config.addresses_per_name as usize
                 || self.counts.addresses >= config.most_addresses(name.listed) as u64;
             if is_full {
-                let for_candidate = *vantage != Vantage::Client && config.agreeing() > 1;
+                let for_candidate = !vantage.is_clients() && config.agreeing() > 1;
                 let Some(victim) = name.victim(for_candidate, now, config) else {
                     self.counts.no_room += 1;
                     return;

@@ -251,6 +251,27 @@ fn only_names_are_asked_and_wildcards_never() {
     assert_eq!(ageing.due(at(100_000), 100), [Arc::from(API)]);
 }
 
+/// A resolver that clients use is asked by us all the same: its answer is the answer to our question,
+/// and no sign that a client asked.
+#[test]
+fn a_resolver_of_clients_is_asked_as_others_are() {
+    let site = || Vantage::Site("site".into());
+    let mut ageing = ageing(config());
+    ageing.due(at(10), 10);
+    tell(&mut ageing, API, &[A], site(), 10);
+    assert_eq!(state(&ageing, A), Some(State::Active));
+    let next = ageing.name(API).unwrap().due.unwrap();
+    assert!((at(70)..=at(76)).contains(&next), "at its TTL: {next}");
+    assert_eq!(ageing.due(next, 10).len(), 1);
+    assert_eq!(ageing.name(API).unwrap().stale_since, None, "it was answered");
+    // Nor is a name under a wildcard kept alive by our own questions.
+    tell(&mut ageing, "new.acme.example.com", &[B], site(), 100);
+    assert_eq!(ageing.name("new.acme.example.com"), None);
+    tell(&mut ageing, "x.acme.example.com", &[B], Vantage::Client, 100);
+    tell(&mut ageing, "x.acme.example.com", &[B], site(), 200);
+    assert_eq!(ageing.name("x.acme.example.com").unwrap().client_at, Some(at(100)));
+}
+
 #[test]
 fn a_question_without_answer_is_a_failure() {
     let mut ageing = ageing(config());
