@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: the whole address line on this machine, from a policy file to the tables of
 //! two routers, and back after a crash.
 
+mod dns;
 mod routers;
 mod show;
 
@@ -10,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use self::dns::Dns;
 use self::routers::{Expected, Routers};
 use self::show::Show;
 use crate::interrupt::undo_on_interrupt;
@@ -133,7 +135,7 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     let state = lab.up(place, options.frr)?;
     show.say("  client ── r1 ───── r2 ── server");
     show.say("             \\      /");
-    show.say("              speaker");
+    show.say("              speaker ── dns");
     show.done(&format!("{} nodes are up, FRR {}", state.nodes.len(), state.frr));
 
     let scene = Scene { place, state: &state, lab: &lab.name };
@@ -145,6 +147,10 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     show.done("sarkd answers");
     wait("the BGP sessions", &mut || routers.are_established())?;
     show.done("both routers have their session, IPv4 and IPv6 FlowSpec");
+
+    let dns = Dns::start(&scene)?;
+    wait("a name to lead to its address", &mut || scene.knows("203.0.113.50"))?;
+    show.done("api.openai.com leads to 203.0.113.50, says the lab's DNS");
 
     show.heading(&format!("sarkctl flowspec plan -f {}", options.policies));
     let files = ["-f", options.policies.as_str()];
@@ -180,6 +186,18 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     wait("the rules to come back", &mut || routers.hold(expected))?;
     let seconds = killed.elapsed().as_secs_f64();
     show.done(&format!("all rules are back on both routers, {seconds:.1} s after the kill"));
+
+    show.heading("A name moves: api.openai.com is 203.0.113.51 now");
+    let question = "show bgp ipv4 flowspec";
+    let holds = |address: &str| routers.all_say(question, &format!("{address}/32"));
+    let moved = Instant::now();
+    dns.lead("api.openai.com", "203.0.113.51")?;
+    wait("the routers to hold a rule for the new address", &mut || holds("203.0.113.51"))?;
+    let seconds = moved.elapsed().as_secs_f64();
+    show.done(&format!("both routers redirect it too, {seconds:.1} s after the DNS said so"));
+    show.say("Nobody did anything. What made it so, in the registry's history:");
+    run(&mut scene.sarkctl_command(&["registry", "history", "203.0.113.51"])?)?;
+    show.say("203.0.113.50 stays for its grace time: clients outlive TTLs.");
     Ok(())
 }
 
@@ -210,6 +228,10 @@ impl Scene<'_> {
         Process::of(pid).ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))
     }
 
+    fn inside(&self, node: &str, words: &[&str]) -> Result<Command, DemoError> {
+        Ok(self.state.inside(self.lab, node, None, words)?)
+    }
+
     fn sarkctl_command(&self, words: &[&str]) -> Result<Command, DemoError> {
         let sarkctl = self.place.built("sarkctl");
         let mut all = vec![sarkctl.as_os_str()];
@@ -219,6 +241,12 @@ impl Scene<'_> {
 
     fn sarkctl(&self, words: &[&str]) -> Result<String, DemoError> {
         Ok(capture(&mut self.sarkctl_command(words)?)?)
+    }
+
+    /// The registry in use knows this address by itself.
+    fn knows(&self, address: &str) -> bool {
+        let answer = self.sarkctl(&["registry", "lookup", "-o", "json", address]);
+        answer.is_ok_and(|answer| answer.contains("\"learned\""))
     }
 
     /// The only gobgpd the node's process table has is its own.

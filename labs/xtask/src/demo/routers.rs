@@ -59,6 +59,13 @@ impl<'a> Routers<'a> {
         Ok(total)
     }
 
+    /// Every router's answer has these words in it.
+    pub fn all_say(&self, question: &str, words: &str) -> bool {
+        let says =
+            |router: &&str| self.ask(router, question).is_ok_and(|said| said.contains(words));
+        self.names.iter().all(says)
+    }
+
     fn everywhere(&self, is_so: impl Fn(&str, &Value) -> bool) -> bool {
         let all = |router: &&str, family: &&str| {
             let peers = self.peers(router, family);

@@ -30,6 +30,7 @@ pub const LAB: &[Package] = &[
     package("gobgpd", "gobgpd", Some("gobgpd"), "the BGP speaker that sarkd drives"),
     package("iproute2", "ip", None, "the lab's links and addresses"),
     package("iputils-ping", "ping", None, "to see that the lab's links work"),
+    package("unbound", "unbound", Some("unbound"), "the lab's DNS, and a real one for tests"),
 ];
 
 /// For tests only.
@@ -38,7 +39,6 @@ pub const TESTS: &[Package] = &[
     package("exabgp", "exabgp", Some("exabgp"), "a third opinion on what we announce"),
     package("procps", "kill", None, "to end and to halt daemons"),
     package("bind9-utils", "named-checkzone", None, "to check exported zones"),
-    package("unbound", "unbound", Some("unbound"), "a real resolver for the resolver's tests"),
     package("nftables", "nft", None, "to check exported sets"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
