@@ -5,6 +5,7 @@ mod changes;
 mod feeds;
 mod listen;
 mod metrics;
+mod observations;
 mod questions;
 mod registry;
 mod serve;
@@ -84,6 +85,7 @@ impl Api {
             .route(routes::FEED_REJECT, post(feeds::reject))
             .route(routes::REFRESH, post(feeds::refresh))
             .route(routes::NAMES, get(feeds::names))
+            .route(routes::OBSERVATIONS, post(observations::observe))
             .route(routes::VERSIONS, get(registry::versions))
             .route(routes::VERSION, get(registry::version))
             .route(routes::DIFFERENCE, get(registry::difference))

@@ -9,11 +9,13 @@ use crate::ageing::{Answered, Observed, Vantage};
 
 #[cfg(feature = "test-util")]
 mod fake;
+mod seen;
 mod server;
 mod settings;
 
 #[cfg(feature = "test-util")]
 pub use fake::Fake;
+pub use seen::Seen;
 pub use server::{Server, ServerError};
 pub use settings::{Settings, SettingsMistake};
 

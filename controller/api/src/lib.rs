@@ -26,10 +26,11 @@ pub use registry::{
     AddressView, BriefAnswer, ChangeKind, CopyView, DecisionRequest, DifferenceResponse,
     EndpointDifference, EndpointView, EndpointsResponse, EntriesChanged, EntriesRequest,
     EntriesResponse, EntryView, FeedState, FeedView, FeedsResponse, FieldDifference,
-    HistoryResponse, HistoryStep, LookupHit, LookupResponse, LookupResult, NameView, NamesResponse,
-    NeverTouchView, PendingView, PinRequest, PinResponse, PinTarget, ProblemView, QueryKind,
-    RefreshOutcome, RefreshRequest, RefreshResponse, RefreshResult, VersionResponse, VersionView,
-    VersionsResponse, ViewError, lookup, lookup_brief,
+    HistoryResponse, HistoryStep, LookupHit, LookupResponse, LookupResult, MOST_OBSERVATIONS,
+    NameView, NamesResponse, NeverTouchView, ObservationsRequest, ObservationsResponse,
+    PendingView, PinRequest, PinResponse, PinTarget, ProblemView, QueryKind, RefreshOutcome,
+    RefreshRequest, RefreshResponse, RefreshResult, VersionResponse, VersionView, VersionsResponse,
+    ViewError, lookup, lookup_brief,
 };
 pub use status::{
     PeerView, PeersResponse, Problem, ReconcileView, RuleCounts, SpeakerView, StatusResponse,

@@ -3,6 +3,7 @@
 mod entries;
 mod feeds;
 mod names;
+mod observations;
 mod versions;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ pub use feeds::{
     RefreshOutcome, RefreshRequest, RefreshResponse, RefreshResult,
 };
 pub use names::{AddressView, NameView, NamesResponse};
+pub use observations::{MOST_OBSERVATIONS, ObservationsRequest, ObservationsResponse};
 pub use versions::{
     ChangeKind, DifferenceResponse, EndpointDifference, FieldDifference, HistoryResponse,
     HistoryStep, PinRequest, PinResponse, PinTarget, VersionResponse, VersionView,

@@ -37,6 +37,9 @@ pub const FEED_REJECT: &str = "/v1/registry/feeds/{feed}/reject";
 pub const REFRESH: &str = "/v1/registry/refresh";
 /// `GET` → [`NamesResponse`](crate::NamesResponse).
 pub const NAMES: &str = "/v1/registry/names";
+/// `POST` [`ObservationsRequest`](crate::ObservationsRequest) →
+/// [`ObservationsResponse`](crate::ObservationsResponse).
+pub const OBSERVATIONS: &str = "/v1/registry/observations";
 /// `GET`, `?limit=` (20, at most 1000) → [`VersionsResponse`](crate::VersionsResponse).
 pub const VERSIONS: &str = "/v1/registry/versions";
 /// `GET`; a number or the beginning of a hash → [`VersionResponse`](crate::VersionResponse).

@@ -4,6 +4,7 @@ mod difference;
 mod feeds;
 mod list;
 mod lookup;
+mod observe;
 mod pin;
 mod refresh;
 mod versions;
@@ -32,6 +33,11 @@ pub enum Command {
     Feeds(feeds::Command),
     /// Ask feeds now, and use what can be believed
     Refresh(refresh::RefreshArgs),
+    /// Tell sarkd what clients were answered, from the log of their DNS server
+    ///
+    /// Such answers count at once, and are all that is known of names under wildcards:
+    /// `tail -F /var/log/dnsmasq.log | sarkctl registry observe --form dnsmasq`
+    Observe(observe::ObserveArgs),
     /// List registry versions, newest first, with what made each
     Versions(versions::VersionsArgs),
     /// Show how two versions differ
@@ -93,6 +99,7 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Lookup(arguments) => lookup::run(&arguments, context),
         Command::Feeds(command) => feeds::run(&command, context),
         Command::Refresh(arguments) => refresh::run(&arguments, context),
+        Command::Observe(arguments) => observe::run(&arguments, context),
         Command::Diff(arguments) => difference::diff(&arguments, context),
         Command::History(arguments) => difference::history(&arguments, context),
         Command::Rollback(arguments) => pin::rollback(&arguments, context),

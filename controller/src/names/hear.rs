@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sark_registry::ageing::{Event as Happened, Name, Observed};
-use sark_registry::resolve::{Answer, Resolve, ResolveError};
+use sark_registry::resolve::{Answer, Resolve, ResolveError, Seen};
 
 use super::{Known, Names};
 use crate::events::{AddressRefused, Event};
@@ -16,9 +16,9 @@ pub(super) type Asked = (Arc<str>, Vec<(Arc<dyn Resolve>, Result<Answer, Resolve
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Told {
     /// Of names that endpoints have.
-    pub known: usize,
+    pub known: u64,
     /// Of names that are nobody's here.
-    pub unknown: usize,
+    pub unknown: u64,
 }
 
 pub(super) async fn ask(name: Arc<str>, resolvers: Vec<Arc<dyn Resolve>>) -> Asked {
@@ -34,20 +34,23 @@ pub(super) async fn ask(name: Arc<str>, resolvers: Vec<Arc<dyn Resolve>>) -> Ask
 }
 
 impl Names {
-    /// What clients were answered, as seen by whoever stood beside them: a log of their DNS server, a
-    /// proxy, a sensor. It is in use within a second.
-    pub fn tell(&self, observed: impl IntoIterator<Item = Observed>) -> Told {
+    /// What clients were answered and which flows live, as seen by whoever stood beside them: a log
+    /// of their DNS server, a proxy, a sensor. It is in use within a second.
+    pub fn tell(&self, answers: impl IntoIterator<Item = Seen>, flows: &[IpAddr]) -> Told {
         let now = self.clock.now();
         let mut told = Told::default();
         {
             let known = &mut *self.known();
-            for observed in observed {
-                if !known.ageing.knows(&observed.name) {
+            for seen in answers {
+                if !known.ageing.knows(&seen.name) {
                     told.unknown += 1;
                     continue;
                 }
                 told.known += 1;
-                known.observe(observed, now, &self.metrics);
+                known.observe(seen.observed(now), now, &self.metrics);
+            }
+            for &address in flows {
+                known.ageing.apply(&Happened::LiveFlow { address, at: now }, now);
             }
         }
         if told.known > 0 {

@@ -9,6 +9,8 @@
 //! is skipped with its reason; a document that is not what it should be is refused whole, because
 //! half a list looks like a list from which somebody took half.
 //!
+//! [`dns_log`] reads another kind of document: what a DNS server told its clients.
+//!
 //! No I/O and no clock. Memory and time grow with the input's size, documents nest at most 128 deep.
 
 mod airvpn;
@@ -17,6 +19,7 @@ mod cloud;
 mod collect;
 mod csv;
 mod derp;
+pub mod dns_log;
 mod domain_list;
 mod error;
 mod github;
