@@ -1,4 +1,4 @@
-//! The forms, one function each.
+//! The short forms, one function each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,18 +7,19 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use sark_registry::{Endpoint, Sharedness};
 
-use crate::{Exported, addresses};
+use crate::{Chosen, Exported};
 
 const ORIGIN: &str = "rpz.sark.invalid";
 
-pub(crate) fn json(version: &str, endpoints: &[&Endpoint]) -> Exported {
-    let document = serde_json::json!({ "version": version, "endpoints": endpoints });
+pub(crate) fn json(chosen: &Chosen<'_>) -> Exported {
+    let document =
+        serde_json::json!({ "version": chosen.version(), "endpoints": chosen.endpoints });
     Exported { text: format!("{document:#}\n"), notes: Vec::new() }
 }
 
-pub(crate) fn csv(endpoints: &[&Endpoint]) -> Exported {
+pub(crate) fn csv(chosen: &Chosen<'_>) -> Exported {
     let mut text = "id,provider,title,kind,role,sharedness,verified,type,value\r\n".to_owned();
-    for e in endpoints {
+    for e in &chosen.endpoints {
         let title = quoted(&e.title);
         let mut line = |sharedness: Sharedness, what: &str, value: &str| {
             let (id, provider, kind, role, verified) =
@@ -29,7 +30,9 @@ pub(crate) fn csv(endpoints: &[&Endpoint]) -> Exported {
             );
         };
         e.names.iter().for_each(|name| line(e.sharedness, "name", name.as_str()));
-        addresses(e).for_each(|(net, shared)| line(shared, "prefix", &net.to_string()));
+        for (net, shared) in chosen.addresses(e) {
+            line(shared, "prefix", &net.to_string());
+        }
     }
     Exported { text, notes: Vec::new() }
 }
@@ -40,15 +43,11 @@ fn quoted(field: &str) -> String {
     format!("\"{guard}{}\"", field.replace('"', "\"\""))
 }
 
-pub(crate) fn nftables(version: &str, endpoints: &[&Endpoint], shared: bool) -> Exported {
+pub(crate) fn nftables(chosen: &Chosen<'_>) -> Exported {
     let mut sets: BTreeMap<String, BTreeSet<IpNet>> = BTreeMap::new();
     let mut left_out = 0;
-    for e in endpoints {
-        for (net, sharedness) in addresses(e) {
-            if !shared && is_shared(sharedness) {
-                left_out += 1;
-                continue;
-            }
+    for e in &chosen.endpoints {
+        for net in chosen.blockable(e, &mut left_out).into_keys() {
             let family = if net.addr().is_ipv4() { "v4" } else { "v6" };
             let name = format!("{}_{}_{family}", e.provider.replace('-', "_"), e.kind);
             // An identifier begins with a letter.
@@ -57,27 +56,35 @@ pub(crate) fn nftables(version: &str, endpoints: &[&Endpoint], shared: bool) -> 
             sets.entry(name).or_default().insert(net);
         }
     }
-    let mut text = format!("# SARK registry {version}\ntable inet sark {{\n");
-    for (name, nets) in &sets {
+    let mut text = format!("# SARK registry {}\ntable inet sark {{\n", chosen.version());
+    for name in sets.keys() {
         let kind = if name.ends_with("_v4") { "ipv4_addr" } else { "ipv6_addr" };
-        let list: Vec<_> = nets.iter().map(ToString::to_string).collect();
-        let list = list.join(",\n            ");
         let _ = write!(
             text,
-            "    set {name} {{\n        type {kind}\n        flags interval\n        auto-merge\n        \
-             elements = {{\n            {list}\n        }}\n    }}\n"
+            "    set {name} {{\n        type {kind}\n        flags interval\n        auto-merge\n    }}\n"
         );
     }
     text.push_str("}\n");
+    // Loaded again, it takes the place of what was there; rules that use the sets stay.
+    for (name, nets) in &sets {
+        let list: Vec<_> = nets.iter().map(ToString::to_string).collect();
+        let list = list.join(",\n    ");
+        let _ = write!(
+            text,
+            "flush set inet sark {name}\nadd element inet sark {name} {{\n    {list}\n}}\n"
+        );
+    }
     Exported { text, notes: shared_note(left_out) }
 }
 
-fn is_shared(sharedness: Sharedness) -> bool {
-    matches!(sharedness, Sharedness::Cloud | Sharedness::Cdn)
+pub(crate) fn shared_note(count: u64) -> Vec<String> {
+    left_out(count, "address", "addresses", "other sites live there")
 }
 
-fn shared_note(count: u64) -> Vec<String> {
-    let note = || format!("{count} addresses left out: other sites live at them");
+/// A note, if it is one.
+pub(crate) fn left_out(count: u64, one: &str, many: &str, why: &str) -> Vec<String> {
+    let what = if count == 1 { one } else { many };
+    let note = || format!("{count} {what} left out: {why}");
     (count > 0).then(note).into_iter().collect()
 }
 
@@ -97,12 +104,12 @@ fn names<'a>(endpoints: &[&'a Endpoint]) -> (BTreeSet<&'a str>, BTreeSet<&'a str
 }
 
 fn wildcard_note(count: u64) -> Vec<String> {
-    let note = || format!("{count} names left out: the form cannot say their wildcard");
-    (count > 0).then(note).into_iter().collect()
+    left_out(count, "name", "names", "the form cannot say such a wildcard")
 }
 
-pub(crate) fn rpz(version: &str, endpoints: &[&Endpoint], now: Timestamp) -> Exported {
-    let (exact, below, others) = names(endpoints);
+pub(crate) fn rpz(chosen: &Chosen<'_>, now: Timestamp) -> Exported {
+    let version = chosen.version();
+    let (exact, below, others) = names(&chosen.endpoints);
     let serial = now.as_second().rem_euclid(1 << 32);
     let mut text = format!(
         "; SARK registry {version}\n$ORIGIN {ORIGIN}.\n$TTL 60\n\
@@ -118,25 +125,23 @@ pub(crate) fn rpz(version: &str, endpoints: &[&Endpoint], now: Timestamp) -> Exp
         }
     }
     let mut notes = wildcard_note(others);
-    if long > 0 {
-        notes.push(format!("{long} names left out: too long below {ORIGIN}"));
-    }
+    notes.extend(left_out(long, "name", "names", &format!("too long below {ORIGIN}")));
     Exported { text, notes }
 }
 
-pub(crate) fn hosts(version: &str, endpoints: &[&Endpoint]) -> Exported {
-    let (exact, below, others) = names(endpoints);
-    let mut text = format!("# SARK registry {version}\n");
+pub(crate) fn hosts(chosen: &Chosen<'_>) -> Exported {
+    let (exact, below, others) = names(&chosen.endpoints);
+    let mut text = format!("# SARK registry {}\n", chosen.version());
     for name in exact {
         let _ = write!(text, "0.0.0.0 {name}\n:: {name}\n");
     }
     Exported { text, notes: wildcard_note(others + below.len() as u64) }
 }
 
-pub(crate) fn zeek(endpoints: &[&Endpoint], shared: bool) -> Exported {
+pub(crate) fn zeek(chosen: &Chosen<'_>) -> Exported {
     let mut text = "#fields\tindicator\tindicator_type\tmeta.source\tmeta.desc\n".to_owned();
     let (mut wildcards, mut left_out) = (0, 0);
-    for e in endpoints {
+    for e in &chosen.endpoints {
         for name in &e.names {
             if name.is_wildcard() {
                 wildcards += 1;
@@ -144,10 +149,8 @@ pub(crate) fn zeek(endpoints: &[&Endpoint], shared: bool) -> Exported {
                 let _ = writeln!(text, "{name}\tIntel::DOMAIN\tSARK\t{}", e.id);
             }
         }
-        for (net, sharedness) in addresses(e) {
-            if !shared && is_shared(sharedness) {
-                left_out += 1;
-            } else if net.prefix_len() == net.max_prefix_len() {
+        for net in chosen.blockable(e, &mut left_out).into_keys() {
+            if net.prefix_len() == net.max_prefix_len() {
                 let _ = writeln!(text, "{}\tIntel::ADDR\tSARK\t{}", net.addr(), e.id);
             } else {
                 let _ = writeln!(text, "{net}\tIntel::SUBNET\tSARK\t{}", e.id);

@@ -1,17 +1,28 @@
 //! feed → [registry] → policy → plan → NLRI → GoBGP → router
 //!
 //! A snapshot in the forms of other tools ([`export`]). Only words that cannot be mistaken get into
-//! forms without quoting: ids, checked names, prefixes; titles come from feeds, and are in JSON and
-//! CSV alone. What a form cannot say, or should not, is left out and counted in the notes.
+//! forms without quoting: ids, checked names, prefixes; titles come from feeds, and are in JSON, CSV
+//! and STIX alone. What a form cannot say, or should not, is left out and counted in the notes.
+//!
+//! An address is exported with what is found to live there, not with what its endpoint says of
+//! itself: forms that other tools block by leave out what clouds and content networks share, unless
+//! they are told not to.
 
 mod forms;
+mod selection;
+mod stix;
+mod suricata;
+
+use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sark_registry::{Endpoint, Kind, Role, Sharedness, Snapshot};
+use sark_registry::{Endpoint, Sharedness, Snapshot};
+
+pub use selection::{Selection, UnknownProvider};
 
 /// The forms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// The registry version and its endpoints, as stored.
     Json,
@@ -25,21 +36,50 @@ pub enum Form {
     Hosts,
     /// An intelligence file of Zeek, separated by tabs.
     Zeek,
+    /// Rules for Suricata 7 and later: names in DNS, TLS and QUIC, and addresses.
+    Suricata,
+    /// A STIX 2.1 bundle of indicators, one for each name and address.
+    Stix,
 }
 
-/// What to export; an empty list means any.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Slugs.
-    pub providers: Vec<String>,
-    /// See the type.
-    pub kinds: Vec<Kind>,
-    /// Empty means `ingress` and `relay`. All forms but JSON and CSV take only these two.
-    pub roles: Vec<Role>,
-    /// Only what its owner's document confirms.
-    pub verified: bool,
-    /// Addresses that clouds and content networks share, too, in the forms that block addresses.
-    pub shared: bool,
+impl Form {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Json,
+        Self::Csv,
+        Self::Nftables,
+        Self::Rpz,
+        Self::Hosts,
+        Self::Zeek,
+        Self::Suricata,
+        Self::Stix,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Nftables => "nftables",
+            Self::Rpz => "rpz",
+            Self::Hosts => "hosts",
+            Self::Zeek => "zeek",
+            Self::Suricata => "suricata",
+            Self::Stix => "stix",
+        }
+    }
+
+    /// Of the document.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Stix => "application/stix+json;version=2.1",
+            _ => "text/plain; charset=utf-8",
+        }
+    }
 }
 
 /// What came out.
@@ -47,7 +87,7 @@ pub struct Selection {
 pub struct Exported {
     /// The document.
     pub text: String,
-    /// What was left out, with the count and the reason.
+    /// What was left out, with the count and the reason. ASCII, one line each.
     pub notes: Vec<String>,
 }
 
@@ -55,34 +95,65 @@ pub struct Exported {
 #[must_use]
 pub fn export(snapshot: &Snapshot, form: Form, selection: &Selection, now: Timestamp) -> Exported {
     let data = matches!(form, Form::Json | Form::Csv);
-    let chosen: Vec<&Endpoint> = snapshot
-        .endpoints()
-        .iter()
-        .filter(|e| e.is_usable(now) && selection.takes(e) && (data || e.is_destination()))
-        .collect();
-    let version = snapshot.version().as_str();
-    match form {
-        Form::Json => forms::json(version, &chosen),
+    let takes = |e: &&Endpoint| selection.takes(e) && (data || e.is_destination());
+    let usable = || snapshot.endpoints().iter().filter(|e| e.is_usable(now));
+    let endpoints = usable().filter(takes).collect();
+    let chosen = Chosen { snapshot, endpoints, shared: selection.shared };
+    let mut exported = match form {
+        Form::Json => forms::json(&chosen),
         Form::Csv => forms::csv(&chosen),
-        Form::Nftables => forms::nftables(version, &chosen, selection.shared),
-        Form::Rpz => forms::rpz(version, &chosen, now),
-        Form::Hosts => forms::hosts(version, &chosen),
-        Form::Zeek => forms::zeek(&chosen, selection.shared),
+        Form::Nftables => forms::nftables(&chosen),
+        Form::Rpz => forms::rpz(&chosen, now),
+        Form::Hosts => forms::hosts(&chosen),
+        Form::Zeek => forms::zeek(&chosen),
+        Form::Suricata => suricata::suricata(&chosen),
+        Form::Stix => stix::stix(&chosen),
+    };
+    let others = usable().filter(|e| selection.takes(e)).count() - chosen.endpoints.len();
+    let why = "they connect, and nobody connects to them";
+    exported.notes.extend(forms::left_out(others as u64, "endpoint", "endpoints", why));
+    if chosen.endpoints.is_empty() {
+        exported.notes.push("nothing is selected: the document is empty".to_owned());
+    }
+    exported
+}
+
+/// What goes into a document.
+struct Chosen<'a> {
+    snapshot: &'a Snapshot,
+    endpoints: Vec<&'a Endpoint>,
+    shared: bool,
+}
+
+impl Chosen<'_> {
+    fn version(&self) -> &str {
+        self.snapshot.version().as_str()
+    }
+
+    /// Published prefixes and learned addresses, each once, with what else is found to live there.
+    fn addresses(&self, e: &Endpoint) -> BTreeMap<IpNet, Sharedness> {
+        let learned = e.learned.iter().map(|l| (l.address.into(), l.sharedness));
+        let mut addresses: BTreeMap<IpNet, Sharedness> = learned.collect();
+        for prefix in &e.prefixes {
+            addresses.insert(*prefix, self.snapshot.effective_sharedness(e, *prefix));
+        }
+        addresses
+    }
+
+    /// Those that may be blocked by; the others are counted.
+    fn blockable(&self, e: &Endpoint, left_out: &mut u64) -> BTreeMap<IpNet, Sharedness> {
+        let mut addresses = self.addresses(e);
+        if !self.shared {
+            let before = addresses.len();
+            addresses.retain(|_, sharedness| *sharedness < Sharedness::Cloud);
+            *left_out += (before - addresses.len()) as u64;
+        }
+        addresses
     }
 }
 
-impl Selection {
-    fn takes(&self, e: &Endpoint) -> bool {
-        let role =
-            if self.roles.is_empty() { e.is_destination() } else { self.roles.contains(&e.role) };
-        role && (self.providers.is_empty() || self.providers.contains(&e.provider))
-            && (self.kinds.is_empty() || self.kinds.contains(&e.kind))
-            && (!self.verified || e.verified)
+impl std::fmt::Display for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
     }
-}
-
-/// Published prefixes and learned addresses, each with what else lives there.
-fn addresses(e: &Endpoint) -> impl Iterator<Item = (IpNet, Sharedness)> {
-    let published = e.prefixes.iter().map(|prefix| (*prefix, e.sharedness));
-    published.chain(e.learned.iter().map(|l| (l.address.into(), l.sharedness)))
 }

@@ -1,6 +1,7 @@
 //! The part of the STIX patterning language (STIX 2.1 section 9) that lists addresses and names.
 //!
-//! Observations `[...]` and comparisons in them, joined by `OR` only; `=`, `IN (...)`, `ISSUBSET`.
+//! Observations `[...]` and comparisons in them, joined by `OR` only; `=`, `IN (...)`, `ISSUBSET`, and
+//! `LIKE '%.example.com'`, which is all names below one.
 //! Because all is `OR`, parentheses mean nothing and each comparison stands by itself: those of
 //! other objects are left out one by one. `AND`, `FOLLOWEDBY`, `NOT`, other operators on our objects
 //! and qualifiers such as `WITHIN` would match less than their parts do: the whole pattern is
@@ -116,11 +117,26 @@ fn comparison(path: &str, at: &mut Tokens<'_>, found: &mut Found) -> Result<(), 
         return Ok(());
     };
     let subset = operator == "ISSUBSET" && kind.starts_with("ip");
+    if operator == "LIKE" && kind == "domain" {
+        for value in &mut values {
+            *value =
+                below(value).ok_or_else(|| format!("LIKE {} is not understood", few(value)))?;
+        }
+        found.values.extend(values.into_iter().map(|text| Value { kind, text }));
+        return Ok(());
+    }
     if !matches!(operator, "=" | "IN") && !subset {
         return Err(format!("{} on {path} is not understood", few(operator)));
     }
     found.values.extend(values.into_iter().map(|text| Value { kind, text }));
     Ok(())
+}
+
+/// `%.example.com` as a wildcard. `%` stands for any characters and `_` for one, so more of them
+/// would be more names than a wildcard says.
+fn below(like: &str) -> Option<String> {
+    let name = like.strip_prefix("%.")?;
+    (!name.contains(['%', '_'])).then(|| format!("*.{name}"))
 }
 
 /// A constant: text, or a word (number, `true`, `h'…'`, `t'…'`).
@@ -212,6 +228,7 @@ mod tests {
         for (pattern, expected) in [
             ("[ipv4-addr:value = '192.0.2.1']", vec!["ipv4 192.0.2.1"]),
             ("[ipv4-addr:value ISSUBSET '192.0.2.0/24']", vec!["ipv4 192.0.2.0/24"]),
+            ("[domain-name:value LIKE '%.a.example']", vec!["domain *.a.example"]),
             (
                 "[domain-name:value IN ('a.example','b.example')]",
                 vec!["domain a.example", "domain b.example"],
@@ -240,7 +257,11 @@ mod tests {
             ("[NOT url:value = 'a']", "NOT"),
             ("[url:value NOT = 'a']", "NOT"),
             ("[url:value != 'a']", "!="),
-            ("[domain-name:value LIKE '%.example']", "LIKE"),
+            ("[domain-name:value LIKE '%example.com']", "LIKE"),
+            ("[domain-name:value LIKE '%.%.example.com']", "LIKE"),
+            ("[domain-name:value LIKE '%.a_b.example.com']", "LIKE"),
+            ("[url:value LIKE '%.example.com']", "LIKE"),
+            ("[domain-name:value MATCHES '^a$']", "MATCHES"),
             ("[domain-name:value ISSUBSET 'x']", "ISSUBSET"),
             ("url:value = 'a'", "not expected"),
             ("[url:value = 'a'", "cut off"),

@@ -1,7 +1,7 @@
 //! STIX 2.1 bundles and TAXII 2.1 envelopes: their `indicator` objects. STIX 2.0 is read the same.
 //!
 //! An indicator that is revoked, not valid at the time, or in another pattern language is skipped.
-//! From its pattern come addresses, prefixes, names and hosts of URLs. Labels: `type` (`ipv4`,
+//! From its pattern come addresses, prefixes, names, wildcards and hosts of URLs. Labels: `type` (`ipv4`,
 //! `ipv6`, `domain`, `url`), `tag` (each of `indicator_types` and `labels`).
 
 use jiff::Timestamp;

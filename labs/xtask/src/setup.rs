@@ -1,10 +1,11 @@
 //! `cargo xtask setup`: what tests, lab and demo need from outside, installed if it is missing and
 //! said aloud.
 //!
-//! Debian packages and cargo tools go where they always go. Daemons of other Debian releases are
-//! unpacked under the target directory ([`suite`]) and never installed.
+//! Debian packages and cargo tools go where they always go. Daemons of other Debian releases
+//! ([`suite`]) and Python packages are unpacked under the target directory and never installed.
 
 mod debian;
+mod python;
 pub mod suite;
 mod tools;
 
@@ -31,13 +32,15 @@ pub enum Part {
     Packages,
     /// Cargo's test runner, dependency checker and fuzzer.
     Tools,
-    /// FRR 10 and gobgpd 3.36 of Debian 13, unpacked under the target directory.
+    /// FRR 10, gobgpd 3.36 and Suricata 7 of Debian 13, unpacked under the target directory.
     Suite,
+    /// A validator of STIX, a Python package, unpacked under the target directory.
+    Python,
 }
 
 impl Part {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Lab, Self::Packages, Self::Tools, Self::Suite];
+    pub const ALL: &[Self] = &[Self::Lab, Self::Packages, Self::Tools, Self::Suite, Self::Python];
 }
 
 /// Why something is still missing.
@@ -94,6 +97,7 @@ pub fn ensure(place: &Place, parts: &[Part]) -> Result<(), SetupError> {
             Part::Packages => debian::ensure(debian::TESTS)?,
             Part::Tools => tools::ensure(place)?,
             Part::Suite => suite::ensure(place)?,
+            Part::Python => python::ensure(place)?,
         }
     }
     let lines = environment(place).into_iter();
@@ -104,11 +108,14 @@ pub fn ensure(place: &Place, parts: &[Part]) -> Result<(), SetupError> {
 /// The variables by which tests find what was unpacked.
 pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
     let root = suite::root(place);
-    let gobgpd = root.join("gobgpd");
     let mut found = Vec::new();
     if suite::is_complete(place) {
         found.push(("SARK_FRR10_ROOT", root.clone()));
-        found.push(("SARK_GOBGPD_3_36", gobgpd));
+        found.push(("SARK_GOBGPD_3_36", root.join("gobgpd")));
+        found.push(("SARK_SURICATA", root.join("suricata")));
+    }
+    if python::is_complete(place) {
+        found.push(("SARK_STIX_VALIDATOR", python::root(place)));
     }
     found
 }

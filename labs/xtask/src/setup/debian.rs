@@ -40,6 +40,7 @@ pub const TESTS: &[Package] = &[
     package("procps", "kill", None, "to end and to halt daemons"),
     package("bind9-utils", "named-checkzone", None, "to check exported zones"),
     package("nftables", "nft", None, "to check exported sets"),
+    package("python3-pip", "pip3", None, "to unpack a validator of exported STIX"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! apt does the work with state, cache and sources of its own: the sources are the machine's, with
 //! the release's name replaced. The result is a small root file system to `chroot` into (FRR) and
-//! a wrapper script for gobgpd, which needs nothing but its libraries.
+//! wrapper scripts for programs that need nothing but their libraries.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,6 +20,8 @@ const SUITE: &str = "trixie";
 const PACKAGES: &[&str] = &[
     "frr",
     "gobgpd",
+    // Debian 12 has none.
+    "suricata",
     "base-files",
     "bash",
     "coreutils",
@@ -30,6 +32,9 @@ const PACKAGES: &[&str] = &[
     "sed",
     "grep",
 ];
+
+/// Programs that run outside the root too, by a script at its top.
+const WRAPPED: &[&str] = &["gobgpd", "suricata"];
 
 /// A file that is written last and names what was unpacked.
 const COMPLETE: &str = ".complete";
@@ -60,7 +65,10 @@ pub fn ensure(place: &Place) -> Result<(), SetupError> {
     if is_complete(place) {
         return Ok(());
     }
-    eprintln!("unpacking FRR 10 and gobgpd 3.36 of Debian {SUITE} under {}", root.display());
+    eprintln!(
+        "unpacking FRR 10, gobgpd 3.36 and Suricata 7 of Debian {SUITE} under {}",
+        root.display()
+    );
     let work = place.target.join("setup").join(format!("{SUITE}.apt"));
     for dir in [&root, &work] {
         if dir.exists() {
@@ -215,16 +223,20 @@ fn furnish(root: &Path) -> Result<(), SetupError> {
     write(root.join("etc/passwd"), PASSWD)?;
     write(root.join("etc/group"), GROUP)?;
     write(root.join("etc/pam.d/other"), PAM)?;
-    // With its own loader and libraries it runs outside the root too.
-    let wrapper = root.join("gobgpd");
-    write(
-        wrapper.clone(),
-        "#!/bin/sh\nhere=$(dirname \"$(readlink -f \"$0\")\")\nset -- \"$here/usr/bin/gobgpd\" \"$@\"\n\
+    WRAPPED.iter().try_for_each(|program| wrap(root, program))
+}
+
+/// With its own loader and libraries it runs outside the root too.
+fn wrap(root: &Path, program: &str) -> Result<(), SetupError> {
+    let wrapper = root.join(program);
+    let script = format!(
+        "#!/bin/sh\nhere=$(dirname \"$(readlink -f \"$0\")\")\nset -- \"$here/usr/bin/{program}\" \"$@\"\n\
          for loader in \"$here\"/usr/lib64/ld-*.so.* \"$here\"/usr/lib/ld-*.so.*; do\n    \
          [ -e \"$loader\" ] || continue\n    libraries=\n    \
          for dir in \"$here\"/usr/lib/*-linux-gnu*; do libraries=$libraries:$dir; done\n    \
-         exec \"$loader\" --library-path \"${libraries#:}\" \"$@\"\ndone\nexec \"$@\"\n",
-    )?;
+         exec \"$loader\" --library-path \"${{libraries#:}}\" \"$@\"\ndone\nexec \"$@\"\n"
+    );
+    write(wrapper.clone(), &script)?;
     let mode = fs::Permissions::from_mode(0o755);
     fs::set_permissions(&wrapper, mode).map_err(|source| cannot_write(&wrapper, source))
 }

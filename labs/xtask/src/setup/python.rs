@@ -1,0 +1,44 @@
+//! Python packages, unpacked into a directory of ours.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{SetupError, write};
+use crate::place::Place;
+use crate::run::capture;
+
+/// The validator of those who write the STIX specification. 3.3.1 lacks its schemas.
+const VALIDATOR: &str = "stix2-validator==3.3.2";
+
+/// A file that is written last and names what was unpacked.
+const COMPLETE: &str = ".complete";
+
+/// Where it is unpacked: what `PYTHONPATH` has to name.
+pub fn root(place: &Place) -> PathBuf {
+    place.target.join("setup").join("python")
+}
+
+/// Whether all of it is there.
+pub fn is_complete(place: &Place) -> bool {
+    fs::read_to_string(root(place).join(COMPLETE)).is_ok_and(|unpacked| unpacked == VALIDATOR)
+}
+
+/// Fetches and unpacks it, once.
+pub fn ensure(place: &Place) -> Result<(), SetupError> {
+    if is_complete(place) {
+        return Ok(());
+    }
+    let root = root(place);
+    eprintln!("unpacking {VALIDATOR} under {}", root.display());
+    if root.exists() {
+        let removed = fs::remove_dir_all(&root);
+        removed.map_err(|source| SetupError::Write { path: root.clone(), source })?;
+    }
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--root-user-action", "ignore", "--target"]);
+    pip.arg(&root).arg(VALIDATOR);
+    let failed = |source| SetupError::Command { what: VALIDATOR.to_owned(), source };
+    capture(&mut pip).map_err(failed)?;
+    write(root.join(COMPLETE), VALIDATOR)
+}
