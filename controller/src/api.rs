@@ -2,6 +2,7 @@
 
 mod answer;
 mod changes;
+mod export;
 mod feeds;
 mod listen;
 mod metrics;
@@ -78,6 +79,7 @@ impl Api {
             .route(routes::ENDPOINTS, get(questions::endpoints))
             .route(routes::LOOKUP, get(questions::lookup))
             .route(routes::LOOKUP_LINES, post(registry::lookup_lines))
+            .route(routes::EXPORT, get(export::export))
             .route(routes::FEEDS, get(feeds::feeds))
             .route(routes::FEED, get(feeds::feed))
             .route(routes::FEED_PENDING, get(feeds::pending))

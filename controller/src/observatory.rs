@@ -256,6 +256,11 @@ impl Observatory {
         self.registry.snapshot()
     }
 
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Endpoints of a provider, of a kind, or all.
     pub fn endpoints(&self, provider: Option<&str>, kind: Option<&str>) -> EndpointsResponse {
         let registry = self.registry.snapshot();

@@ -35,7 +35,7 @@ use crate::chain::chain;
 use crate::events::{Event, RegistryChanged};
 use crate::names::Names;
 use crate::{Actor, Metrics, RegistryHolder, Signals};
-pub use entries::EntriesError;
+pub use entries::{EntriesError, EntryChange, How};
 pub use history::{Step, VersionError};
 use material::Material;
 pub use pin::{PinError, PinnedTo};

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use sark_core::storage::PolicyFile;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// Status and body; `Null` when the body is no JSON.
 pub async fn request(
@@ -16,7 +18,19 @@ pub async fn request(
     method: Method,
     path: &str,
     body: impl Into<Bytes>,
-) -> Result<(u16, Value), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(u16, Value), Failed> {
+    let response = raw(socket, method, path, body).await?;
+    let value = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+    Ok((response.status().as_u16(), value))
+}
+
+/// The answer as it came.
+pub async fn raw(
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: impl Into<Bytes>,
+) -> Result<Response<Bytes>, Failed> {
     let stream = UnixStream::connect(socket).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -28,11 +42,11 @@ pub async fn request(
         .header("content-type", "application/json")
         .body(Full::new(body.into()))?;
     let response = sender.send_request(request).await?;
-    let status = response.status().as_u16();
-    let octets = response.into_body().collect().await?.to_bytes();
+    let (head, body) = response.into_parts();
+    let octets = body.collect().await?.to_bytes();
     drop(sender);
     connection.abort();
-    Ok((status, serde_json::from_slice(&octets).unwrap_or(Value::Null)))
+    Ok(Response::from_parts(head, octets))
 }
 
 pub async fn get(socket: &Path, path: &str) -> (u16, Value) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sark_api::{FeedState, RefreshOutcome};
 use sark_controller::feeds::copies;
-use sark_controller::registrar::{Beginning, PinnedTo};
+use sark_controller::registrar::{Beginning, EntriesError, How, PinnedTo};
 use sark_core::Clock as _;
 use sark_core::storage::{AuditStore as _, MemoryStore};
 use sark_flowspec::speaker::fake::FakeSpeaker;
@@ -169,6 +169,32 @@ async fn a_doubted_copy_waits_for_a_person() {
     }
 }
 
+/// A publisher that says that nothing is new has confirmed the copy in use, and no other.
+#[tokio::test(start_paused = true)]
+async fn a_copy_is_confirmed_by_its_publisher() {
+    let scene = Scene::new().await;
+    let confirmed = async || {
+        let view = scene.world.api.feeds.view("relays").await.unwrap();
+        view.copy.unwrap().fetched_at.unwrap()
+    };
+    scene.source.set("relays", list(1..=20));
+    scene.refresh().await;
+    let first = confirmed().await;
+    tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+    assert_eq!(scene.refresh().await.0, RefreshOutcome::Unchanged);
+    let second = confirmed().await;
+    assert!(second > first);
+    // A copy that is held says nothing of the one in use, however often it comes; nor does silence.
+    scene.source.set("relays", list(1..=60));
+    tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+    assert_eq!(scene.refresh().await.0, RefreshOutcome::Held);
+    assert_eq!(scene.refresh().await.0, RefreshOutcome::Held);
+    assert_eq!(confirmed().await, second);
+    scene.source.fail("relays");
+    assert_eq!(scene.refresh().await.0, RefreshOutcome::Failed);
+    assert_eq!(confirmed().await, second);
+}
+
 /// What was rejected is not brought up again.
 #[tokio::test(start_paused = true)]
 async fn a_rejected_copy_stays_away() {
@@ -247,9 +273,27 @@ metadata: { name: our-vpn, owner: netops, expires: 2027-01-01 }
 neverTouch:
   - { prefix: 198.51.100.7/32, reason: our own gateway, owner: netops, expires: 2027-01-01 }
 ";
-    let names = scene.world.api.registrar.put_entries("e.yaml", entry, &actor()).await.unwrap();
-    assert_eq!(names, ["our-vpn"]);
+    let registrar = &scene.world.api.registrar;
+    let (dry, now) = (How { dry_run: true, expect: None }, How::default());
+    let newest = scene.newest().await;
+    let shown = registrar.put_entry("e.yaml", entry, dry, &actor()).await.unwrap();
+    assert_eq!((scene.addresses(), scene.newest().await), (20, newest), "nothing changed");
+    assert!(registrar.entries().await.unwrap().is_empty());
+    assert_eq!(shown.endpoints.len(), 1);
+    assert_eq!(shown.endpoints[0].removed.texts().collect::<Vec<_>>(), ["198.51.100.7/32"]);
+    // What was looked at is what is put; and not if something came between.
+    let other = How { expect: Some("sha256:00"), ..now };
+    let refused = registrar.put_entry("e.yaml", entry, other, &actor()).await;
+    assert!(matches!(refused, Err(EntriesError::Unexpected { .. })), "{refused:?}");
+    let looked_at = shown.before.to_string();
+    let same = How { expect: Some(&looked_at), ..now };
+    let put = registrar.put_entry("e.yaml", entry, same, &actor()).await.unwrap();
+    assert_eq!((put.entry.as_str(), &put.after), ("our-vpn", &shown.after));
     assert_eq!(scene.addresses(), 19);
+    let in_use = scene.world.api.observatory.snapshot();
+    assert_eq!(in_use.version(), &shown.after, "what was shown is what came");
+    let again = registrar.put_entry("e.yaml", entry, same, &actor()).await;
+    assert!(matches!(again, Err(EntriesError::Unexpected { .. })), "{again:?}");
     scene.world.apply(&files(&[POLICY.to_owned()])).await.unwrap();
     let ours = scene.world.ours();
     assert!(!ours.iter().any(|rule| rule.contains("dst 198.51.100.7/32 src 10")), "{ours:?}");
@@ -257,11 +301,16 @@ neverTouch:
     let scene = scene.restart().await;
     assert_eq!(scene.addresses(), 19);
     let registrar = &scene.world.api.registrar;
-    registrar.delete_entry("our-vpm", &actor()).await.expect_err("another name");
-    registrar.delete_entry("our-vpn", &actor()).await.unwrap();
+    registrar.delete_entry("our-vpm", now, &actor()).await.expect_err("another name");
+    let shown = registrar.delete_entry("our-vpn", dry, &actor()).await.unwrap();
+    assert_eq!(shown.endpoints[0].added.texts().collect::<Vec<_>>(), ["198.51.100.7/32"]);
+    assert_eq!((scene.addresses(), registrar.entries().await.unwrap().len()), (19, 1));
+    registrar.delete_entry("our-vpn", now, &actor()).await.unwrap();
     assert_eq!(scene.addresses(), 20);
-    let wrong = registrar.put_entries("e.yaml", "kind: nothing", &actor()).await;
-    wrong.expect_err("no entry");
+    for wrong in ["kind: nothing", "", &format!("{entry}---\n{}", entry.replace("our-vpn", "b"))] {
+        let wrong = registrar.put_entry("e.yaml", wrong, now, &actor()).await;
+        assert!(matches!(wrong, Err(EntriesError::Input(_))), "{wrong:?}");
+    }
 }
 
 /// How versions differ, and since when an address is known.

@@ -8,6 +8,7 @@
 mod api;
 mod client;
 mod daemon;
+mod exports;
 mod feeds;
 mod kill;
 mod names;

@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sark_api::Dnssec;
 use sark_controller::names::{Names, Told};
 use sark_core::storage::MemoryStore;
 use sark_flowspec::speaker::fake::FakeSpeaker;
 use sark_registry::State;
-use sark_registry::ageing::Config;
-use sark_registry::resolve::{Fake, Resolve, Seen};
+use sark_registry::ageing::{Answered, Config, Vantage};
+use sark_registry::resolve::{Answer, Fake, Resolve, Seen};
 use sark_registry::storage::MemoryRegistry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -208,4 +209,36 @@ async fn a_resolver_that_is_down_is_said() {
 fn answered(name: &str, to: &str) -> Seen {
     let addresses = vec![address(to)];
     Seen { name: name.to_owned(), addresses, ttl: Some(60), chain: Vec::new(), at: None }
+}
+
+/// An answer that leads inside is not learned, and who said so is shown; with what else is known.
+#[tokio::test(start_paused = true)]
+async fn rebinding_is_refused() {
+    let scene = Scene::new(None).await;
+    let answered = |text: &str| Answered { address: address(text), ttl: 60 };
+    scene.resolver.put(
+        NAME,
+        Ok(Answer {
+            resolver: "site".into(),
+            addresses: ["10.0.0.1", "127.0.0.1", "198.51.100.20"].map(answered).into(),
+            chain: vec!["front.example".to_owned()],
+            hints: vec![],
+            dnssec: Some(false),
+        }),
+    );
+    scene.until(&["198.51.100.20"]).await;
+    let views = scene.names.views(&scene.world.api.observatory.snapshot());
+    let view = views.iter().find(|view| view.name == NAME).unwrap();
+    let refused: Vec<_> =
+        view.refused.iter().map(|r| (r.address.to_string(), r.what.as_str())).collect();
+    assert_eq!(refused, [("10.0.0.1".to_owned(), "private"), ("127.0.0.1".into(), "loopback")]);
+    assert!(view.refused.iter().all(|refused| refused.vantage == Vantage::Site("site".into())));
+    assert_eq!(view.addresses[0].vantage, Some(Vantage::Site("site".into())));
+    assert!(view.addresses[0].first_seen <= Some(view.addresses[0].last_seen));
+    assert_eq!((view.failures, view.stale_since), (0, None));
+    assert_eq!(
+        (view.dnssec, &*view.chain),
+        (Some(Dnssec::Insecure), &["front.example".into()][..])
+    );
+    scene.stop().await;
 }

@@ -23,14 +23,14 @@ pub use flowspec::{
 };
 pub use policy::{PoliciesResponse, PolicyView};
 pub use registry::{
-    AddressView, BriefAnswer, ChangeKind, CopyView, DecisionRequest, DifferenceResponse,
+    AddressView, BriefAnswer, ChangeKind, CopyView, DecisionRequest, DifferenceResponse, Dnssec,
     EndpointDifference, EndpointView, EndpointsResponse, EntriesChanged, EntriesRequest,
     EntriesResponse, EntryView, FeedState, FeedView, FeedsResponse, FieldDifference,
     HistoryResponse, HistoryStep, LookupHit, LookupResponse, LookupResult, MOST_OBSERVATIONS,
     NameView, NamesResponse, NeverTouchView, ObservationsRequest, ObservationsResponse,
     PendingView, PinRequest, PinResponse, PinTarget, ProblemView, QueryKind, RefreshOutcome,
-    RefreshRequest, RefreshResponse, RefreshResult, VersionResponse, VersionView, VersionsResponse,
-    ViewError, lookup, lookup_brief,
+    RefreshRequest, RefreshResponse, RefreshResult, RefusedView, VersionResponse, VersionView,
+    VersionsResponse, ViewError, lookup, lookup_brief,
 };
 pub use status::{
     PeerView, PeersResponse, Problem, ReconcileView, RuleCounts, SpeakerView, StatusResponse,

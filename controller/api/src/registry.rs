@@ -22,7 +22,7 @@ pub use feeds::{
     CopyView, DecisionRequest, FeedState, FeedView, FeedsResponse, PendingView, ProblemView,
     RefreshOutcome, RefreshRequest, RefreshResponse, RefreshResult,
 };
-pub use names::{AddressView, NameView, NamesResponse};
+pub use names::{AddressView, Dnssec, NameView, NamesResponse, RefusedView};
 pub use observations::{MOST_OBSERVATIONS, ObservationsRequest, ObservationsResponse};
 pub use versions::{
     ChangeKind, DifferenceResponse, EndpointDifference, FieldDifference, HistoryResponse,

@@ -21,6 +21,10 @@ pub const REVISION: &str = "/v1/flowspec/revisions/{number}";
 pub const ENDPOINTS: &str = "/v1/registry/endpoints";
 /// `GET`, `?q=` once or more → [`LookupResponse`](crate::LookupResponse).
 pub const LOOKUP: &str = "/v1/registry/lookup";
+/// `GET`, `?form=`, once; `?provider=`, `?kind=`, `?role=`, each any number of times; `?verified=true`,
+/// `?shared=true`, `?at=` a version → the document, in the form of its tool. Headers say which
+/// registry it is of ([`REGISTRY_VERSION`]) and what was left out ([`NOTE`]).
+pub const EXPORT: &str = "/v1/registry/export";
 /// `POST` one question a line → one [`BriefAnswer`](crate::BriefAnswer) a line, in their order.
 pub const LOOKUP_LINES: &str = "/v1/registry/lookup-lines";
 /// `GET` → [`FeedsResponse`](crate::FeedsResponse).
@@ -53,7 +57,8 @@ pub const PIN: &str = "/v1/registry/pin";
 /// `GET` → [`EntriesResponse`](crate::EntriesResponse); `POST`
 /// [`EntriesRequest`](crate::EntriesRequest) → [`EntriesChanged`](crate::EntriesChanged).
 pub const ENTRIES: &str = "/v1/registry/entries";
-/// `DELETE` → [`EntriesChanged`](crate::EntriesChanged).
+/// `DELETE`, `?dryRun=true` and `?expect=` as in [`EntriesRequest`](crate::EntriesRequest) →
+/// [`EntriesChanged`](crate::EntriesChanged).
 pub const ENTRY: &str = "/v1/registry/entries/{entry}";
 /// `GET` → [`PoliciesResponse`](crate::PoliciesResponse).
 pub const POLICIES: &str = "/v1/policies";
@@ -65,6 +70,11 @@ pub const HEALTHZ: &str = "/healthz";
 pub const READYZ: &str = "/readyz";
 /// `GET` → OpenMetrics text.
 pub const METRICS: &str = "/metrics";
+
+/// Header of an export: hash of the registry version that it is of.
+pub const REGISTRY_VERSION: &str = "sark-registry-version";
+/// Header of an export: what was left out, and why. There may be several.
+pub const NOTE: &str = "sark-note";
 
 /// Largest request body, in octets.
 pub const MAX_BODY: usize = 4 << 20;

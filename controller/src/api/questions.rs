@@ -101,6 +101,15 @@ pub(super) fn limit(text: Option<String>) -> Result<u32, Failure> {
     limit.ok_or_else(|| bad(format!("limit {text:?} is not 1 to {MOST_LISTED}")))
 }
 
+/// A parameter that is `true` or `false`; missing is `false`.
+pub(super) fn flag(name: &str, text: Option<String>) -> Result<bool, Failure> {
+    match text.as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(bad(format!("{name} is true or false, not {other:?}"))),
+    }
+}
+
 /// These parameters, each at most once, and no others.
 pub(super) fn known<const N: usize>(
     pairs: Vec<(String, String)>,

@@ -12,15 +12,18 @@ use sark_api::{
     VersionResponse, VersionView, VersionsResponse, lookup_brief, routes,
 };
 use sark_core::document::Diagnostic;
+use sark_registry::assemble::Note;
 use sark_registry::difference;
 use sark_registry::storage::{UserEntry, Version};
 
 use super::Api;
 use super::answer::{Answer, Failure, bad, body};
-use super::questions::{Pairs, known, limit};
+use super::questions::{Pairs, flag, known, limit};
 use crate::Actor;
 use crate::chain::chain;
-use crate::registrar::{EntriesError, PinError, PinnedTo, RegistrarError, VersionError};
+use crate::registrar::{
+    EntriesError, EntryChange, How, PinError, PinnedTo, RegistrarError, VersionError,
+};
 
 pub(super) async fn versions(
     State(api): State<Api>,
@@ -55,7 +58,7 @@ pub(super) async fn difference(
     };
     let (from, to) = (api.registrar.version(&from).await?, api.registrar.version(&to).await?);
     let changes = api.registrar.difference(&from, &to).await?;
-    let endpoints = changes.into_iter().map(change).collect();
+    let endpoints = changes.into_iter().map(difference_of).collect();
     Ok(Answer(DifferenceResponse { from: view(from), to: view(to), endpoints }))
 }
 
@@ -104,18 +107,20 @@ pub(super) async fn put_entries(
     Extension(actor): Extension<Actor>,
     request: Request,
 ) -> Result<Answer<EntriesChanged>, Failure> {
-    let EntriesRequest { text, file } = body(request).await?;
-    let names = api.registrar.put_entries(&file, &text, &actor).await?;
-    Ok(Answer(changed(&api, names).await))
+    let EntriesRequest { text, file, dry_run, expect } = body(request).await?;
+    let how = How { dry_run, expect: expect.as_deref() };
+    Ok(Answer(changed(api.registrar.put_entry(&file, &text, how, &actor).await?)))
 }
 
 pub(super) async fn delete_entry(
     State(api): State<Api>,
     Extension(actor): Extension<Actor>,
     Path(name): Path<String>,
+    Query(pairs): Pairs,
 ) -> Result<Answer<EntriesChanged>, Failure> {
-    api.registrar.delete_entry(&name, &actor).await?;
-    Ok(Answer(changed(&api, vec![name]).await))
+    let [dry_run, expect] = known(pairs, ["dryRun", "expect"])?;
+    let how = How { dry_run: flag("dryRun", dry_run)?, expect: expect.as_deref() };
+    Ok(Answer(changed(api.registrar.delete_entry(&name, how, &actor).await?)))
 }
 
 /// One question a line in, one answer a line out. Not a word is kept of what went before.
@@ -146,15 +151,16 @@ pub(super) async fn lookup_lines(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from(answers)).into_response())
 }
 
-async fn changed(api: &Api, entries: Vec<String>) -> EntriesChanged {
-    let notes = api.registrar.notes().await;
-    let of_entry = |layer: &str| entries.iter().any(|name| layer == format!("entry {name}"));
-    let notes = notes.into_iter().filter(|note| of_entry(&note.layer));
-    let notes = notes
-        .map(|note| DiagnosticBody::from(Diagnostic::of_file(&note.layer, note.message)))
-        .collect();
-    let version = api.observatory.snapshot().version().to_string();
-    EntriesChanged { entries, version, notes }
+fn changed(change: EntryChange) -> EntriesChanged {
+    let note = |note: Note| DiagnosticBody::from(Diagnostic::of_file(&note.layer, note.message));
+    EntriesChanged {
+        entries: vec![change.entry],
+        version: change.after.to_string(),
+        notes: change.notes.into_iter().map(note).collect(),
+        before: change.before.to_string(),
+        endpoints: change.endpoints.into_iter().map(difference_of).collect(),
+        pinned: change.pinned,
+    }
 }
 
 fn view(version: Version) -> VersionView {
@@ -173,7 +179,7 @@ fn entry(entry: UserEntry) -> EntryView {
     EntryView { name, owner, expires, at: created_at, actor, text }
 }
 
-fn change(change: difference::EndpointChange) -> EndpointDifference {
+fn difference_of(change: difference::EndpointChange) -> EndpointDifference {
     EndpointDifference {
         id: change.id,
         change: match change.kind {
@@ -229,6 +235,8 @@ impl From<EntriesError> for Failure {
             EntriesError::Unknown(_) => {
                 body(ErrorCode::NotFound).with_help("sarkctl registry entries list shows them")
             }
+            EntriesError::Unexpected { .. } => body(ErrorCode::Conflict)
+                .with_help("a feed, a name or somebody else changed it: look again, then decide"),
             EntriesError::Store(_) | EntriesError::Registrar(RegistrarError::Store(_)) => {
                 body(ErrorCode::Unavailable)
                     .with_help("the registry stays as it was; check the disk of state.directory")

@@ -94,7 +94,10 @@ impl Feeds {
             }
             Ok(Fetched::Unchanged) => {
                 let check = Check { at: now, outcome: CheckOutcome::Unchanged, failures: 0 };
-                store.checked(&feed.name, &check, None).await?;
+                // Of the copy in use, unless another was asked about.
+                let confirmed = state.in_use.as_ref().filter(|_| state.pending.is_none());
+                let confirmed = confirmed.map(|copy| &copy.validators);
+                store.checked(&feed.name, &check, confirmed).await?;
                 Ok(still(&feed.name, &state))
             }
             Ok(Fetched::Copy { parts, validators }) => {

@@ -29,6 +29,7 @@ impl Feeds {
         let copy = stored.in_use.as_ref().map(|copy| CopyView {
             hash: copy.hash.to_string(),
             changed_at: copy.last_changed,
+            fetched_at: Some(copy.fetched_at),
             published: parsed.as_ref().and_then(|parsed| parsed.published.clone()),
             entries: parsed.as_ref().map_or(0, |parsed| parsed.content.count()),
             skipped: parsed.as_ref().map_or(0, |parsed| parsed.skipped_count),

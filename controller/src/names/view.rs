@@ -1,6 +1,7 @@
 //! What names lead to, for people.
 
-use sark_api::{AddressView, NameView};
+use sark_api::{AddressView, Dnssec, NameView, RefusedView};
+use sark_registry::ageing::Refused;
 use sark_registry::{Snapshot, State};
 
 use super::Names;
@@ -25,6 +26,10 @@ impl Names {
                     since: (entry.state != State::Candidate).then_some(entry.since),
                     last_seen: entry.answered_at,
                     until: entry.keep_until,
+                    first_seen: Some(entry.first_seen),
+                    vantage: Some(entry.vantage.clone()),
+                    flow_until: entry.flow_until,
+                    pollers: entry.pollers.iter().map(ToString::to_string).collect(),
                 });
                 NameView {
                     name: name.to_string(),
@@ -33,9 +38,22 @@ impl Names {
                     next_at: known.due,
                     stale_since: known.stale_since,
                     addresses: addresses.collect(),
+                    dnssec: known.dnssec.map(dnssec),
+                    chain: known.chain.clone(),
+                    failures: known.failures,
+                    refused: known.refused.iter().cloned().map(refused).collect(),
                 }
             };
             names.map(view).collect()
         })
     }
+}
+
+const fn dnssec(is_secure: bool) -> Dnssec {
+    if is_secure { Dnssec::Secure } else { Dnssec::Insecure }
+}
+
+fn refused(refused: Refused) -> RefusedView {
+    let Refused { address, what, vantage, at } = refused;
+    RefusedView { address, what, vantage, at }
 }

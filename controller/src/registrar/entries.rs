@@ -1,14 +1,19 @@
 //! Entries that users make through the API.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use sark_core::ContentHash;
 use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::document::Diagnostic;
 use sark_core::storage::StorageError;
+use sark_registry::assemble::Note;
+use sark_registry::difference::{EndpointChange, between};
 use sark_registry::overlay::{Overlay, parse_entries};
 use sark_registry::storage::UserEntry;
 use serde_json::json;
 
-use super::{Registrar, RegistrarError};
+use super::{Registrar, RegistrarError, Turn};
 use crate::Actor;
 
 /// Why entries stay as they were.
@@ -20,6 +25,14 @@ pub enum EntriesError {
     /// There is none with this name.
     #[error("there is no entry {0:?}")]
     Unknown(String),
+    /// The registry is another than the one that was looked at.
+    #[error("the registry is {found} by now, not {expected}")]
+    Unexpected {
+        /// As asked for.
+        expected: String,
+        /// The newest version.
+        found: String,
+    },
     /// See the type.
     #[error(transparent)]
     Registrar(#[from] RegistrarError),
@@ -28,62 +41,144 @@ pub enum EntriesError {
     Store(#[from] StorageError),
 }
 
+/// How to change entries.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How<'a> {
+    /// Say what would change, and change nothing.
+    pub dry_run: bool,
+    /// Only if this is the newest registry version.
+    pub expect: Option<&'a str>,
+}
+
+/// What a change of entries came to, or would come to.
+#[derive(Debug, Clone)]
+pub struct EntryChange {
+    /// Its name.
+    pub entry: String,
+    /// Registry version before.
+    pub before: ContentHash,
+    /// Registry version after.
+    pub after: ContentHash,
+    /// How endpoints differ.
+    pub endpoints: Vec<EndpointChange>,
+    /// What of it could not be laid, and what is odd.
+    pub notes: Vec<Note>,
+    /// Another version is pinned, so the new one is not used.
+    pub pinned: Option<u64>,
+}
+
 impl Registrar {
     /// All, expired ones too, by name.
     pub async fn entries(&self) -> Result<Vec<UserEntry>, StorageError> {
         self.store.entries().await
     }
 
-    /// Puts the documents of a text in place of those of their names. Their names.
-    pub async fn put_entries(
+    /// Puts a document in place of the one of its name.
+    pub async fn put_entry(
         &self,
         file: &str,
         text: &str,
+        how: How<'_>,
         actor: &Actor,
-    ) -> Result<Vec<String>, EntriesError> {
-        let now = self.clock.now();
-        let overlays = parse_entries(file, text).map_err(EntriesError::Input)?;
-        // An entry is stored in the words of its user; of several documents each has its own.
-        if let [_, second, ..] = overlays.as_slice() {
-            let message = format!("{:?} is a second document", second.name);
-            return Err(EntriesError::Input(vec![
-                Diagnostic::of_file(file, message).with_help("put one document at a time"),
-            ]));
-        }
+    ) -> Result<EntryChange, EntriesError> {
+        let overlay = one(file, text)?;
         let mut turn = self.turn.lock().await;
-        let mut names = Vec::new();
-        for overlay in overlays {
-            let entry = UserEntry {
-                name: overlay.name.clone(),
-                text: text.to_owned(),
-                owner: overlay.owner.clone().unwrap_or_default(),
-                created_at: now,
-                actor: actor.0.clone(),
-                expires: overlay.expires_at,
-            };
-            let record = record(now, actor, "registry.entry.put", &entry.name);
-            self.store.put_entry(&entry, &record).await?;
-            let others = turn.material.entries.iter().filter(|known| known.name != overlay.name);
-            names.push(overlay.name.clone());
-            turn.material.entries = others.cloned().chain([overlay.clone()]).collect();
+        let others = turn.material.entries.iter().filter(|known| known.name != overlay.name);
+        let entries: Arc<[Overlay]> = others.cloned().chain([overlay.clone()]).collect();
+        let change = self.look(&turn, &overlay.name, &entries, how).await?;
+        if how.dry_run {
+            return Ok(change);
         }
-        let cause = format!("entry {}", names.join(", "));
-        self.remake(&mut turn, &cause, &actor.0, None).await?;
-        Ok(names)
+        let now = self.clock.now();
+        let entry = UserEntry {
+            name: overlay.name.clone(),
+            text: text.to_owned(),
+            owner: overlay.owner.unwrap_or_default(),
+            created_at: now,
+            actor: actor.0.clone(),
+            expires: overlay.expires_at,
+        };
+        let record = record(now, actor, "registry.entry.put", &entry.name);
+        self.store.put_entry(&entry, &record).await?;
+        turn.material.entries = entries;
+        self.remake(&mut turn, &format!("entry {}", entry.name), &actor.0, None).await?;
+        Ok(change)
     }
 
     /// Deletes one.
-    pub async fn delete_entry(&self, name: &str, actor: &Actor) -> Result<(), EntriesError> {
+    pub async fn delete_entry(
+        &self,
+        name: &str,
+        how: How<'_>,
+        actor: &Actor,
+    ) -> Result<EntryChange, EntriesError> {
         let mut turn = self.turn.lock().await;
+        // One that this version cannot read is stored and not laid.
+        if !self.store.entries().await?.iter().any(|entry| entry.name == name) {
+            return Err(EntriesError::Unknown(name.to_owned()));
+        }
+        let rest = turn.material.entries.iter().filter(|known| known.name != name);
+        let entries = rest.cloned().collect();
+        let change = self.look(&turn, name, &entries, how).await?;
+        if how.dry_run {
+            return Ok(change);
+        }
         let record = record(self.clock.now(), actor, "registry.entry.delete", name);
         if !self.store.delete_entry(name, &record).await? {
             return Err(EntriesError::Unknown(name.to_owned()));
         }
-        let rest = turn.material.entries.iter().filter(|known| known.name != name);
-        turn.material.entries = rest.cloned().collect();
+        turn.material.entries = entries;
         self.remake(&mut turn, &format!("entry {name} deleted"), &actor.0, None).await?;
-        Ok(())
+        Ok(change)
     }
+
+    /// What these entries would change, if the registry is the one that is expected.
+    async fn look(
+        &self,
+        turn: &Turn,
+        name: &str,
+        entries: &Arc<[Overlay]>,
+        how: How<'_>,
+    ) -> Result<EntryChange, EntriesError> {
+        let now = self.clock.now();
+        let (old, mut new) = (turn.material.clone(), turn.material.clone());
+        new.entries = Arc::clone(entries);
+        let made = move || (old.assemble(now), new.assemble(now));
+        let made = tokio::task::spawn_blocking(made).await.map_err(RegistrarError::from)?;
+        let (old, new) = made;
+        let newest = turn.newest.as_ref().map(|version| version.hash.clone());
+        let before = newest.unwrap_or_else(|| old.snapshot.version().clone());
+        if how.expect.is_some_and(|expected| expected != before.as_str()) {
+            return Err(EntriesError::Unexpected {
+                expected: how.expect.unwrap_or_default().to_owned(),
+                found: before.to_string(),
+            });
+        }
+        let layer = format!("entry {name}");
+        Ok(EntryChange {
+            entry: name.to_owned(),
+            before,
+            after: new.snapshot.version().clone(),
+            endpoints: between(&old.snapshot, &new.snapshot),
+            notes: new.notes.into_iter().filter(|note| note.layer == layer).collect(),
+            pinned: turn.pinned,
+        })
+    }
+}
+
+/// An entry is stored in the words of its user: of several documents each has its own.
+fn one(file: &str, text: &str) -> Result<Overlay, EntriesError> {
+    let overlays = parse_entries(file, text).map_err(EntriesError::Input)?;
+    let mut overlays = overlays.into_iter();
+    let help = "put one document at a time";
+    let mistake = match (overlays.next(), overlays.next()) {
+        (Some(overlay), None) => return Ok(overlay),
+        (None, _) => Diagnostic::of_file(file, "there is no document in it"),
+        (_, Some(second)) => {
+            Diagnostic::of_file(file, format!("{:?} is a second document", second.name))
+        }
+    };
+    Err(EntriesError::Input(vec![mistake.with_help(help)]))
 }
 
 fn record(at: Timestamp, actor: &Actor, event: &str, name: &str) -> AuditRecord {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::EndpointDifference;
 use crate::DiagnosticBody;
 
 /// By name.
@@ -39,9 +40,15 @@ pub struct EntriesRequest {
     pub text: String,
     /// Its name, for messages.
     pub file: String,
+    /// Say what would change, and change nothing.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// [`EntriesChanged::before`] of what was looked at: refused if the registry is another by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<String>,
 }
 
-/// What became of a change of entries.
+/// What became of a change of entries, or would become of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EntriesChanged {
@@ -51,4 +58,13 @@ pub struct EntriesChanged {
     pub version: String,
     /// What is odd and no mistake.
     pub notes: Vec<DiagnosticBody>,
+    /// Registry version before.
+    #[serde(default)]
+    pub before: String,
+    /// How endpoints change by it.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointDifference>,
+    /// This version is pinned: the new one is recorded, and not used.
+    #[serde(default)]
+    pub pinned: Option<u64>,
 }

@@ -73,6 +73,9 @@ pub struct CopyView {
     pub hash: String,
     /// When its content was first had.
     pub changed_at: Timestamp,
+    /// When the publisher last was seen to have it.
+    #[serde(default)]
+    pub fetched_at: Option<Timestamp>,
     /// The publisher's own word for its version.
     pub published: Option<String>,
     /// Names and prefixes in it.
