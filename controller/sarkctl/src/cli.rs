@@ -92,8 +92,8 @@ pub enum Command {
     Policy(policy::Command),
     /// Find out what is wrong and what to do
     ///
-    /// Checks the socket, sarkd, its store, the BGP speaker, its peers, the registry and the rules.
-    /// Exits with 1 if anything fails.
+    /// Checks the socket, sarkd, its store, the BGP speaker, its peers, the registry, the rules, and
+    /// how feeds and names are; -v shows every feed that is on. Exits with 1 if anything fails.
     Doctor,
     /// Print a shell's completions
     Completions(CompletionsArgs),

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use sark_api::{ErrorBody, ErrorCode, ErrorDetail};
 use sark_core::document::Diagnostic;
 use serde::Serialize;
@@ -14,7 +16,7 @@ use crate::exit::{Exit, Failure};
 use crate::offline::Mistakes;
 use crate::render;
 
-/// Every answer is read whole; none is longer.
+/// Every answer but a document is read whole; none is longer.
 const LONGEST_ANSWER: usize = 256 << 20;
 
 /// A connection to `sarkd`, for one command.
@@ -71,6 +73,9 @@ pub enum ClientError {
     /// It says no.
     #[error("{}", .0.message)]
     Answer(Box<ErrorDetail>),
+    /// What it answered cannot be passed on.
+    #[error("cannot write the answer")]
+    Write(#[source] io::Error),
 }
 
 impl ClientError {
@@ -105,6 +110,7 @@ impl ClientError {
             Self::Foreign { .. } => "check that --socket is sarkd's, and that sarkctl and sarkd are of \
                  one version (`sarkctl version`)"
                 .to_owned(),
+            Self::Write(_) => "check that there is room, and that you may write there".to_owned(),
             Self::Answer(detail) => detail.help.clone().unwrap_or_else(|| {
                 match detail.code {
                     ErrorCode::BadInput => "correct the input and try again",
@@ -164,6 +170,41 @@ impl Client {
         self.ask(self.http.get(url(path, query)), path)
     }
 
+    /// `GET` of a document that is passed on as it comes, however long it is. Its headers.
+    pub fn pass_on(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        to: &mut impl io::Write,
+    ) -> Result<HeaderMap, ClientError> {
+        let request = self.http.get(url(path, query));
+        // The request wants to find the runtime when it is sent.
+        self.runtime.block_on(async {
+            let mut response = request.send().await.map_err(|error| self.unanswered(error))?;
+            if !response.status().is_success() {
+                let read = read(response).await;
+                let (status, body) = read.map_err(|error| self.unanswered(error))?;
+                return Err(self.refusal(path, status, &body.unwrap_or_default()));
+            }
+            let headers = std::mem::take(response.headers_mut());
+            while let Some(chunk) =
+                response.chunk().await.map_err(|error| self.unanswered(error))?
+            {
+                to.write_all(&chunk).map_err(ClientError::Write)?;
+            }
+            Ok(headers)
+        })
+    }
+
+    /// `DELETE`; `query` as for [`get`](Self::get).
+    pub fn delete<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, ClientError> {
+        self.ask(self.http.delete(url(path, query)), path)
+    }
+
     /// `POST`.
     pub fn post<T: DeserializeOwned>(
         &self,
@@ -178,21 +219,31 @@ impl Client {
         request: reqwest::RequestBuilder,
         path: &str,
     ) -> Result<T, ClientError> {
-        let foreign = |what| ClientError::Foreign {
-            socket: self.socket.clone(),
-            path: path.to_owned(),
-            what,
-        };
         let (status, body) =
             self.runtime.block_on(exchange(request)).map_err(|error| self.unanswered(error))?;
-        let Some(body) = body else { return Err(foreign("the answer is too long".to_owned())) };
+        let Some(body) = body else {
+            return Err(self.foreign(path, "the answer is too long".to_owned()));
+        };
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| foreign(error.to_string()));
+            let answer = serde_json::from_slice(&body);
+            return answer.map_err(|error| self.foreign(path, error.to_string()));
         }
-        match serde_json::from_slice::<ErrorBody>(&body) {
-            Ok(body) => Err(ClientError::Answer(Box::new(body.error))),
-            Err(_) => Err(foreign(format!("HTTP status {status} without sarkd's error body"))),
+        Err(self.refusal(path, status, &body))
+    }
+
+    /// An answer that is no success.
+    fn refusal(&self, path: &str, status: StatusCode, body: &[u8]) -> ClientError {
+        match serde_json::from_slice::<ErrorBody>(body) {
+            Ok(body) => ClientError::Answer(Box::new(body.error)),
+            Err(_) => {
+                let what = format!("HTTP status {status} without sarkd's error body");
+                self.foreign(path, what)
+            }
         }
+    }
+
+    fn foreign(&self, path: &str, what: String) -> ClientError {
+        ClientError::Foreign { socket: self.socket.clone(), path: path.to_owned(), what }
     }
 
     fn unanswered(&self, error: reqwest::Error) -> ClientError {
@@ -215,8 +266,14 @@ impl Client {
 
 async fn exchange(
     request: reqwest::RequestBuilder,
-) -> Result<(reqwest::StatusCode, Option<Vec<u8>>), reqwest::Error> {
-    let mut response = request.send().await?;
+) -> Result<(StatusCode, Option<Vec<u8>>), reqwest::Error> {
+    read(request.send().await?).await
+}
+
+/// `None` if it is too long.
+async fn read(
+    mut response: reqwest::Response,
+) -> Result<(StatusCode, Option<Vec<u8>>), reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > LONGEST_ANSWER {

@@ -1,6 +1,7 @@
 //! `sarkctl doctor`: what is wrong, and what to do.
 
 mod checks;
+mod registry;
 
 use std::io::{self, Write as _};
 
@@ -74,7 +75,9 @@ pub fn run(context: &mut Context) -> Outcome {
                 "socket",
                 format!("sarkd answers at {}", client.socket().display()),
             )];
-            checks.extend(checks::all(status, newest(&client), SystemClock.now()));
+            let now = SystemClock.now();
+            checks.extend(checks::all(status, newest(&client), now));
+            checks.extend(kept(&client, now, context.verbose));
             checks
         }
         Err(error) => vec![unanswered(error)],
@@ -83,6 +86,23 @@ pub fn run(context: &mut Context) -> Outcome {
     let report = Report { healthy, checks };
     context.out.data(&report, |out| print(out, &report))?;
     Ok(if healthy { Exit::Done } else { Exit::Failed })
+}
+
+/// How the registry is kept: versions, feeds, names.
+fn kept(client: &Client, now: Timestamp, verbose: bool) -> Vec<Check> {
+    let mut checks = match client.get(routes::VERSIONS, &[("limit", "1000")]) {
+        Ok(versions) => vec![registry::version(&versions, now)],
+        Err(error) => vec![Check::warn("version", error.to_string(), error.next())],
+    };
+    match client.get(routes::FEEDS, &[]) {
+        Ok(feeds) => checks.extend(registry::feeds(&feeds, now, verbose)),
+        Err(error) => checks.push(Check::warn("feeds", error.to_string(), error.next())),
+    }
+    match client.get(routes::NAMES, &[]) {
+        Ok(names) => checks.extend(registry::names(&names, now)),
+        Err(error) => checks.push(Check::warn("names", error.to_string(), error.next())),
+    }
+    checks
 }
 
 /// When the newest fact of the registry was last seen.

@@ -13,6 +13,7 @@ pub mod output;
 
 mod client;
 mod doctor;
+mod file;
 mod flowspec;
 mod generate;
 mod input;

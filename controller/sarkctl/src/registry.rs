@@ -1,9 +1,12 @@
 //! `sarkctl registry …`.
 
 mod difference;
+mod entries;
+mod export;
 mod feeds;
 mod list;
 mod lookup;
+mod names;
 mod observe;
 mod pin;
 mod refresh;
@@ -28,6 +31,16 @@ pub enum Command {
     ///
     /// With no QUERY, or `-`, reads one per line from standard input.
     Lookup(lookup::LookupArgs),
+    /// Write endpoints in the form of another tool
+    ///
+    /// Forms that are blocked by hold what clients connect to, and no address at which other sites
+    /// live. What is left out is said on standard error.
+    Export(export::ExportArgs),
+    /// What names lead to: addresses, since when, until when
+    Names(names::NamesArgs),
+    /// Endpoints of your own, kept by sarkd
+    #[command(subcommand)]
+    Entries(entries::Command),
     /// What others publish, and how each feed is
     #[command(subcommand)]
     Feeds(feeds::Command),
@@ -97,6 +110,9 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
         Command::List(arguments) => list::list(&arguments, context),
         Command::Show(arguments) => list::show(&arguments, context),
         Command::Lookup(arguments) => lookup::run(&arguments, context),
+        Command::Export(arguments) => export::run(&arguments, context),
+        Command::Names(arguments) => names::run(&arguments, context),
+        Command::Entries(command) => entries::run(&command, context),
         Command::Feeds(command) => feeds::run(&command, context),
         Command::Refresh(arguments) => refresh::run(&arguments, context),
         Command::Observe(arguments) => observe::run(&arguments, context),
@@ -107,4 +123,18 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Unpin => pin::unpin(context),
         Command::Versions(arguments) => versions::list(&arguments, context),
     }
+}
+
+/// One of these words.
+fn words<T: Copy + Send + Sync>(
+    all: &'static [T],
+    as_str: fn(T) -> &'static str,
+) -> impl clap::builder::TypedValueParser<Value = T> {
+    use clap::builder::TypedValueParser as _;
+    clap::builder::PossibleValuesParser::new(all.iter().map(move |one| as_str(*one))).try_map(
+        move |word| {
+            let found = all.iter().copied().find(|one| as_str(*one) == word);
+            found.ok_or("not one of the words")
+        },
+    )
 }

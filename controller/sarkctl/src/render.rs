@@ -46,6 +46,17 @@ pub fn ago(then: jiff::Timestamp, now: jiff::Timestamp) -> String {
     }
 }
 
+/// How long until then, in the largest unit.
+pub fn ahead(then: jiff::Timestamp, now: jiff::Timestamp) -> String {
+    match then.duration_since(now).as_secs() {
+        ..1 => "now".to_owned(),
+        seconds @ 1..60 => format!("in {seconds} s"),
+        seconds @ 60..3600 => format!("in {} min", seconds / 60),
+        seconds @ 3600..86400 => format!("in {} h", seconds / 3600),
+        seconds => format!("in {} d", seconds / 86400),
+    }
+}
+
 /// To the second.
 pub fn time(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -53,7 +64,7 @@ pub fn time(at: jiff::Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ago, count, percent, short};
+    use super::{ago, ahead, count, percent, short};
 
     #[test]
     fn words() {
@@ -67,5 +78,9 @@ mod tests {
         assert_eq!(ago("2026-11-21T06:59:30Z"), "30 s ago");
         assert_eq!(ago("2026-11-19T06:59:30Z"), "2 d ago");
         assert_eq!(ago("2026-11-22T06:59:30Z"), "in the future");
+        let ahead = |text: &str| ahead(text.parse().unwrap(), now);
+        assert_eq!(ahead("2026-11-21T06:00:00Z"), "now");
+        assert_eq!(ahead("2026-11-21T07:09:30Z"), "in 9 min");
+        assert_eq!(ahead("2026-11-24T07:00:00Z"), "in 3 d");
     }
 }

@@ -114,7 +114,7 @@ fn endpoints() -> Value {
 /// Ages change with the clock.
 fn without_ages(text: &str) -> String {
     let line = |line: &str| {
-        for before in ["started ", "newest fact "] {
+        for before in ["started ", "newest fact ", "version     12, "] {
             if let Some((start, _)) = line.split_once(before) {
                 return format!("{start}{before}AGE");
             }
@@ -126,7 +126,14 @@ fn without_ages(text: &str) -> String {
 
 #[test]
 fn all_is_well() {
-    let server = Answers::default().on(STATUS, 200, &status(true, "established", true)).serve();
+    let versions = json!({"inUse": 12, "pinned": null, "versions": [{"number": 12, "at": "2026-11-21T07:00:00Z",
+        "version": "sha256:01", "cause": "start", "actor": "sarkd", "endpoints": 100}]});
+    let server = Answers::default()
+        .on(STATUS, 200, &status(true, "established", true))
+        .on("GET /v1/registry/versions?limit=1000", 200, &versions)
+        .on("GET /v1/registry/feeds", 200, &json!({"enabled": false, "feeds": []}))
+        .on("GET /v1/registry/names", 200, &json!({"enabled": false, "names": []}))
+        .serve();
     let run = sarkctl(DOCTOR).directory(server.path()).run();
     support::compare("doctor-well", &without_ages(&run.stdout));
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use sark_api::{DifferenceResponse, HistoryResponse, VersionView, routes};
+use sark_api::{DifferenceResponse, EndpointDifference, HistoryResponse, VersionView, routes};
 
 use super::list::word;
 use crate::cli::Context;
@@ -49,9 +49,18 @@ fn differences(out: &mut Out, difference: &DifferenceResponse) -> io::Result<()>
     if difference.endpoints.is_empty() {
         return writeln!(out, "\nthey are the same");
     }
-    for endpoint in &difference.endpoints {
+    writeln!(out)?;
+    endpoints(out, &difference.endpoints)
+}
+
+/// How endpoints differ, a blank line between two.
+pub(super) fn endpoints(out: &mut Out, endpoints: &[EndpointDifference]) -> io::Result<()> {
+    for (index, endpoint) in endpoints.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
         let id = out.paint(style::HEAD, &printable(&endpoint.id));
-        writeln!(out, "\n{id}  {}", word(&endpoint.change))?;
+        writeln!(out, "{id}  {}", word(&endpoint.change))?;
         lines(out, style::ADD, '+', &endpoint.added)?;
         lines(out, style::REMOVE, '-', &endpoint.removed)?;
         for field in &endpoint.fields {

@@ -71,7 +71,7 @@ fn many(out: &mut Out, response: &FeedsResponse) -> io::Result<()> {
     table.print(out)
 }
 
-pub(super) fn time(at: Option<jiff::Timestamp>) -> String {
+pub(in crate::registry) fn time(at: Option<jiff::Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), render::time)
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use sark_api::{EndpointView, EndpointsResponse, routes};
 use sark_registry::{Kind, Sharedness};
 
-use super::Source;
+use super::{Source, words};
 use crate::cli::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Out, printable, style};
@@ -19,7 +19,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "SLUG")]
     provider: Option<String>,
     /// Only of this kind
-    #[arg(long, value_parser = kinds())]
+    #[arg(long, value_parser = words(Kind::ALL, Kind::as_str))]
     kind: Option<Kind>,
     #[command(flatten)]
     source: Source,
@@ -171,12 +171,4 @@ pub fn word(value: &impl serde::Serialize) -> String {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
     }
-}
-
-fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
-    use clap::builder::TypedValueParser as _;
-    const KINDS: [&str; 9] =
-        ["api", "chat", "asset", "telemetry", "tunnel", "vpn", "tor", "doh", "proxy"];
-    clap::builder::PossibleValuesParser::new(KINDS)
-        .try_map(|word| serde_json::from_value(serde_json::Value::String(word)))
 }

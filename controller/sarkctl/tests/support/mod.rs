@@ -119,8 +119,13 @@ pub fn compare(name: &str, transcript: &str) {
 fn without_registry_version(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let mark =
-            [("registry ", ','), ("\"registryVersion\": \"", '"'), ("registryVersion: ", '\n')];
+        let mark = [
+            ("registry ", ','),
+            ("\"registryVersion\": \"", '"'),
+            ("registryVersion: ", '\n'),
+            ("# SARK registry ", ';'),
+            ("# SARK registry ", '\n'),
+        ];
         let found = mark.into_iter().find_map(|(before, after)| {
             let rest = line.trim_start().strip_prefix(before)?;
             let start = line.len() - rest.len();

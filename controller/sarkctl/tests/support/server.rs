@@ -13,7 +13,16 @@ pub type Request = (String, String);
 
 /// Answers by `METHOD PATH?QUERY`.
 #[derive(Default)]
-pub struct Answers(BTreeMap<String, (u16, String)>);
+pub struct Answers(BTreeMap<String, Answer>);
+
+/// Status, header lines, body; and how much longer the body is said to be.
+#[derive(Clone)]
+struct Answer {
+    status: u16,
+    headers: String,
+    body: String,
+    missing: usize,
+}
 
 /// Stops answering when it is dropped.
 pub struct Server {
@@ -24,8 +33,16 @@ pub struct Server {
 impl Answers {
     /// With an answer to this question.
     pub fn on(mut self, question: &str, status: u16, body: &impl Serialize) -> Self {
-        let body = serde_json::to_string(body).unwrap();
-        self.0.insert(question.to_owned(), (status, body));
+        let (headers, body) = (String::new(), serde_json::to_string(body).unwrap());
+        self.0.insert(question.to_owned(), Answer { status, headers, body, missing: 0 });
+        self
+    }
+
+    /// With a document, cut off if octets of it are missing.
+    pub fn document(mut self, question: &str, notes: &[&str], body: &str, missing: usize) -> Self {
+        let headers = notes.iter().map(|note| format!("sark-note: {note}\r\n")).collect();
+        let body = body.to_owned();
+        self.0.insert(question.to_owned(), Answer { status: 200, headers, body, missing });
         self
     }
 
@@ -62,11 +79,7 @@ impl Server {
     }
 }
 
-fn answer(
-    mut stream: UnixStream,
-    answers: &BTreeMap<String, (u16, String)>,
-    seen: &Mutex<Vec<Request>>,
-) {
+fn answer(mut stream: UnixStream, answers: &BTreeMap<String, Answer>, seen: &Mutex<Vec<Request>>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut head = Vec::new();
     loop {
@@ -86,11 +99,14 @@ fn answer(
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let question = head[0].trim_end_matches(" HTTP/1.1").to_owned();
-    let (status, text) = answers.get(&question).cloned().unwrap_or((404, "no such route".into()));
+    let strange =
+        || Answer { status: 404, headers: String::new(), body: "no such route".into(), missing: 0 };
+    let Answer { status, headers, body: text, missing } =
+        answers.get(&question).cloned().unwrap_or_else(strange);
     seen.lock().unwrap().push((question, String::from_utf8(body).unwrap()));
     let _ = write!(
         stream,
-        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
-        text.len()
+        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}connection: close\r\n\r\n{text}",
+        text.len() + missing
     );
 }
