@@ -9,6 +9,7 @@
 
 mod entries;
 mod near;
+mod prices;
 mod reason;
 mod space;
 mod special;
@@ -115,6 +116,13 @@ pub fn judge(
                 _ => "",
             };
             changed(&rules(old), &rules(new), |rule| (*rule).to_owned())
+        }
+        (Content::Prices(new), old) => {
+            let old = match old {
+                Some(Content::Prices(old)) => Some(&**old),
+                _ => None,
+            };
+            prices::look(&feed.format, old, new, &mut reasons, &mut warnings)
         }
     };
     if current.is_some() {

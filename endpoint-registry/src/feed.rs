@@ -11,11 +11,13 @@ mod url;
 
 pub use content::{AsnRange, Content, Entry, Label, Parsed, Skipped, Subject};
 pub use read::parse;
+pub use schedule::check as check_schedule;
 pub use shipped::{feeds, load};
 #[cfg(feature = "test-util")]
 pub use source::FakeSource;
 pub use source::{FetchError, Fetched, FetchedPart, Source, Validator, Validators};
 pub use spec::{
-    Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, Selector,
-    Transport, Trust,
+    Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, PRICE_LIST,
+    PriceDoubt, Selector, Transport, Trust,
 };
+pub use url::{check as check_url, check_proxy};

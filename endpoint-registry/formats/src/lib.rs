@@ -29,6 +29,7 @@ mod list;
 mod misp;
 mod nordvpn;
 mod pattern;
+mod prices;
 mod ripe;
 mod stix;
 mod suffixes;
@@ -70,6 +71,7 @@ pub fn parse(
     match format {
         Format::IpToAsn => return asn::parse(parts, collect),
         Format::PublicSuffixes => return suffixes::parse(parts, collect),
+        Format::PriceList(_) => return prices::parse(parts, collect),
         Format::DomainList { list } => domain_list::parse(list, parts, &mut collect)?,
         Format::Json(form) => {
             let paths = json_path::Paths::new(form)?;

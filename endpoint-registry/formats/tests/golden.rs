@@ -6,7 +6,7 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 
 use jiff::Timestamp;
 use sark_feed_formats::{ParseError, ParseLimits, Part, parse};
-use sark_registry::feed::{Columns, Content, CsvForm, Format, JsonForm, Parsed};
+use sark_registry::feed::{Columns, Content, CsvForm, Format, JsonForm, Parsed, PriceDoubt};
 
 fn cases() -> Vec<(&'static str, Format, Vec<&'static str>)> {
     let one = |name, format, file| (name, format, vec![file]);
@@ -38,6 +38,7 @@ fn cases() -> Vec<(&'static str, Format, Vec<&'static str>)> {
         one("ripe-announced", Format::RipeAnnounced, "ripe-announced.json"),
         ("ip-to-asn", Format::IpToAsn, vec!["ip-to-asn-v6.tsv", "ip-to-asn-v4.tsv"]),
         one("public-suffixes", Format::PublicSuffixes, "public-suffixes.txt"),
+        one("price-list", Format::PriceList(PriceDoubt::default()), "price-list.json"),
         one("text", Format::Text, "text.txt"),
         one("csv", csv(), "csv.csv"),
         one("json", json(), "json.json"),
@@ -92,6 +93,14 @@ fn print(parsed: &Parsed) -> String {
             }
         }
         Content::Suffixes(list) => write!(text, "{list}").unwrap(),
+        Content::Prices(list) => {
+            for (name, model) in list.models() {
+                writeln!(text, "{name} {}", model.provider.as_deref().unwrap_or("-")).unwrap();
+                for price in &model.prices {
+                    writeln!(text, "  {} {}", price.field, price.amount).unwrap();
+                }
+            }
+        }
     }
     writeln!(text, "skipped {}", parsed.skipped_count).unwrap();
     for skipped in &parsed.skipped {

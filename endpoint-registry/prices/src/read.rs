@@ -67,10 +67,17 @@ pub fn parse(octets: &[u8], limits: &Limits) -> Result<PriceList, ParseError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let read = document.deserialize(&mut json).and_then(|()| json.end());
     if let Err(error) = read {
-        return Err(match (document.is_full, error.is_eof()) {
-            (true, _) => ParseError::TooMany { most: limits.entries },
-            (_, true) => ParseError::Truncated { line: error.line(), column: error.column() },
-            _ => not_a_list(&error),
+        let (line, column) = (error.line(), error.column());
+        // A number that is cut off is a wrong number where the text ends.
+        let last = text.rsplit('\n').next().unwrap_or_default();
+        let is_cut = error.is_syntax()
+            && column >= last.len().max(1)
+            && text.bytes().filter(|octet| *octet == b'\n').count() + 1 == line
+            && !text.ends_with('}');
+        return Err(match document.is_full {
+            true => ParseError::TooMany { most: limits.entries },
+            false if error.is_eof() || is_cut => ParseError::Truncated { line, column },
+            false => not_a_list(&error),
         });
     }
     document.finish(ContentHash::of(octets))

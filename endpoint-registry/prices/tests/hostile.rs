@@ -13,6 +13,7 @@ fn what_is_no_list() {
     for (text, part) in [
         ("", "truncated"),
         ("{\"a\": {\"input_cost_per_token\": 1e-06}", "truncated"),
+        ("{\"a\": {\n\"input_cost_per_token\": 1e-", "truncated: it ends at line 2, column 27"),
         ("{\"a\": {\"input_cost_per_token\": 1e-06},}", "line 1, column"),
         ("[]", "no JSON object of models"),
         ("\"a\"", "no JSON object of models"),

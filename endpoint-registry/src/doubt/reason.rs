@@ -23,6 +23,8 @@ pub enum Doubt {
     Grown { family: &'static str, before: String, after: String },
     NotSelected { count: u64, of: u64 },
     Output { endpoint: String },
+    Lost { lost: u64, before: u64, percent: u8 },
+    Jump { found: Examples, before: u64, factor: u32, percent: u8 },
 }
 
 /// How many, and some of them.
@@ -67,6 +69,8 @@ impl Doubt {
             Self::Grown { .. } => "grown",
             Self::NotSelected { .. } => "not-selected",
             Self::Output { .. } => "empty-output",
+            Self::Lost { .. } => "models-lost",
+            Self::Jump { .. } => "price-jump",
         }
     }
 
@@ -111,6 +115,14 @@ impl Doubt {
             }
             Self::NotSelected { .. } => "add an output for them, if they are wanted",
             Self::Output { .. } => "look at the output's `select`: is it still the feed's word?",
+            Self::Lost { .. } => {
+                "what is gone is unpriced from then on: compare with the publisher's page, then \
+                 accept or reject"
+            }
+            Self::Jump { .. } => {
+                "compare with the provider's own page (a price for a million tokens is often \
+                 mistaken for that of one), then accept or reject"
+            }
         }
     }
 }
@@ -163,6 +175,16 @@ impl fmt::Display for Doubt {
                 write!(f, "no output selects {count} of its {of} entries")
             }
             Self::Output { endpoint } => write!(f, "nothing of it is for {endpoint}"),
+            Self::Lost { lost, before, percent } => write!(
+                f,
+                "{lost} of {before} models are gone or cannot be read: more than {percent} % at once"
+            ),
+            Self::Jump { found, before, factor, percent } => write!(
+                f,
+                "prices of {} of {before} models are more than {factor} times what they were, or \
+                 less than that part, or gone ({percent} % of models may change so at once): {found}",
+                found.count
+            ),
         }
     }
 }

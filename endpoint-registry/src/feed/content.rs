@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::{fmt, sync::Arc};
 
 use ipnet::IpNet;
+use sark_prices::PriceList;
 use serde::{Deserialize, Serialize};
 
 use super::{Feed, Output};
@@ -40,6 +41,8 @@ pub enum Content {
     Asns(Vec<AsnRange>),
     /// The public suffix list, as its own text: checked to be one.
     Suffixes(Arc<str>),
+    /// What models cost.
+    Prices(Arc<PriceList>),
 }
 
 /// One name or prefix, with what the feed says of it.
@@ -96,7 +99,7 @@ impl fmt::Display for Subject {
 }
 
 impl Content {
-    /// How much it says: entries, ranges, rules of the suffix list.
+    /// How much it says: entries, ranges, rules of the suffix list, models.
     #[must_use]
     pub fn count(&self) -> u64 {
         let count = match self {
@@ -106,6 +109,7 @@ impl Content {
                 let rule = |line: &&str| !line.trim().is_empty() && !line.starts_with("//");
                 text.lines().filter(rule).count()
             }
+            Self::Prices(list) => list.len(),
         };
         u64::try_from(count).unwrap_or(u64::MAX)
     }

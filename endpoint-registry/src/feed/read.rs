@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sark_core::document::{Diagnostic, Spanned, listed, parse_all};
 
 use super::{
-    Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, Selector,
-    Transport, Trust,
+    Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, PRICE_LIST,
+    Selector, Transport, Trust,
     form::{self, Form, Spec, Word},
     url,
 };
@@ -78,6 +78,10 @@ impl Reader<'_> {
         let Form { metadata, spec, .. } = form;
         if let Err(error) = check_slug(&metadata.name) {
             self.mistake(&metadata.name, error.to_string());
+        }
+        if metadata.name.value == PRICE_LIST {
+            let message = "the name of the feed that `registry.prices` of the configuration makes";
+            self.mistake(&metadata.name, message);
         }
         self.text(&metadata.owner, "the owner");
         self.text(&spec.title, "the title");

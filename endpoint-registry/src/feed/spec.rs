@@ -91,6 +91,28 @@ pub enum Format {
     RipeAnnounced,
     IpToAsn,
     PublicSuffixes,
+    /// What models cost (`sark_prices`). There is one such feed at most, [`PRICE_LIST`].
+    PriceList(PriceDoubt),
+}
+
+/// The name of the feed that brings prices. It is the configuration's alone.
+pub const PRICE_LIST: &str = "price-list";
+
+/// Which changes of prices are not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PriceDoubt {
+    /// Largest share of models, in percent of the list in use, that may go at once.
+    pub lost_percent: u8,
+    /// A price that is more than so many times what it was, or less than that part of it, jumps.
+    pub factor: u32,
+    /// Largest share of models, in percent of the list in use, whose prices may jump at once.
+    pub jump_percent: u8,
+}
+
+impl Default for PriceDoubt {
+    fn default() -> Self {
+        Self { lost_percent: 10, factor: 10, jump_percent: 1 }
+    }
 }
 
 /// Which columns hold what.

@@ -2,7 +2,7 @@
 //! fetcher's to say.
 
 /// `https://host/...`; `http` only for servers of one's own.
-pub(super) fn check(url: &str, private: bool) -> Result<(), String> {
+pub fn check(url: &str, private: bool) -> Result<(), String> {
     let rest = match url.split_once("://") {
         Some(("https", rest)) => rest,
         Some(("http", rest)) if private => rest,
@@ -18,7 +18,7 @@ pub(super) fn check(url: &str, private: bool) -> Result<(), String> {
 }
 
 /// `http`, `https` or `socks5`.
-pub(super) fn check_proxy(url: &str) -> Result<(), String> {
+pub fn check_proxy(url: &str) -> Result<(), String> {
     match url.split_once("://") {
         Some(("http" | "https" | "socks5", rest)) => host(url, rest),
         _ => Err(format!("{url:?} is not a proxy: write http://, https:// or socks5://host:port")),

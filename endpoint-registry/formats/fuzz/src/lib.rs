@@ -39,6 +39,6 @@ pub fn read(format: &Format, parts: &[(&str, &[u8])]) {
             assert!(ranges.iter().all(|range| range.asn > 0 && range.first <= range.last));
             assert!(ranges.windows(2).all(|pair| pair[0].last < pair[1].first));
         }
-        Content::Suffixes(_) => {}
+        Content::Suffixes(_) | Content::Prices(_) => {}
     }
 }
