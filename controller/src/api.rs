@@ -7,6 +7,7 @@ mod feeds;
 mod listen;
 mod metrics;
 mod observations;
+mod prices;
 mod questions;
 mod registry;
 mod serve;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use crate::events::{Answered, Event, Forbidden};
 use crate::feeds::Feeds;
 use crate::names::Names;
+use crate::prices::Prices;
 use crate::{Actor, Changes, Metrics, Observatory, Registrar};
 use answer::Failure;
 pub use listen::{ListenError, SocketGuard, listen};
@@ -47,6 +49,8 @@ pub struct Api {
     pub registrar: Arc<Registrar>,
     /// Asks feeds.
     pub feeds: Arc<Feeds>,
+    /// Knows what models cost.
+    pub prices: Arc<Prices>,
     /// Asks for names, if they are asked for.
     pub names: Option<Arc<Names>>,
     /// Counts.
@@ -95,6 +99,10 @@ impl Api {
             .route(routes::PIN, post(registry::pin))
             .route(routes::ENTRIES, get(registry::entries).post(registry::put_entries))
             .route(routes::ENTRY, delete(registry::delete_entry))
+            .route(routes::PRICES, get(prices::prices))
+            .route(routes::PRICE_LOOKUP, get(prices::lookup))
+            .route(routes::PRICE_COST, post(prices::cost))
+            .route(routes::PRICE_VERSIONS, get(prices::versions))
             .route(routes::POLICIES, get(questions::policies))
             .route(routes::PEERS, get(questions::peers))
             .route(routes::HEALTHZ, get(metrics::healthz))

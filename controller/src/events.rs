@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use sark_api::ProblemView;
 use sark_core::audit::AuditRecord;
 use sark_core::storage::StorageError;
+use sark_prices::PriceList;
 use sark_registry::ageing::{Counts, Refused};
 use sark_registry::resolve::ResolveError;
-use sark_registry::storage::Version;
+use sark_registry::storage::{PriceVersion, Version};
 
 use crate::chain::chain;
 use crate::metrics::{
@@ -47,6 +48,31 @@ impl Event for RegistryChanged<'_> {
         );
         metrics.registry_versions.inc();
         metrics.registry_endpoints.set(i64::try_from(counts.endpoints).unwrap_or(i64::MAX));
+    }
+}
+
+/// There is a new price list.
+#[derive(Debug)]
+pub struct PricesChanged<'a> {
+    /// Which.
+    pub version: &'a PriceVersion,
+    /// What it says.
+    pub list: &'a PriceList,
+}
+
+impl Event for PricesChanged<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let PriceVersion { number, hash, origin } = self.version;
+        tracing::info!(
+            number,
+            list = %hash,
+            cause = origin.cause,
+            actor = origin.actor,
+            models = self.list.len(),
+            unreadable = self.list.unreadable().count(),
+            "a new price list"
+        );
+        metrics.price_lists.inc();
     }
 }
 

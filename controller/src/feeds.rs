@@ -9,6 +9,7 @@
 
 mod decide;
 mod pass;
+mod prices;
 mod start;
 mod view;
 
@@ -24,6 +25,7 @@ use sark_registry::storage::RegistryStore;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::prices::Prices;
 use crate::registrar::{OURSELVES, RegistrarError};
 use crate::{Actor, Metrics, Registrar};
 pub use start::copies;
@@ -40,6 +42,7 @@ pub struct Feeds {
     registrar: Arc<Registrar>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    prices: Arc<Prices>,
     protected: Vec<(String, IpNet)>,
 }
 
@@ -69,6 +72,8 @@ pub struct FeedParts {
     pub clock: Arc<dyn Clock>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Uses the prices that one of them brings.
+    pub prices: Arc<Prices>,
     /// Prefixes that no feed may list.
     pub protected: Vec<(String, IpNet)>,
 }
@@ -107,19 +112,19 @@ impl Feeds {
     /// Asks nobody yet.
     #[must_use]
     pub fn new(parts: FeedParts) -> Self {
-        let FeedParts { feeds, is_enabled, source, store, registrar, clock, metrics, protected } =
-            parts;
+        let FeedParts { feeds, is_enabled, source, store, registrar, .. } = parts;
+        let FeedParts { clock, metrics, prices, protected, .. } = parts;
         let asked = |feed: Arc<Feed>| {
             let (turn, next, done) = (tokio::sync::Mutex::new(()), Mutex::new(None), Notify::new());
             (feed.name.clone(), Asked { feed, turn, next, done })
         };
         let asked = feeds.into_iter().map(asked).collect();
-        Self { asked, is_enabled, source, store, registrar, clock, metrics, protected }
+        Self { asked, is_enabled, source, store, registrar, clock, metrics, prices, protected }
     }
 
     /// Names of those that are asked by themselves.
     pub fn scheduled(&self) -> impl Iterator<Item = String> {
-        let on = self.asked.values().filter(|asked| self.is_enabled && asked.feed.enabled);
+        let on = self.asked.values().filter(|asked| self.is_on(&asked.feed));
         on.map(|asked| asked.feed.name.clone())
     }
 
@@ -159,6 +164,11 @@ impl Feeds {
                 schedule.next_attempt(name, check.at, check.failures).max(soon)
             }
         }
+    }
+
+    /// Whether it is asked by itself.
+    fn is_on(&self, feed: &Feed) -> bool {
+        feed.enabled && (self.is_enabled || prices::is_prices(feed))
     }
 
     fn known(&self, name: &str) -> Result<&Asked, FeedError> {

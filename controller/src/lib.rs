@@ -14,7 +14,7 @@
 //! ```
 //!
 //! [`registrar`] draws who makes registry versions, [`feeds`] who asks feeds, [`names`] who asks for
-//! names.
+//! names, [`prices`] who keeps what models cost.
 //!
 //! Channels: `wake` and `look` are single permits, so any number of notices become one round;
 //! `status` keeps the newest value only. Nothing queues.
@@ -34,6 +34,7 @@ mod metrics;
 pub mod names;
 mod observatory;
 mod overlays;
+pub mod prices;
 mod reconcile;
 pub mod registrar;
 mod service_manager;

@@ -30,6 +30,8 @@ pub struct Metrics {
     pub(crate) feed_failures: Family<FeedLabels, Counter>,
     pub(crate) feed_held: Family<FeedLabels, Counter>,
     pub(crate) registry_endpoints: Gauge,
+    pub(crate) price_lists: Counter,
+    pub(crate) price_models: Gauge,
     pub(crate) resolver_up: Family<ResolverLabels, Gauge>,
     pub(crate) addresses_refused: Counter,
     pub(crate) names: Gauge,
@@ -117,6 +119,8 @@ impl Default for Metrics {
             feed_failures: Family::default(),
             feed_held: Family::default(),
             registry_endpoints: Gauge::default(),
+            price_lists: Counter::default(),
+            price_models: Gauge::default(),
             resolver_up: Family::default(),
             addresses_refused: Counter::default(),
             names: Gauge::default(),
@@ -166,6 +170,8 @@ impl Metrics {
             "Endpoints in the newest registry version",
             self.registry_endpoints.clone(),
         );
+        r.register("price_lists", "New price lists", self.price_lists.clone());
+        r.register("price_models", "Models in the price list in use", self.price_models.clone());
         r.register("resolver_up", "1 while a resolver answers", self.resolver_up.clone());
         r.register(
             "addresses_refused",

@@ -90,7 +90,7 @@ pub fn check(config: &Config, base: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Those that ship, with the operator's own.
+/// Those that ship, with the operator's own and the one that brings prices.
 fn feeds(base: &Path, config: &Config) -> Result<Vec<Arc<Feed>>, OverlayError> {
     let files = files(base, &config.registry.feeds.files)?;
     let mut feeds = feed::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
@@ -99,6 +99,7 @@ fn feeds(base: &Path, config: &Config) -> Result<Vec<Arc<Feed>>, OverlayError> {
         let shipped = feed::feeds();
         feeds.retain(|feed| !shipped.contains(feed));
     }
+    feeds.extend(config.registry.prices.feed(base));
     Ok(feeds.into_iter().map(Arc::new).collect())
 }
 
@@ -208,6 +209,7 @@ impl Built {
         let names = names(base, &config, &controller, &store).await?;
         controller.registrar.begin(names.as_deref()).await?;
         controller.api.names = names;
+        controller.api.feeds.begin().await;
         Ok(Self { controller, config, base: base.to_owned(), store, lock })
     }
 }

@@ -12,6 +12,7 @@ mod exports;
 mod feeds;
 mod kill;
 mod names;
+mod prices;
 mod program;
 mod reconcile;
 mod world;

@@ -20,4 +20,4 @@ pub use spec::{
     Change, Columns, CsvForm, Feed, Format, JsonForm, Limits, Location, Output, PRICE_LIST,
     PriceDoubt, Selector, Transport, Trust,
 };
-pub use url::{check as check_url, check_proxy};
+pub use url::{check as check_url, check_proxy, is_header};

@@ -7,6 +7,7 @@
 mod check;
 mod environment;
 mod load;
+mod prices;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use sark_registry::resolve::Settings;
 use serde::{Deserialize, Serialize};
 
 pub use load::load;
+pub use prices::{PriceDoubtConfig, PricesConfig, TransportConfig};
 pub use sark_core::secret::{Secret, SecretRef};
 
 /// All of it. Only `bgp.asn` and `bgp.routerId` have no default.
@@ -266,6 +268,8 @@ pub struct RegistryConfig {
     pub feeds: FeedsConfig,
     /// The addresses of names.
     pub resolve: ResolveConfig,
+    /// What models cost.
+    pub prices: PricesConfig,
     /// Registry versions kept, 10 to 1000000, beside those that are pinned or that a policy
     /// revision names.
     pub keep_versions: u32,
@@ -277,6 +281,7 @@ impl Default for RegistryConfig {
             overlays: Vec::new(),
             feeds: FeedsConfig::default(),
             resolve: ResolveConfig::default(),
+            prices: PricesConfig::default(),
             keep_versions: 10_000,
         }
     }

@@ -23,14 +23,17 @@ pub use flowspec::{
 };
 pub use policy::{PoliciesResponse, PolicyView};
 pub use registry::{
-    AddressView, BriefAnswer, ChangeKind, CopyView, DecisionRequest, DifferenceResponse, Dnssec,
-    EndpointDifference, EndpointView, EndpointsResponse, EntriesChanged, EntriesRequest,
-    EntriesResponse, EntryView, FeedState, FeedView, FeedsResponse, FieldDifference,
-    HistoryResponse, HistoryStep, LookupHit, LookupResponse, LookupResult, MOST_OBSERVATIONS,
-    NameView, NamesResponse, NeverTouchView, ObservationsRequest, ObservationsResponse,
-    PendingView, PinRequest, PinResponse, PinTarget, ProblemView, QueryKind, RefreshOutcome,
-    RefreshRequest, RefreshResponse, RefreshResult, RefusedView, VersionResponse, VersionView,
-    VersionsResponse, ViewError, lookup, lookup_brief,
+    AddressView, BriefAnswer, ChangeKind, CopyView, CostLine, CostRequest, CostResponse,
+    DecisionRequest, DifferenceResponse, Dnssec, EndpointDifference, EndpointView,
+    EndpointsResponse, EntriesChanged, EntriesRequest, EntriesResponse, EntryView, FeedState,
+    FeedView, FeedsResponse, FieldDifference, HistoryResponse, HistoryStep, LookupHit,
+    LookupResponse, LookupResult, MOST_OBSERVATIONS, ModelPrices, NameView, NamesResponse,
+    NeverTouchView, ObservationsRequest, ObservationsResponse, PendingView, PinRequest,
+    PinResponse, PinTarget, PriceLookup, PriceLookupResponse, PriceRange, PriceSource,
+    PriceVersionView, PriceVersionsResponse, PricesResponse, ProblemView, QueryKind,
+    RefreshOutcome, RefreshRequest, RefreshResponse, RefreshResult, RefusedView, UnitPrice,
+    UnpricedItem, VersionResponse, VersionView, VersionsResponse, ViewError, cost, lookup,
+    lookup_brief, price_lookup, prices,
 };
 pub use status::{
     PeerView, PeersResponse, Problem, ReconcileView, RuleCounts, SpeakerView, StatusResponse,

@@ -4,6 +4,7 @@ mod entries;
 mod feeds;
 mod names;
 mod observations;
+mod prices;
 mod versions;
 
 use std::borrow::Cow;
@@ -24,6 +25,11 @@ pub use feeds::{
 };
 pub use names::{AddressView, Dnssec, NameView, NamesResponse, RefusedView};
 pub use observations::{MOST_OBSERVATIONS, ObservationsRequest, ObservationsResponse};
+pub use prices::{
+    CostLine, CostRequest, CostResponse, ModelPrices, PriceLookup, PriceLookupResponse, PriceRange,
+    PriceSource, PriceVersionView, PriceVersionsResponse, PricesResponse, UnitPrice, UnpricedItem,
+    cost, price_lookup, prices,
+};
 pub use versions::{
     ChangeKind, DifferenceResponse, EndpointDifference, FieldDifference, HistoryResponse,
     HistoryStep, PinRequest, PinResponse, PinTarget, VersionResponse, VersionView,

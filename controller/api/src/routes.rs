@@ -60,6 +60,16 @@ pub const ENTRIES: &str = "/v1/registry/entries";
 /// `DELETE`, `?dryRun=true` and `?expect=` as in [`EntriesRequest`](crate::EntriesRequest) →
 /// [`EntriesChanged`](crate::EntriesChanged).
 pub const ENTRY: &str = "/v1/registry/entries/{entry}";
+/// `GET`, `?provider=` and `?version=` → [`PricesResponse`](crate::PricesResponse).
+pub const PRICES: &str = "/v1/registry/prices";
+/// `GET`, `?q=` once or more, `?provider=` and `?version=` →
+/// [`PriceLookupResponse`](crate::PriceLookupResponse).
+pub const PRICE_LOOKUP: &str = "/v1/registry/prices/lookup";
+/// `POST` [`CostRequest`](crate::CostRequest) → [`CostResponse`](crate::CostResponse).
+pub const PRICE_COST: &str = "/v1/registry/prices/cost";
+/// `GET`, `?limit=` (20, at most 1000) →
+/// [`PriceVersionsResponse`](crate::PriceVersionsResponse).
+pub const PRICE_VERSIONS: &str = "/v1/registry/prices/versions";
 /// `GET` → [`PoliciesResponse`](crate::PoliciesResponse).
 pub const POLICIES: &str = "/v1/policies";
 /// `GET` → [`PeersResponse`](crate::PeersResponse).

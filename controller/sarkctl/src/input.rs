@@ -31,10 +31,12 @@ pub enum InputError {
         at: usize,
     },
     /// Too long.
-    #[error("{path} is longer than 1 MiB")]
+    #[error("{path} is longer than {} MiB", .most >> 20)]
     TooLong {
         /// As given.
         path: PathBuf,
+        /// Octets.
+        most: u64,
     },
     /// A directory without documents.
     #[error("no policies in {path}: it holds no *.yaml or *.yml file")]
@@ -67,18 +69,23 @@ impl From<InputError> for Failure {
 
 /// The text of one file; `-` is standard input.
 pub fn text(path: &Path) -> Result<PolicyFile, InputError> {
+    long(path, LONGEST)
+}
+
+/// As [`text`], of a file that programs write.
+pub fn long(path: &Path, most: u64) -> Result<PolicyFile, InputError> {
     let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
     let mut octets = Vec::new();
     let name = if path == Path::new("-") {
-        io::stdin().lock().take(LONGEST + 1).read_to_end(&mut octets).map_err(unreadable)?;
+        io::stdin().lock().take(most + 1).read_to_end(&mut octets).map_err(unreadable)?;
         "<stdin>".to_owned()
     } else {
         let file = File::open(path).map_err(unreadable)?;
-        file.take(LONGEST + 1).read_to_end(&mut octets).map_err(unreadable)?;
+        file.take(most + 1).read_to_end(&mut octets).map_err(unreadable)?;
         path.display().to_string()
     };
-    if octets.len() as u64 > LONGEST {
-        return Err(InputError::TooLong { path: path.to_owned() });
+    if octets.len() as u64 > most {
+        return Err(InputError::TooLong { path: path.to_owned(), most });
     }
     let text = String::from_utf8(octets).map_err(|error| InputError::NotText {
         path: path.to_owned(),

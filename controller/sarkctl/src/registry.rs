@@ -9,6 +9,7 @@ mod lookup;
 mod names;
 mod observe;
 mod pin;
+mod prices;
 mod refresh;
 mod versions;
 
@@ -44,6 +45,9 @@ pub enum Command {
     /// What others publish, and how each feed is
     #[command(subcommand)]
     Feeds(feeds::Command),
+    /// What models cost
+    #[command(subcommand)]
+    Prices(prices::Command),
     /// Ask feeds now, and use what can be believed
     Refresh(refresh::RefreshArgs),
     /// Tell sarkd what clients were answered, from the log of their DNS server
@@ -114,6 +118,7 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Names(arguments) => names::run(&arguments, context),
         Command::Entries(command) => entries::run(&command, context),
         Command::Feeds(command) => feeds::run(&command, context),
+        Command::Prices(command) => prices::run(&command, context),
         Command::Refresh(arguments) => refresh::run(&arguments, context),
         Command::Observe(arguments) => observe::run(&arguments, context),
         Command::Diff(arguments) => difference::diff(&arguments, context),

@@ -11,6 +11,7 @@ use sark_api::{
     DecisionRequest, ErrorBody, ErrorCode, FeedView, FeedsResponse, NamesResponse, RefreshRequest,
     RefreshResponse, RefreshResult,
 };
+use sark_registry::feed::PRICE_LIST;
 
 use super::Api;
 use super::answer::{Answer, Failure, body};
@@ -103,6 +104,8 @@ impl From<FeedError> for Failure {
         let message = chain(&error);
         let body = |code| ErrorBody::new(code, message.clone());
         Self(match error {
+            FeedError::Unknown { name, .. } if name == PRICE_LIST => body(ErrorCode::NotFound)
+                .with_help("name a price list in `registry.prices` of sarkd's configuration"),
             FeedError::Unknown { nearest, .. } => {
                 body(ErrorCode::NotFound).with_help(match nearest {
                     Some(name) => format!("did you mean {name:?}?"),

@@ -15,7 +15,7 @@ pub(super) type Pairs = Query<Vec<(String, String)>>;
 const LISTED: u32 = 20;
 const MOST_LISTED: u32 = 1000;
 /// Questions in one lookup.
-const MOST_QUERIES: usize = 1000;
+pub(super) const MOST_QUERIES: usize = 1000;
 
 pub(super) async fn status(State(api): State<Api>) -> Answer<StatusResponse> {
     let mut status = api.observatory.status().await;

@@ -13,6 +13,7 @@ use sark_registry::storage::{Check, CheckOutcome, FeedCopy, FeedState, Part};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::prices::list;
 use super::{Asked, FeedError, Feeds};
 use crate::Actor;
 use crate::chain::chain;
@@ -73,12 +74,13 @@ impl Feeds {
         let failures = state.and_then(|state| state.last_check).map_or(0, |check| check.failures);
         let now = self.clock.now();
         let next = asked.feed.schedule.next_attempt(&asked.feed.name, now, failures);
-        asked.set_next((self.is_enabled && asked.feed.enabled).then_some(next));
+        asked.set_next(self.is_on(&asked.feed).then_some(next));
         asked.done.notify_one();
     }
 
     async fn pass(&self, asked: &Asked, actor: &Actor) -> Result<RefreshResult, FeedError> {
         let (feed, store) = (&asked.feed, &self.store);
+        self.settle_prices(feed).await;
         let state = store.feed(&feed.name).await?.unwrap_or_default();
         // Of the newest copy that was seen, so that a held one is not fetched again and again.
         let seen = state.pending.as_ref().map(|pending| &pending.validators);
@@ -198,8 +200,12 @@ impl Feeds {
         let state = self.store.feed(&feed.name).await?.unwrap_or_default();
         let Some(in_use) = state.in_use else { return Ok(()) };
         let (first_seen, changed_at) = (in_use.first_seen, in_use.last_changed);
-        let copy = CopyInUse { parsed, first_seen, changed_at };
-        Ok(self.registrar.use_copy(&feed.name, copy, actor).await?)
+        let copy = CopyInUse { parsed: Arc::clone(&parsed), first_seen, changed_at };
+        self.registrar.use_copy(&feed.name, copy, actor).await?;
+        match list(&parsed.content) {
+            Some(list) => self.use_prices(&feed.name, list, actor).await,
+            None => Ok(()),
+        }
     }
 
     async fn note_failure(

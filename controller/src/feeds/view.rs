@@ -43,7 +43,7 @@ impl Feeds {
             }),
             _ => None,
         });
-        let is_on = self.is_enabled && feed.enabled;
+        let is_on = self.is_on(feed);
         let state = match (&stored.pending, &problem, check) {
             (Some(_), ..) => FeedState::Held,
             (None, Some(_), _) => FeedState::Failing,

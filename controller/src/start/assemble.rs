@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::Api;
 use crate::feeds::{FeedParts, Feeds};
+use crate::prices::Prices;
 use crate::registrar::Beginning;
 use crate::{
     Changes, DesiredState, Keeper, Metrics, Observatory, Reconciler, Registrar, RegistryHolder,
@@ -83,6 +84,12 @@ pub fn assemble(parts: Parts) -> Assembled {
     let registrar = Arc::new(registrar);
     let environment = config.environment();
     let protected = environment.protected.iter().map(|p| (p.name.clone(), p.prefix)).collect();
+    let prices = Arc::new(Prices::new(
+        Arc::clone(&registry_store),
+        Arc::clone(&clock),
+        Arc::clone(&metrics),
+        config.registry.prices.keep_versions,
+    ));
     let feeds = Feeds::new(FeedParts {
         feeds,
         is_enabled: config.registry.feeds.enabled,
@@ -91,6 +98,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         registrar: Arc::clone(&registrar),
         clock: Arc::clone(&clock),
         metrics: Arc::clone(&metrics),
+        prices: Arc::clone(&prices),
         protected,
     });
     let interval = Duration::try_from(config.reconcile.interval).unwrap_or(Duration::from_secs(30));
@@ -140,6 +148,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         observatory: Arc::new(observatory),
         registrar: Arc::clone(&registrar),
         feeds: Arc::new(feeds),
+        prices,
         names: None,
         metrics,
         allowed: Arc::new(allowed),

@@ -5,8 +5,7 @@ use sark_core::storage::contract::{record, revision};
 use sark_core::storage::{AuditStore, Revision, RevisionStore, StorageError};
 use sark_registry::storage::contract::{at, origin, snapshot};
 use sark_registry::storage::{
-    EntryStore, LearnedStore, MemoryRegistry, PriceStore, Pruned, Saved, UserEntry, VersionStore,
-    contract,
+    EntryStore, LearnedStore, MemoryRegistry, Pruned, Saved, UserEntry, VersionStore, contract,
 };
 use sark_store::SqliteStore;
 
@@ -25,7 +24,7 @@ async fn sqlite() {
     rest(&store).await;
 }
 
-async fn rest<S: EntryStore + LearnedStore + PriceStore>(store: &S) {
+async fn rest<S: EntryStore + LearnedStore>(store: &S) {
     let entry = UserEntry {
         name: "a".into(),
         text: "x: 1\n\0'\"".into(),
@@ -44,15 +43,6 @@ async fn rest<S: EntryStore + LearnedStore + PriceStore>(store: &S) {
         let saved = Saved { document: document.into(), at: at(3) };
         assert_eq!(store.learned().await.unwrap(), Some(saved));
     }
-    for (document, number, new) in [("{}", 1, true), ("{}", 1, false), ("{ }", 2, true)] {
-        let (version, stored) =
-            store.commit_prices(document, &origin("feed p"), None).await.unwrap();
-        assert_eq!((version.number, stored), (number, new));
-    }
-    assert_eq!(store.prices(Some(1)).await.unwrap().as_deref(), Some("{}"));
-    assert_eq!(store.prices(None).await.unwrap().as_deref(), Some("{ }"));
-    assert_eq!(store.prune_prices(0).await.unwrap(), 1);
-    assert_eq!(store.price_versions(9).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

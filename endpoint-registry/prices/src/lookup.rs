@@ -1,6 +1,5 @@
 //! Which entry of a list is a provider's model.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -87,6 +86,13 @@ impl PriceList {
         names.find_map(|(name, how)| search.written(name, how)).unwrap_or(Err(Unfound::Unknown))
     }
 
+    /// Whether an entry is a provider's.
+    #[must_use]
+    pub fn belongs(&self, provider: &str, name: &str) -> bool {
+        let model = self.entries.get(name).and_then(|entry| entry.as_ref().ok());
+        model.is_some_and(|model| is_of(&Provider::of(provider), name, model))
+    }
+
     /// What this provider's names begin with, as they are written, in order of its preference.
     fn prefixes_of(&self, provider: Option<&Provider>) -> Vec<&str> {
         let Some(provider) = provider else { return Vec::new() };
@@ -143,11 +149,13 @@ impl<'a> Search<'a> {
                 return Some(Err(Unfound::Unreadable { name, reason }));
             }
         };
-        let is_own = self.provider.as_ref().is_none_or(|provider| {
-            let prefix = name.split_once('/').map(|(prefix, _)| Cow::Borrowed(prefix));
-            let paid = model.provider.as_deref().map(Cow::Borrowed);
-            prefix.into_iter().chain(paid).any(|word| provider.has(&word))
-        });
+        let is_own = self.provider.as_ref().is_none_or(|provider| is_of(provider, name, model));
         is_own.then_some(Ok(Found { name, model, how }))
     }
+}
+
+/// By who is paid, or by what its name begins with.
+fn is_of(provider: &Provider, name: &str, model: &Model) -> bool {
+    let prefix = name.split_once('/').map(|(prefix, _)| prefix);
+    prefix.into_iter().chain(model.provider.as_deref()).any(|word| provider.has(word))
 }

@@ -9,6 +9,8 @@ use crate::{Unit, Usage};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counting {
+    /// Every token is counted once.
+    Apart,
     /// Cached tokens are inside the input, reasoning inside the output: OpenAI, Mistral, Groq and
     /// those that speak as they do.
     Inside,
@@ -41,11 +43,11 @@ pub struct Reported {
     pub cache_write: u64,
     /// For an hour.
     pub cache_write_1h: u64,
-    /// Inside the input.
+    /// Inside the input, unless all are apart.
     pub input_audio: u64,
     pub output: u64,
     pub reasoning: u64,
-    /// Inside the output.
+    /// Inside the output, unless all are apart.
     pub output_audio: u64,
 }
 
@@ -69,11 +71,16 @@ impl Reported {
             Counting::Inside => (cached, self.reasoning),
             Counting::Beside => ([0; 3], self.reasoning),
             Counting::Gemini => (cached, 0),
+            Counting::Apart => return Ok(self.apart(self.input, self.output)),
         };
         let inside = cached_inside.into_iter().chain([self.input_audio]);
         let input = rest("input", self.input, inside)?;
         let output = rest("output", self.output, [reasoning_inside, self.output_audio])?;
-        Ok(Usage::default()
+        Ok(self.apart(input, output))
+    }
+
+    fn apart(&self, input: u64, output: u64) -> Usage {
+        Usage::default()
             .with(Unit::Input, input)
             .with(Unit::CacheRead, self.cache_read)
             .with(Unit::CacheWrite, self.cache_write)
@@ -81,7 +88,7 @@ impl Reported {
             .with(Unit::InputAudio, self.input_audio)
             .with(Unit::Output, output)
             .with(Unit::Reasoning, self.reasoning)
-            .with(Unit::OutputAudio, self.output_audio))
+            .with(Unit::OutputAudio, self.output_audio)
     }
 }
 

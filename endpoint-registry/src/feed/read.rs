@@ -357,8 +357,7 @@ impl Reader<'_> {
             self.check(proxy, url::check_proxy(proxy));
         }
         for (name, value) in &form.headers {
-            let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-            if name.is_empty() || !name.bytes().all(token) {
+            if !url::is_header(name) {
                 self.mistake(value, format!("{name:?} is not a header's name"));
             }
             let reference = ["env:", "file:"].iter().find_map(|kind| value.strip_prefix(kind));

@@ -25,6 +25,13 @@ pub fn check_proxy(url: &str) -> Result<(), String> {
     }
 }
 
+/// The name of an HTTP header.
+#[must_use]
+pub fn is_header(name: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(token)
+}
+
 fn host(url: &str, rest: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
     if let Some(wrong) = url.chars().find(|&c| !u8::try_from(c).is_ok_and(plain)) {

@@ -4,10 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a check that does not hold panics")]
 
 use jiff::Timestamp;
+use sark_core::ContentHash;
 use sark_core::storage::AuditStore;
 use sark_core::storage::contract::record;
 
-use super::{Check, CheckOutcome, FeedCopy, Origin, Part, Pruned, RegistryStore};
+use super::{Check, CheckOutcome, FeedCopy, Origin, Part, PriceVersion, Pruned, RegistryStore};
 use crate::{Endpoint, Snapshot};
 
 /// A time, in seconds after one that is awkward to store.
@@ -57,6 +58,7 @@ pub async fn run<S: RegistryStore, T: AuditStore>(store: &S, trail: &T) {
     assert_eq!(left, [4, 1]);
     assert_eq!(store.load_version(1).await.unwrap().unwrap(), first.endpoints());
     feeds(store).await;
+    prices(store, trail).await;
 }
 
 async fn feeds<S: RegistryStore>(store: &S) {
@@ -82,4 +84,34 @@ async fn feeds<S: RegistryStore>(store: &S) {
     let now = state.in_use.unwrap();
     assert_eq!((now.first_seen, now.last_changed), (at(1), at(4)));
     assert!(state.rejected.is_some() && state.pending.is_none());
+}
+
+async fn prices<S: RegistryStore, T: AuditStore>(store: &S, trail: &T) {
+    let told = |text: &'static str| async move {
+        let records = trail.records(100).await.unwrap();
+        records.iter().filter(|known| **known == record(text)).count()
+    };
+    let list = "{\"\u{e9}\\u0000'\": {}}\n";
+    let first = store.commit_prices(list, &origin("feed p"), Some(&record("list"))).await.unwrap();
+    assert_eq!((first.0.number, first.1), (1, true));
+    assert_eq!(first.0.hash, ContentHash::of(list.as_bytes()));
+    let again = store.commit_prices(list, &origin("again"), Some(&record("same"))).await.unwrap();
+    assert_eq!(again, (first.0.clone(), false));
+    assert_eq!((told("list").await, told("same").await), (1, 0));
+    for document in ["{}", "{ }", "{}"] {
+        assert!(store.commit_prices(document, &origin("b"), None).await.unwrap().1);
+    }
+    assert_eq!(store.prices(Some(1)).await.unwrap().as_deref(), Some(list));
+    assert_eq!(store.prices(Some(3)).await.unwrap().as_deref(), Some("{ }"));
+    assert_eq!(store.prices(Some(9)).await.unwrap(), None);
+    let numbers = |versions: Vec<PriceVersion>| -> Vec<u64> {
+        versions.iter().map(|version| version.number).collect()
+    };
+    assert_eq!(numbers(store.price_versions(3).await.unwrap()), [4, 3, 2]);
+    assert_eq!(store.prune_prices(2).await.unwrap(), 2);
+    assert_eq!(store.prices(Some(1)).await.unwrap(), None);
+    assert_eq!(store.prune_prices(0).await.unwrap(), 1);
+    assert_eq!(store.prices(None).await.unwrap().as_deref(), Some("{}"));
+    let next = store.commit_prices(list, &origin("c"), None).await.unwrap();
+    assert_eq!(next.0.number, 5, "a number is never used again");
 }

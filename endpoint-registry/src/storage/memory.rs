@@ -5,6 +5,7 @@ mod rest;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sark_core::ContentHash;
@@ -20,6 +21,7 @@ use crate::Endpoint;
 pub struct MemoryRegistry {
     base: Arc<MemoryStore>,
     state: Mutex<State>,
+    refuses_prices: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -46,13 +48,18 @@ impl MemoryRegistry {
     /// Empty, on this store.
     #[must_use]
     pub fn new(base: Arc<MemoryStore>) -> Self {
-        Self { base, state: Mutex::default() }
+        Self { base, state: Mutex::default(), refuses_prices: AtomicBool::new(false) }
     }
 
     /// Where audit records and revisions are.
     #[must_use]
     pub fn base(&self) -> &MemoryStore {
         &self.base
+    }
+
+    /// From now on no price list can be stored (or can again).
+    pub fn refuse_prices(&self, refuse: bool) {
+        self.refuses_prices.store(refuse, Ordering::Relaxed);
     }
 
     fn open(&self, what: &'static str) -> Result<MutexGuard<'_, State>, StorageError> {

@@ -46,6 +46,7 @@ impl Config {
             wrong("reconcile.interval", "out of range".into(), "1s to 1h");
         }
         self.check_resolve(&mut wrong);
+        self.registry.prices.check(&mut wrong);
         if !(10..=1_000_000).contains(&self.registry.keep_versions) {
             wrong("registry.keepVersions", "out of range".into(), "10 to 1000000");
         }

@@ -1,11 +1,12 @@
 //! `registry feeds`: what each feed said last, and copies that wait for a person.
 
-mod pending;
+pub(super) mod pending;
 
 use std::io::{self, Write as _};
 
 use sark_api::{FeedState, FeedView, FeedsResponse, routes};
 
+use pending::DecideArgs;
 pub(super) use pending::why;
 
 use super::list::word;
@@ -32,9 +33,9 @@ pub enum Command {
 pub fn run(command: &Command, context: &mut Context) -> Outcome {
     match command {
         Command::List => list(context),
-        Command::Show(arguments) => pending::show(arguments, context),
-        Command::Accept(arguments) => pending::accept(arguments, context),
-        Command::Reject(arguments) => pending::reject(arguments, context),
+        Command::Show(arguments) => pending::show(&arguments.feed, context),
+        Command::Accept(DecideArgs { feed, decision }) => pending::accept(feed, decision, context),
+        Command::Reject(DecideArgs { feed, decision }) => pending::reject(feed, decision, context),
     }
 }
 

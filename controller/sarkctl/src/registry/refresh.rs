@@ -20,6 +20,13 @@ pub struct RefreshArgs {
     feeds: Vec<String>,
 }
 
+impl RefreshArgs {
+    /// Of one feed.
+    pub fn of(feed: &str) -> Self {
+        Self { feeds: vec![feed.to_owned()] }
+    }
+}
+
 /// `registry refresh`. Exits with 3 if a copy is held, else with 1 if a feed could not be had.
 pub fn run(arguments: &RefreshArgs, context: &mut Context) -> Outcome {
     let client = context.client()?;

@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sark_core::ContentHash;
@@ -53,7 +55,11 @@ impl PriceStore for MemoryRegistry {
         origin: &Origin,
         record: Option<&AuditRecord>,
     ) -> Result<(PriceVersion, bool), StorageError> {
-        let mut state = self.open("store a price list")?;
+        let what = "store a price list";
+        let mut state = self.open(what)?;
+        if self.refuses_prices.load(Ordering::Relaxed) {
+            return Err(StorageError::Unavailable { what, source: "told to fail".into() });
+        }
         let hash = ContentHash::of(document.as_bytes());
         if let Some((newest, _)) = state.prices.last()
             && newest.hash == hash

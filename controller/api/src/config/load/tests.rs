@@ -127,3 +127,63 @@ fn an_empty_file_and_two_documents_are_refused() {
         assert!(load("sark.yaml", text, [], &[]).is_err(), "{text:?}");
     }
 }
+
+#[test]
+fn the_price_list_s_mistakes() {
+    let text = format!(
+        "{SMALL}registry:
+  prices:
+    file: prices.json
+    url: http://prices.example/list.json
+    schedule: '0 5 * * *'
+    mostOctets: 1
+    doubt: {{ lostPercent: 101, factor: 1, jumpPercent: 200 }}
+    transport: {{ timeout: 0s, proxy: 'prices.example:3128', headers: {{ 'a b': hunter2 }} }}
+    keepVersions: 1
+"
+    );
+    let mistakes = load("sark.yaml", &text, [], &[]).unwrap_err();
+    let all = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for part in [
+        "prices.url: there is a file too",
+        "plain http",
+        "seconds come first",
+        "prices.mostOctets: 1 is out of range",
+        "prices.doubt.lostPercent: 101",
+        "prices.doubt.factor: 1 is",
+        "prices.doubt.jumpPercent: 200",
+        "prices.transport.timeout",
+        "prices.transport.proxy",
+        "not a header's name",
+        "its value is not a reference",
+        "prices.keepVersions: 1",
+    ] {
+        assert!(all.contains(part), "{part} is not in:\n{all}");
+    }
+    assert!(!all.contains("hunter2"));
+}
+
+#[test]
+fn the_price_list_is_a_feed() {
+    use sark_registry::feed::{Format, Location, PriceDoubt};
+    let with = |lines: &str| {
+        let text = format!("{SMALL}registry: {{ prices: {{ {lines} }} }}\n");
+        let config = load("sark.yaml", &text, [], &[]).unwrap();
+        config.registry.prices.feed(std::path::Path::new("/etc/sark"))
+    };
+    assert_eq!(with(""), None);
+    let feed = with("file: prices.json, doubt: { factor: 3 }").unwrap();
+    assert_eq!(feed.location, Location::File("/etc/sark/prices.json".into()));
+    assert_eq!(feed.schedule, "0 23 5 * * * *");
+    assert_eq!(feed.format, Format::PriceList(PriceDoubt { factor: 3, ..PriceDoubt::default() }));
+    let feed = with(
+        "url: 'https://prices.example/list.json', mostOctets: 4096, \
+         transport: { timeout: 5s, caFile: ca.pem, headers: { X-Key: 'env:KEY' } }",
+    );
+    let feed = feed.unwrap();
+    assert_eq!(feed.location, Location::Urls(vec!["https://prices.example/list.json".to_owned()]));
+    assert_eq!(feed.transport.timeout, std::time::Duration::from_secs(5));
+    assert_eq!(feed.transport.ca_file, Some("/etc/sark/ca.pem".into()));
+    assert_eq!(feed.transport.headers, [("X-Key".to_owned(), "env:KEY".to_owned())]);
+    assert_eq!(feed.limits.most_octets.get(), 4096);
+}

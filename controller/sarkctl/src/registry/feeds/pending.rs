@@ -20,14 +20,21 @@ use crate::render;
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
     /// Its name
-    feed: String,
+    pub(super) feed: String,
 }
 
 /// See [`super::Command::Accept`] and [`super::Command::Reject`].
 #[derive(Debug, clap::Args)]
 pub struct DecideArgs {
     /// Its name
-    feed: String,
+    pub(super) feed: String,
+    #[command(flatten)]
+    pub(super) decision: Decision,
+}
+
+/// On what was looked at.
+#[derive(Debug, clap::Args)]
+pub struct Decision {
     /// The copy that was looked at; without it, the one that is shown now
     #[arg(long, value_name = "HASH")]
     hash: Option<String>,
@@ -37,8 +44,8 @@ pub struct DecideArgs {
 }
 
 /// `registry feeds show`.
-pub fn show(arguments: &ShowArgs, context: &mut Context) -> Outcome {
-    let feed = get(&context.client()?, &arguments.feed)?;
+pub fn show(feed: &str, context: &mut Context) -> Outcome {
+    let feed = get(&context.client()?, feed)?;
     context.out.data(&feed, |out| {
         one(out, &feed)?;
         feed.pending.as_ref().map_or(Ok(()), |pending| doubted(out, pending))
@@ -47,27 +54,33 @@ pub fn show(arguments: &ShowArgs, context: &mut Context) -> Outcome {
 }
 
 /// `registry feeds accept`.
-pub fn accept(arguments: &DecideArgs, context: &mut Context) -> Outcome {
-    decide(arguments, routes::FEED_ACCEPT, "Use this copy", context)
+pub fn accept(feed: &str, decision: &Decision, context: &mut Context) -> Outcome {
+    decide(feed, decision, routes::FEED_ACCEPT, "Use this copy", context)
 }
 
 /// `registry feeds reject`.
-pub fn reject(arguments: &DecideArgs, context: &mut Context) -> Outcome {
-    decide(arguments, routes::FEED_REJECT, "Drop this copy", context)
+pub fn reject(feed: &str, decision: &Decision, context: &mut Context) -> Outcome {
+    decide(feed, decision, routes::FEED_REJECT, "Drop this copy", context)
 }
 
-fn decide(arguments: &DecideArgs, route: &str, question: &str, context: &mut Context) -> Outcome {
+fn decide(
+    feed: &str,
+    decision: &Decision,
+    route: &str,
+    question: &str,
+    context: &mut Context,
+) -> Outcome {
     let client = context.client()?;
-    let feed = get(&client, &arguments.feed)?;
+    let feed = get(&client, feed)?;
     let Some(pending) = &feed.pending else {
         let message = format!("no copy of {} waits for a decision", feed.name);
         return Err(Failure::usage(message).next("sarkctl registry feeds list shows those that do"));
     };
-    if arguments.hash.as_ref().is_some_and(|hash| *hash != pending.hash) {
+    if decision.hash.as_ref().is_some_and(|hash| *hash != pending.hash) {
         let message = format!("another copy waits for a decision: {}", pending.hash);
         return Err(Failure::usage(message).next("look at it: sarkctl registry feeds show"));
     }
-    if !arguments.yes {
+    if !decision.yes {
         doubted(&mut context.out, pending).map_err(Failure::failed)?;
         context.out.flush().map_err(Failure::failed)?;
         confirm(&format!("{question}?"))?;
@@ -80,7 +93,7 @@ fn decide(arguments: &DecideArgs, route: &str, question: &str, context: &mut Con
     Ok(Exit::Done)
 }
 
-fn get(client: &Client, feed: &str) -> Result<FeedView, Failure> {
+pub(in crate::registry) fn get(client: &Client, feed: &str) -> Result<FeedView, Failure> {
     Ok(client.get(&routes::FEED.replace("{feed}", &render::percent(feed)), &[])?)
 }
 
@@ -95,13 +108,15 @@ fn one(out: &mut Out, feed: &FeedView) -> io::Result<()> {
     if let Some(licence) = &feed.licence {
         writeln!(out, "licence    {}", printable(licence))?;
     }
-    writeln!(out, "endpoints  {}", feed.endpoints.join(", "))?;
+    if !feed.endpoints.is_empty() {
+        writeln!(out, "endpoints  {}", feed.endpoints.join(", "))?;
+    }
     writeln!(out, "checked    {}, next {}", time(feed.checked_at), time(feed.next_at))?;
     match &feed.copy {
         None => writeln!(out, "in use     nothing yet")?,
         Some(copy) => writeln!(
             out,
-            "in use     {} names and prefixes since {}, {} left out ({})",
+            "in use     {} entries since {}, {} left out ({})",
             copy.entries,
             render::time(copy.changed_at),
             copy.skipped,
@@ -114,7 +129,7 @@ fn one(out: &mut Out, feed: &FeedView) -> io::Result<()> {
     Ok(())
 }
 
-fn doubted(out: &mut Out, pending: &PendingView) -> io::Result<()> {
+pub(in crate::registry) fn doubted(out: &mut Out, pending: &PendingView) -> io::Result<()> {
     let head = out.paint(style::CHANGE, "a copy waits for a decision");
     writeln!(out, "\n{head}  {}", pending.hash)?;
     writeln!(
