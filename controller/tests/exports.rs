@@ -154,7 +154,8 @@ async fn an_export_may_be_longer_than_a_request() {
         since: "2026-11-21T07:00:00Z".parse().unwrap(),
     });
     let learned = [("mistral/api".into(), learned.collect())].into();
-    let served = Served::new(Beginning { learned, ..Beginning::default() }).await;
+    let served = Served::new(Beginning::default()).await;
+    served.world.api.registrar.learn(learned, "a test").await.unwrap();
     let response = served.export("form=stix&provider=mistral&shared=true").await;
     assert!(response.body().len() > sark_api::routes::MAX_BODY, "{}", response.body().len());
     let bundle: Value = serde_json::from_slice(response.body()).unwrap();

@@ -11,7 +11,6 @@ mod url;
 
 pub use content::{AsnRange, Content, Entry, Label, Parsed, Skipped, Subject};
 pub use read::parse;
-pub use schedule::check as check_schedule;
 pub use shipped::{feeds, load};
 #[cfg(feature = "test-util")]
 pub use source::FakeSource;

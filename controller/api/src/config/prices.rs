@@ -10,6 +10,7 @@ use sark_core::secret::SecretRef;
 use sark_registry::feed::{
     self, Change, Feed, Format, Limits, Location, PRICE_LIST, PriceDoubt, Transport, Trust,
 };
+use sark_registry::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
 /// `registry.prices`. Without `file` and `url` there is no list, and everything is unpriced.
@@ -115,7 +116,7 @@ impl PricesConfig {
             enabled: true,
             location,
             format: Format::PriceList(PriceDoubt { lost_percent, factor, jump_percent }),
-            schedule: feed::check_schedule(&self.schedule).ok()?,
+            schedule: self.schedule.parse().ok()?,
             outputs: Vec::new(),
             limits: Limits {
                 // Models may come; those that go, and prices that change, have a rule of their own.
@@ -145,8 +146,12 @@ impl PricesConfig {
         {
             wrong(&key("url"), mistake, "the address of a list in LiteLLM's shape");
         }
-        if let Err(mistake) = feed::check_schedule(&self.schedule) {
-            wrong(&key("schedule"), mistake, "such as \"0 23 5 * * *\": at 05:23 each day, UTC");
+        if let Err(mistake) = self.schedule.parse::<Schedule>() {
+            wrong(
+                &key("schedule"),
+                mistake.to_string(),
+                "such as \"0 23 5 * * *\": at 05:23 each day, UTC",
+            );
         }
         let mut within = |name: &str, value: u64, range: std::ops::RangeInclusive<u64>| {
             if !range.contains(&value) {

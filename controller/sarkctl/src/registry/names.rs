@@ -180,6 +180,7 @@ fn evidence(address: &AddressView) -> String {
 fn vantage(vantage: &Vantage) -> String {
     match vantage {
         Vantage::Client => "a client".to_owned(),
+        Vantage::Site(resolver) => format!("clients' resolver {}", printable(resolver)),
         Vantage::Poller(resolver) => format!("resolver {}", printable(resolver)),
     }
 }
