@@ -37,27 +37,27 @@ fn what_models_cost() {
 #[test]
 fn what_a_call_costs() {
     let call = |words: &[&str]| offline(&["cost", "--provider", "openai"]).with(words);
-    call(&["model-large", "--input", "1000", "--cache-read", "5000", "--output", "300"])
+    call(&["model-large", "--input-tokens", "1000", "--cache-read", "5000", "--output-tokens", "300"])
         .golden("prices-cost");
-    let part = ["model-large", "--tier", "batch", "--input", "10", "--cache-read", "10"];
+    let part = ["model-large", "--tier", "batch", "--input-tokens", "10", "--cache-read", "10"];
     let run = call(&part).with(&["--use", "search-low=2", "--input-audio", "7"]);
     assert_eq!(run.golden("prices-cost-part").code, 1, "what has no price is no success");
-    assert_eq!(call(&["gpt-9", "--output", "1"]).golden("prices-cost-unknown").code, 1);
+    assert_eq!(call(&["gpt-9", "--output-tokens", "1"]).golden("prices-cost-unknown").code, 1);
 
     // The same call, as its provider reports it and as it is.
-    let reported = ["model-large", "--reported", "--input", "6000", "--cache-read", "5000"];
-    let reported = call(&reported).with(&["--output", "500", "--reasoning", "200"]).run().stdout;
-    let apart = ["model-large", "--input", "1000", "--cache-read", "5000"];
-    let apart = call(&apart).with(&["--output", "300", "--reasoning", "200"]).run().stdout;
+    let reported = ["model-large", "--reported", "--input-tokens", "6000", "--cache-read", "5000"];
+    let reported = call(&reported).with(&["--output-tokens", "500", "--reasoning", "200"]).run().stdout;
+    let apart = ["model-large", "--input-tokens", "1000", "--cache-read", "5000"];
+    let apart = call(&apart).with(&["--output-tokens", "300", "--reasoning", "200"]).run().stdout;
     assert_eq!(reported, apart);
-    let wrong = ["model-large", "--reported", "--input", "1", "--cache-read", "2"];
+    let wrong = ["model-large", "--reported", "--input-tokens", "1", "--cache-read", "2"];
     let run = call(&wrong).run();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("2 tokens are said to be inside the 1"), "{}", run.stderr);
     for wrong in [["--use", "search-low"], ["--use", "x=1"], ["--use", "query=-1"]] {
         assert_eq!(call(&["model-large"]).with(&wrong).run().code, 2, "{wrong:?}");
     }
-    let json = call(&["model-large", "--input", "1000000", "-o", "json"]).run();
+    let json = call(&["model-large", "--input-tokens", "1000000", "-o", "json"]).run();
     let cost: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!((&cost["total"], &cost["complete"]), (&json!("2.5"), &json!(true)));
 }
@@ -107,7 +107,7 @@ fn lists_of_sarkd() {
     clean(&run(&listed).golden("prices-list-online"));
     clean(&run(&["list", "m"]).run());
     run(&["versions"]).golden("prices-versions");
-    assert_eq!(run(&["cost", "model-large", "--input", "3", "--tier", "flex"]).run().code, 0);
+    assert_eq!(run(&["cost", "model-large", "--input-tokens", "3", "--tier", "flex"]).run().code, 0);
     let asked = server.requests();
     let (_, body) = asked.iter().find(|(question, _)| question.starts_with("POST")).unwrap();
     let body: Value = serde_json::from_str(body).unwrap();

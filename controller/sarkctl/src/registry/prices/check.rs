@@ -50,12 +50,12 @@ pub fn run(arguments: &CheckArgs, context: &mut Context) -> Outcome {
     let report =
         Report { hash: list.hash().to_string(), models: list.len(), oddities: odd.collect() };
     context.out.data(&report, |out| {
-        let count = render::count(report.models as u64, "model");
-        writeln!(out, "{count} with prices or limits ({})", render::short(&report.hash))?;
+        let hash = render::short(&report.hash);
+        writeln!(out, "{} entries can be read ({hash})", report.models)?;
         for odd in &report.oddities {
             let colour = if odd.code == "unreadable" { style::ERROR } else { style::CHANGE };
             let code = out.paint(colour, odd.code);
-            writeln!(out, "\n{code}  {} {}", odd.count, odd.what)?;
+            writeln!(out, "\n{code} ({})  {}", odd.count, odd.what)?;
             for example in &odd.examples {
                 writeln!(out, "  {}", printable(example))?;
             }

@@ -45,7 +45,7 @@ pub struct CostArgs {
 #[command(next_help_heading = "Tokens")]
 struct Tokens {
     /// Of the prompt, neither written to a cache nor read from one
-    #[arg(long, value_name = "N", default_value_t)]
+    #[arg(long = "input-tokens", value_name = "N", default_value_t)]
     input: u64,
     /// Read from a cache
     #[arg(long, value_name = "N", default_value_t)]
@@ -60,7 +60,8 @@ struct Tokens {
     #[arg(long, value_name = "N", default_value_t)]
     input_audio: u64,
     /// Of the answer, without reasoning
-    #[arg(long, value_name = "N", default_value_t)]
+    // `--output` is how data is printed.
+    #[arg(long = "output-tokens", value_name = "N", default_value_t)]
     output: u64,
     /// Of reasoning
     #[arg(long, value_name = "N", default_value_t)]
