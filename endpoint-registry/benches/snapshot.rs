@@ -8,7 +8,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use sark_registry::{Endpoint, Snapshot};
 
 mod support;
-use support::{Random, endpoint, endpoints, ipv4_table};
+use support::{Random, endpoint, endpoints, ipv4_table, mix};
 
 fn build(c: &mut Criterion) {
     let mut group = c.benchmark_group("snapshot/build");
@@ -23,6 +23,26 @@ fn build(c: &mut Criterion) {
         let endpoints = endpoints(nets);
         group.throughput(Throughput::Elements(size as u64));
         group.bench_function(format!("{size} prefixes"), |b| {
+            b.iter_batched(|| endpoints.clone(), Snapshot::build, BatchSize::PerIteration);
+        });
+    }
+    let mixed = mix::endpoints(1_000_000, 500_000);
+    group.throughput(Throughput::Elements(1_500_000));
+    group.bench_function("1000000 prefixes and 500000 names", |b| {
+        b.iter_batched(|| mixed.clone(), Snapshot::build, BatchSize::PerIteration);
+    });
+    group.finish();
+}
+
+/// What else lives at each of ten thousand learned addresses is found out while building.
+fn learned(c: &mut Criterion) {
+    let mut group = c.benchmark_group("snapshot/learned");
+    group.sample_size(10).measurement_time(Duration::from_secs(2));
+    let plain = mix::endpoints(100_000, 50_000);
+    let mut learned = plain.clone();
+    mix::learn(&mut learned, 10_000);
+    for (case, endpoints) in [("without", plain), ("10000 addresses", learned)] {
+        group.bench_function(case, |b| {
             b.iter_batched(|| endpoints.clone(), Snapshot::build, BatchSize::PerIteration);
         });
     }
@@ -67,5 +87,5 @@ fn names(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, build, names);
+criterion_group!(benches, build, learned, names);
 criterion_main!(benches);

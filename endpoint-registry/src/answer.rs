@@ -21,13 +21,18 @@ pub enum Question {
     Name(NamePattern),
 }
 
+/// Matches of one answer: a wide prefix may hold a million prefixes.
+const MOST_MATCHES: usize = 100;
+
 /// Who answers to a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer<'a> {
     /// The question as it was understood.
     pub question: Question,
-    /// The closest first; empty if the registry knows nobody there.
+    /// The closest first, a hundred at most; empty if the registry knows nobody there.
     pub matches: Vec<Match<'a>>,
+    /// How many more there are.
+    pub left_out: usize,
     /// What no rule may touch there.
     pub never_touch: Vec<&'a NeverTouch>,
 }
@@ -72,52 +77,47 @@ pub enum QuestionError {
 impl Snapshot {
     /// Answers for an address, a prefix or a name.
     pub fn answer(&self, query: &str) -> Result<Answer<'_>, QuestionError> {
-        let question = self.question(query.trim())?;
-        let mut matches = Vec::new();
-        match &question {
-            Question::Address(address) => {
-                let hits = self.covering(*address);
-                matches.extend(hits.map(|hit| Match::of_prefix(self, hit)));
-            }
-            Question::Prefix(prefix) => {
-                let hits = self.overlaps(*prefix);
-                matches.extend(hits.map(|hit| Match::of_prefix(self, hit)));
-            }
-            Question::Name(name) => self.visit_name(name.as_str(), |hit| {
-                matches.push(Match::of_name(hit));
-            }),
-        }
+        let query = query.trim();
+        let question = self.question(query).map_err(|error| self.meant(query, error))?;
+        let hits = self.hits(&question).take(MOST_MATCHES);
+        let matches: Vec<Match<'_>> = hits.map(|hit| Match::of(self, &question, hit)).collect();
+        let left_out = match matches.len() {
+            MOST_MATCHES => self.count(&question).saturating_sub(MOST_MATCHES),
+            _ => 0,
+        };
         let never_touch = self.never_touch().iter().filter(|never| question.meets(never)).collect();
-        Ok(Answer { question, matches, never_touch })
+        Ok(Answer { question, matches, left_out, never_touch })
     }
 
-    /// The endpoint that answers best, by what, and what else lives at what was asked for. For
-    /// questions by the million: looks at nothing else.
-    pub fn best(
-        &self,
-        query: &str,
-    ) -> Result<Option<(&Endpoint, String, Sharedness)>, QuestionError> {
-        let by_prefix = |hit: AddressHit<'_>, asked: IpNet| {
-            let shared = self.effective_sharedness(hit.endpoint, asked);
-            (hit.prefix.to_string(), shared)
-        };
-        Ok(match self.question(query.trim())? {
-            Question::Address(address) => self.longest_match(address).map(|hit| {
-                let (matched, shared) = by_prefix(hit, address.into());
-                (hit.endpoint, matched, shared)
-            }),
-            Question::Prefix(prefix) => self.overlaps(prefix).next().map(|hit| {
-                let (matched, shared) = by_prefix(hit, prefix);
-                (hit.endpoint, matched, shared)
-            }),
-            Question::Name(name) => {
-                let mut best = None;
-                self.visit_name(name.as_str(), |hit| {
-                    best.get_or_insert(hit);
-                });
-                best.map(|hit| (hit.endpoint, hit.pattern.to_string(), hit.endpoint.sharedness))
-            }
-        })
+    /// The first match alone, without its reasons: the endpoint that answers best, by what, and what
+    /// else lives there. For questions by the million; what is not understood is not explained as far.
+    pub fn best(&self, query: &str) -> Result<Option<Best<'_>>, QuestionError> {
+        let question = self.question(query.trim())?;
+        Ok(self.hits(&question).next().map(|hit| Best {
+            matched: hit.matched(),
+            endpoint: hit.endpoint(),
+            sharedness: hit.sharedness(self, &question),
+        }))
+    }
+
+    /// Who answers, the closest first. Made one by one.
+    fn hits<'q, 'a: 'q>(&'a self, question: &'q Question) -> impl Iterator<Item = Found<'a>> + 'q {
+        let (mut address, mut prefix, mut name) = (None, None, None);
+        match question {
+            Question::Address(asked) => address = Some(self.covering(*asked)),
+            Question::Prefix(asked) => prefix = Some(self.overlaps(*asked)),
+            Question::Name(asked) => name = Some(self.named(asked.as_str())),
+        }
+        let prefixes = address.into_iter().flatten().chain(prefix.into_iter().flatten());
+        prefixes.map(Found::Prefix).chain(name.into_iter().flatten().map(Found::Name))
+    }
+
+    /// How many [`Snapshot::hits`] gives; what lies in a prefix is not gone through.
+    fn count(&self, question: &Question) -> usize {
+        match question {
+            Question::Prefix(asked) => self.count_overlaps(*asked),
+            Question::Address(_) | Question::Name(_) => self.hits(question).count(),
+        }
     }
 
     fn question(&self, query: &str) -> Result<Question, QuestionError> {
@@ -131,8 +131,11 @@ impl Snapshot {
         if query.contains('/') {
             return self.prefix(query).map(Question::Prefix);
         }
-        if !query.contains('.') {
-            self.explain_word(query)?;
+        if !query.contains('.')
+            && let Some(name) = self.by_provider(query).find_map(|it| it.names.first())
+        {
+            let (query, name) = (query.to_owned(), name.to_string());
+            return Err(QuestionError::Provider { query, name });
         }
         Ok(Question::Name(query.parse()?))
     }
@@ -153,20 +156,72 @@ impl Snapshot {
         }
     }
 
-    /// A word without a dot is not a name; perhaps a provider was meant.
-    fn explain_word(&self, word: &str) -> Result<(), QuestionError> {
-        let query = word.to_owned();
-        if let Some(name) = self.by_provider(word).find_map(|endpoint| endpoint.names.first()) {
-            return Err(QuestionError::Provider { query, name: name.to_string() });
+    /// A word without a dot is not a name; perhaps a provider was meant. Compares it with all.
+    fn meant(&self, word: &str, error: QuestionError) -> QuestionError {
+        if word.contains('.') || !matches!(error, QuestionError::Name(_)) {
+            return error;
         }
-        match nearest(word, self.providers()) {
-            Some(meant) => Err(QuestionError::Nearly { query, meant: meant.to_owned() }),
-            None => Ok(()),
+        nearest(word, self.providers()).map_or(error, |meant| QuestionError::Nearly {
+            query: word.to_owned(),
+            meant: meant.to_owned(),
+        })
+    }
+}
+
+/// The first of an [`Answer`]'s matches, in short.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best<'a> {
+    /// Its prefix or name pattern that fits.
+    pub matched: String,
+    /// Who.
+    pub endpoint: &'a Endpoint,
+    /// What else lives there.
+    pub sharedness: Sharedness,
+}
+
+/// A match to be.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Prefix(AddressHit<'a>),
+    Name(NameHit<'a>),
+}
+
+impl<'a> Found<'a> {
+    fn endpoint(&self) -> &'a Endpoint {
+        match self {
+            Self::Prefix(hit) => hit.endpoint,
+            Self::Name(hit) => hit.endpoint,
+        }
+    }
+
+    fn matched(&self) -> String {
+        match self {
+            Self::Prefix(hit) => hit.prefix.to_string(),
+            Self::Name(hit) => hit.pattern.to_string(),
+        }
+    }
+
+    fn sharedness(&self, snapshot: &Snapshot, question: &Question) -> Sharedness {
+        match self {
+            Self::Prefix(hit) => {
+                snapshot.effective_within(hit.endpoint, hit.prefix, question.part_of(hit.prefix))
+            }
+            Self::Name(hit) => hit.endpoint.sharedness,
         }
     }
 }
 
 impl Question {
+    /// What is asked about of a prefix that overlaps it: what lives elsewhere in a wide prefix says
+    /// nothing of an address.
+    fn part_of(&self, prefix: IpNet) -> IpNet {
+        match self {
+            Self::Address(address) => (*address).into(),
+            Self::Prefix(asked) if prefix.contains(asked) => *asked,
+            Self::Prefix(_) | Self::Name(_) => prefix,
+        }
+    }
+
     /// Whether a never-touch entry is about it.
     fn meets(&self, never: &NeverTouch) -> bool {
         match (self, &never.subject) {
@@ -183,22 +238,23 @@ impl Question {
 }
 
 impl<'a> Match<'a> {
-    fn of_prefix(snapshot: &Snapshot, hit: AddressHit<'a>) -> Self {
-        let AddressHit { endpoint, prefix } = hit;
-        let (sharedness, reasons) = snapshot.sharedness(endpoint, prefix);
+    fn of(snapshot: &Snapshot, question: &Question, found: Found<'a>) -> Self {
+        let (matched, endpoint) = (found.matched(), found.endpoint());
+        let Found::Prefix(AddressHit { prefix, .. }) = found else {
+            let (sharedness, reasons) = (endpoint.sharedness, vec![Reason::Declared]);
+            return Self { matched, endpoint, learned: Vec::new(), sharedness, reasons };
+        };
+        let part = question.part_of(prefix);
+        let (sharedness, reasons) = snapshot.sharedness_within(endpoint, prefix, part);
         let published = endpoint.prefixes.binary_search(&prefix).is_ok();
-        let learned = endpoint
-            .learned
-            .iter()
-            .filter(|learned| !published && IpNet::from(learned.address) == prefix);
-        let learned = learned.collect();
-        Self { matched: prefix.to_string(), endpoint, learned, sharedness, reasons }
-    }
-
-    fn of_name(hit: NameHit<'a>) -> Self {
-        let (matched, endpoint) = (hit.pattern.to_string(), hit.endpoint);
-        let (sharedness, reasons) = (endpoint.sharedness, vec![Reason::Declared]);
-        Self { matched, endpoint, learned: Vec::new(), sharedness, reasons }
+        // Sorted by address.
+        let address = prefix.addr();
+        let begin = endpoint.learned.partition_point(|learned| learned.address < address);
+        let learned = endpoint.learned.get(begin..).unwrap_or_default().iter();
+        let learned = learned
+            .take_while(|learned| !published && IpNet::from(learned.address) == prefix)
+            .collect();
+        Self { matched, endpoint, learned, sharedness, reasons }
     }
 }
 

@@ -133,7 +133,11 @@ pub fn assemble(layers: &Layers<'_>) -> Assembled {
 fn names(endpoints: &mut BTreeMap<String, Endpoint>, learned: &BTreeMap<Arc<str>, Vec<Learned>>) {
     for (id, learned) in learned {
         let Some(endpoint) = endpoints.get_mut(&**id) else { continue };
-        let has = |name: &str| endpoint.names.iter().any(|pattern| pattern.matches(name));
+        // Most are asked for as they are there; those are found in order.
+        let exact = |name: &str| endpoint.names.binary_search_by(|own| own.as_str().cmp(name));
+        let has = |name: &str| {
+            exact(name).is_ok() || endpoint.names.iter().any(|pattern| pattern.matches(name))
+        };
         let kept: Vec<Learned> = learned.iter().filter(|one| has(&one.name)).cloned().collect();
         if !kept.is_empty() {
             let what = counted(kept.len(), "address", "addresses").into_iter().collect();

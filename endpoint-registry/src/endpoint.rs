@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Given, NamePattern, PortRange, Shared};
+use crate::{Given, NamePattern, PortRange, Shared, net_text};
 
 /// What an endpoint serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -115,6 +115,7 @@ pub struct Endpoint {
     /// Names, sorted.
     pub names: Vec<NamePattern>,
     /// Prefixes, sorted, host bits zero.
+    #[serde(serialize_with = "net_text::serialize")]
     pub prefixes: Vec<IpNet>,
     /// Addresses that its names led to, sorted. Beside `prefixes`, which are published.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -231,6 +232,20 @@ impl Endpoint {
         tidy(&mut self.shared);
     }
 
+    /// Whether one of its prefixes, which are sorted, covers the address.
+    #[must_use]
+    pub fn publishes(&self, address: std::net::IpAddr) -> bool {
+        const FEW: usize = 64;
+        if self.prefixes.len() <= FEW {
+            return self.prefixes.iter().any(|net| net.contains(&address));
+        }
+        let host = IpNet::from(address);
+        (0..=host.max_prefix_len()).any(|length| {
+            let wider = IpNet::new(address, length).map(|net| net.trunc());
+            wider.is_ok_and(|net| self.prefixes.binary_search(&net).is_ok())
+        })
+    }
+
     /// When the oldest of its sources first had it.
     #[must_use]
     pub fn first_seen(&self) -> Option<Timestamp> {
@@ -342,6 +357,34 @@ mod tests {
         endpoint.sources.extend_from_within(..);
         endpoint.normalize();
         assert_eq!(endpoint, good());
+    }
+
+    #[test]
+    fn many_prefixes_cover_what_few_do() {
+        let net = |text: String| text.parse::<IpNet>().unwrap();
+        let few: Vec<IpNet> = ["10.0.0.0/8", "192.0.2.0/31", "2001:db8::/32", "::1/128"]
+            .map(|text| net(text.into()))
+            .into();
+        let hosts = (0..300).map(|at| net(format!("198.51.100.{}/32", at % 200)));
+        let few = Endpoint { prefixes: few, ..good() };
+        let mut many = few.clone();
+        many.prefixes.extend(hosts);
+        many.normalize();
+        for (address, is) in [
+            ("10.9.8.7", true),
+            ("11.0.0.0", false),
+            ("192.0.2.1", true),
+            ("192.0.2.2", false),
+            ("2001:db8:ffff::", true),
+            ("2001:db9::", false),
+            ("::1", true),
+            ("::2", false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!((few.publishes(address), many.publishes(address)), (is, is), "{address}");
+        }
+        assert!(many.publishes("198.51.100.199".parse().unwrap()));
+        assert!(!many.publishes("198.51.100.200".parse().unwrap()));
     }
 
     #[test]

@@ -2,8 +2,17 @@
 
 /// An address of one family.
 pub(crate) trait Key: Copy + Ord + std::fmt::Debug {
+    /// As it is kept: in pieces of at most eight octets, so that nothing is left empty beside it.
+    type Kept: Copy + std::fmt::Debug + PartialEq + Eq;
+
     /// The lowest address.
     const ZERO: Self;
+
+    /// To keep.
+    fn keep(self) -> Self::Kept;
+
+    /// What was kept.
+    fn of(kept: Self::Kept) -> Self;
 
     /// The address with all but its first `length` bits cleared.
     fn mask(self, length: u8) -> Self;
@@ -16,9 +25,21 @@ pub(crate) trait Key: Copy + Ord + std::fmt::Debug {
 }
 
 macro_rules! key {
-    ($type:ty) => {
+    ($type:ty, $Kept:ty, $keep:expr, $of:expr) => {
         impl Key for $type {
+            type Kept = $Kept;
+
             const ZERO: Self = 0;
+
+            #[inline]
+            fn keep(self) -> Self::Kept {
+                $keep(self)
+            }
+
+            #[inline]
+            fn of(kept: Self::Kept) -> Self {
+                $of(kept)
+            }
 
             #[inline]
             fn mask(self, length: u8) -> Self {
@@ -41,12 +62,22 @@ macro_rules! key {
     };
 }
 
-key!(u32);
-key!(u128);
+key!(u32, u32, |key| key, |kept| kept);
+key!(u128, [u64; 2], |key: u128| [(key >> 64) as u64, key as u64], |[high, low]: [u64; 2]| {
+    u128::from(high) << 64 | u128::from(low)
+});
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_what_was_given() {
+        for key in [0, 1, u128::MAX, 1 << 64, (1 << 64) - 1, 0x2001_0db8 << 96 | 7] {
+            assert_eq!(u128::of(key.keep()), key);
+        }
+        assert_eq!(u32::of(7u32.keep()), 7);
+    }
 
     #[test]
     fn masks_and_ends() {

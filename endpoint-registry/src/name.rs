@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use smol_str::SmolStr;
 use unicode_security::{RestrictionLevel, RestrictionLevelDetection as _, skeleton};
 
 /// Octets of a name without its trailing dot (RFC 1035 section 2.3.4).
@@ -16,7 +17,7 @@ const LABEL_MAX: usize = 63;
 /// more labels; elsewhere (`bedrock-runtime.*.amazonaws.com`, `derp*.tailscale.com`) for one or
 /// more characters of its label. At least two labels follow it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NamePattern(String);
+pub struct NamePattern(SmolStr);
 
 /// Why a text is not a host name or pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +82,12 @@ impl NamePattern {
         !middle.is_empty() && (labels || !middle.contains('.'))
     }
 
+    /// Octets it takes beside its own.
+    pub(crate) fn apart(&self) -> usize {
+        // Two counts stand before the text.
+        if self.0.is_heap_allocated() { self.0.len() + 16 } else { 0 }
+    }
+
     /// What follows the wildcard's label; the whole name if there is no wildcard.
     pub(crate) fn suffix(&self) -> &str {
         let Some((_, after)) = self.0.split_once('*') else { return &self.0 };
@@ -114,7 +121,7 @@ impl FromStr for NamePattern {
             return Err(NameError::Long(ascii.len()));
         }
         check_shape(name, &ascii)?;
-        Ok(Self(ascii))
+        Ok(Self(ascii.into()))
     }
 }
 

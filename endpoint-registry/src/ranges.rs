@@ -16,13 +16,20 @@ const COARSE: usize = 1 << 12;
 
 /// Ranges of addresses of one family.
 #[derive(Debug)]
-pub(crate) struct Ranges<K, V> {
-    /// First address and value of each range, in order; behind them the last again, `FEW` times.
-    starts: Vec<(K, V)>,
+pub(crate) struct Ranges<K: Key, V> {
+    /// In order; behind them the last again, `FEW` times.
+    starts: Vec<Start<K, V>>,
     /// The first is the root.
     nodes: Vec<Node<K>>,
     /// The first range that begins in a slot or after it, or `SPLIT` and the node that splits it.
     slots: Vec<u32>,
+}
+
+/// First address and value of a range.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start<K: Key, V> {
+    first: K::Kept,
+    pub value: V,
 }
 
 /// A part of the address space, from `first`, in slots of 2^`shift` addresses.
@@ -38,9 +45,20 @@ struct Node<K> {
 
 const SPLIT: u32 = 1 << 31;
 
+impl<K: Key, V> Start<K, V> {
+    pub fn new(first: K, value: V) -> Self {
+        Self { first: first.keep(), value }
+    }
+
+    #[inline]
+    pub fn first(&self) -> K {
+        K::of(self.first)
+    }
+}
+
 impl<K: Key, V: Copy> Ranges<K, V> {
-    /// Of the first addresses and values of the ranges, ascending, without repetition.
-    pub fn build(mut starts: Vec<(K, V)>) -> Self {
+    /// Of ranges with ascending first addresses, without repetition.
+    pub fn build(mut starts: Vec<Start<K, V>>) -> Self {
         let mut ranges = Self { starts: Vec::new(), nodes: Vec::new(), slots: Vec::new() };
         ranges.node(&starts, 0);
         starts.reserve_exact(FEW);
@@ -49,6 +67,7 @@ impl<K: Key, V: Copy> Ranges<K, V> {
         }
         starts.shrink_to_fit();
         ranges.starts = starts;
+        ranges.nodes.shrink_to_fit();
         ranges.slots.shrink_to_fit();
         ranges
     }
@@ -56,19 +75,21 @@ impl<K: Key, V: Copy> Ranges<K, V> {
     /// Adds the node of these ranges, the first of which lies at `place`, and all below it; its
     /// place. First and last never share a slot, so a node below has fewer ranges and a shift less
     /// by at least three: 43 levels are the most.
-    fn node(&mut self, starts: &[(K, V)], place: usize) -> u32 {
+    fn node(&mut self, starts: &[Start<K, V>], place: usize) -> u32 {
         let number = narrow(self.nodes.len());
-        let [(first, _), .., (last, _)] = starts else {
+        let [first, .., last] = starts else {
             // One range or none.
             let slot = narrow(self.slots.len());
             self.slots.push(narrow(place));
             self.nodes.push(Node { first: K::ZERO, shift: 0, slot, last: 0 });
             return number;
         };
+        let (first, last) = (first.first(), last.first());
         let shift_for =
-            |most| (0..128).find(|&shift| last.steps(*first, shift) < most).unwrap_or(127);
+            |most| (0..128).find(|&shift| last.steps(first, shift) < most).unwrap_or(127);
         let groups = |shift| {
-            starts.chunk_by(move |(a, _), (b, _)| a.steps(*first, shift) == b.steps(*first, shift))
+            let step = move |start: &Start<K, V>| start.first().steps(first, shift);
+            starts.chunk_by(move |a, b| step(a) == step(b))
         };
         // Under 128: the distance of the last from the first has at most 128 bits.
         let mut shift = shift_for(2 * starts.len().min(MOST));
@@ -78,15 +99,15 @@ impl<K: Key, V: Copy> Ranges<K, V> {
         if crowded > starts.len() / 2 {
             shift = shift.max(shift_for(COARSE));
         }
-        let slots = last.steps(*first, shift);
+        let slots = last.steps(first, shift);
         let slot = self.slots.len();
-        self.nodes.push(Node { first: *first, shift, slot: narrow(slot), last: narrow(slots) });
+        self.nodes.push(Node { first, shift, slot: narrow(slot), last: narrow(slots) });
         self.slots.resize(slot + slots + 1, narrow(place));
         let mut at = place;
         let mut filled = slot;
         for group in groups(shift) {
-            let Some((start, _)) = group.first() else { continue };
-            let index = slot + start.steps(*first, shift);
+            let Some(start) = group.first() else { continue };
+            let index = slot + start.first().steps(first, shift);
             let content = if group.len() > FEW { SPLIT | self.node(group, at) } else { narrow(at) };
             if let Some(empty) = self.slots.get_mut(filled..index) {
                 empty.fill(narrow(at));
@@ -97,6 +118,11 @@ impl<K: Key, V: Copy> Ranges<K, V> {
             (at, filled) = (at + group.len(), index + 1);
         }
         number
+    }
+
+    /// Octets it takes.
+    pub fn octets(&self) -> usize {
+        size_of_val(&*self.starts) + size_of_val(&*self.nodes) + size_of_val(&*self.slots)
     }
 
     /// The value of the range that holds the address; `None` before the first.
@@ -114,8 +140,8 @@ impl<K: Key, V: Copy> Ranges<K, V> {
             let at = slot as usize;
             let here = self.starts.get(at..)?.first_chunk::<FEW>()?;
             // Those of the next slots, if there are fewer in this one, begin later.
-            let begun: usize = here.iter().map(|(start, _)| usize::from(*start <= address)).sum();
-            return self.starts.get((at + begun).checked_sub(1)?).map(|(_, value)| *value);
+            let begun: usize = here.iter().map(|start| usize::from(start.first() <= address)).sum();
+            return self.starts.get((at + begun).checked_sub(1)?).map(|start| start.value);
         }
     }
 }
@@ -141,7 +167,7 @@ mod tests {
         step: fn(K, bool) -> K,
     ) {
         let ranges =
-            Ranges::build(starts.iter().map(|(start, number)| (*start, *number)).collect());
+            Ranges::build(starts.iter().map(|(first, value)| Start::new(*first, *value)).collect());
         let edges = starts.keys().flat_map(|&start| [start, step(start, true), step(start, false)]);
         for address in edges.chain(others.iter().copied()).chain([K::ZERO]) {
             assert_eq!(ranges.find(address), naive(starts, address), "{address:?}");

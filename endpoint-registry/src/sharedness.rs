@@ -9,7 +9,7 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{Endpoint, Sharedness, Snapshot, State};
+use crate::{AddressHit, Endpoint, Sharedness, Snapshot};
 
 /// That an address of an endpoint is shared more widely than the endpoint says, and why: what cannot
 /// be seen from the other endpoints.
@@ -55,92 +55,115 @@ pub enum Reason {
     },
 }
 
+/// Reasons of one answer; what is shared for a hundred reasons is no clearer for a thousand.
+const MOST_REASONS: usize = 32;
+
 impl Snapshot {
     /// What else lives at an address or prefix of an endpoint, and why, strongest first; the
-    /// endpoint's own word comes last.
+    /// endpoint's own word comes last. Of very many reasons the first are told.
     pub fn sharedness(&self, endpoint: &Endpoint, net: IpNet) -> (Sharedness, Vec<Reason>) {
-        let mut found: Vec<(Sharedness, Reason)> = Vec::new();
-        self.visit_sharedness(endpoint, net, |sharedness, reason| {
-            found.push((sharedness, reason()));
-        });
-        found.sort_by_key(|(sharedness, _)| std::cmp::Reverse(*sharedness));
-        let worst = found.first().map_or(endpoint.sharedness, |(sharedness, _)| *sharedness);
-        (worst, found.into_iter().map(|(_, reason)| reason).collect())
+        self.sharedness_within(endpoint, net, net)
     }
 
     /// [`Snapshot::sharedness`] without the reasons. Does not allocate.
     #[must_use]
     pub fn effective_sharedness(&self, endpoint: &Endpoint, net: IpNet) -> Sharedness {
-        let mut worst = endpoint.sharedness;
-        self.visit_sharedness(endpoint, net, |sharedness, _| worst = worst.max(sharedness));
-        worst
+        self.effective_within(endpoint, net, net)
     }
 
-    /// The endpoint's own word, and all that is wider.
-    fn visit_sharedness(
+    /// What else lives at `part` of a prefix (or learned address) of an endpoint, and why.
+    pub(crate) fn sharedness_within(
         &self,
         endpoint: &Endpoint,
-        net: IpNet,
-        mut visit: impl FnMut(Sharedness, &dyn Fn() -> Reason),
-    ) {
-        let own = endpoint.sharedness;
-        if own < Sharedness::Cdn {
-            for hit in self.overlaps(net) {
-                let marker = hit.endpoint;
-                if marker.sharedness > own && is_marker(marker, endpoint, hit.prefix, net) {
-                    let (endpoint, prefix) = (&marker.id, hit.prefix);
-                    visit(marker.sharedness, &|| Reason::Range {
-                        endpoint: endpoint.clone(),
-                        prefix,
-                    });
-                }
-            }
-            // Sorted by prefix; those of one address stand together.
-            let begin = endpoint.shared.partition_point(|shared| shared.net < net);
-            let rest = endpoint.shared.get(begin..).unwrap_or_default();
-            for shared in rest.iter().take_while(|shared| shared.net == net) {
-                if shared.sharedness > own {
-                    visit(shared.sharedness, &|| shared.reason.clone());
-                }
-            }
-        }
-        visit(own, &|| Reason::Declared);
+        prefix: IpNet,
+        part: IpNet,
+    ) -> (Sharedness, Vec<Reason>) {
+        let whys = self.whys(endpoint, prefix, part).take(MOST_REASONS);
+        let mut reasons: Vec<Reason> = whys.map(|(_, why)| why.into()).collect();
+        reasons.push(Reason::Declared);
+        (self.effective_within(endpoint, prefix, part), reasons)
+    }
+
+    /// [`Snapshot::sharedness_within`] without the reasons. Does not allocate.
+    pub(crate) fn effective_within(
+        &self,
+        endpoint: &Endpoint,
+        prefix: IpNet,
+        part: IpNet,
+    ) -> Sharedness {
+        self.whys(endpoint, prefix, part).next().map_or(endpoint.sharedness, |(level, _)| level)
+    }
+
+    /// Why `part` of a prefix of an endpoint is shared more widely than the endpoint says, strongest
+    /// first. Made one by one: the first says how widely.
+    fn whys<'a>(
+        &'a self,
+        endpoint: &'a Endpoint,
+        prefix: IpNet,
+        part: IpNet,
+    ) -> impl Iterator<Item = (Sharedness, Why<'a>)> {
+        // Sorted by prefix; those of one stand together.
+        let begin = endpoint.shared.partition_point(|shared| shared.net < prefix);
+        let shared = endpoint.shared.get(begin..).unwrap_or_default();
+        let shared =
+            shared.get(..shared.partition_point(|it| it.net == prefix)).unwrap_or_default();
+        let levels = [Sharedness::Cdn, Sharedness::Cloud, Sharedness::Provider];
+        levels.into_iter().filter(|level| *level > endpoint.sharedness).flat_map(move |level| {
+            let ranges = self.markers(part, level);
+            let ranges = ranges.filter(move |hit| !stands_out(endpoint, prefix, hit));
+            let facts = shared.iter().filter(move |fact| fact.sharedness == level);
+            let whys = ranges.map(Why::Range).chain(facts.map(Why::Fact));
+            whys.map(move |why| (level, why))
+        })
     }
 }
 
-/// Whether another endpoint's range says that `net` is shared: one that is in use and shared among a
-/// cloud's customers or more. An owner's own narrower word stands: a range that it publishes for one
-/// service is that service's, though it lies in its network.
-fn is_marker(marker: &Endpoint, endpoint: &Endpoint, range: IpNet, net: IpNet) -> bool {
-    let wide = marker.sharedness >= Sharedness::Cloud;
-    let other = marker.id != endpoint.id;
-    let in_use = matches!(marker.state, State::Active | State::Draining);
-    let narrower = range.prefix_len() < net.prefix_len() && range.contains(&net);
-    wide && other && in_use && !(narrower && endpoint.verified && same_owner(marker, endpoint))
+/// A [`Reason`] to be.
+#[derive(Clone, Copy)]
+enum Why<'a> {
+    Range(AddressHit<'a>),
+    Fact(&'a Shared),
+}
+
+impl From<Why<'_>> for Reason {
+    fn from(why: Why<'_>) -> Self {
+        match why {
+            Why::Range(AddressHit { endpoint, prefix }) => {
+                Self::Range { endpoint: endpoint.id.clone(), prefix }
+            }
+            Why::Fact(shared) => shared.reason.clone(),
+        }
+    }
+}
+
+/// Whether an owner's own narrower word stands: a range that it publishes for one service is that
+/// service's, though it lies in its network.
+fn stands_out(endpoint: &Endpoint, prefix: IpNet, marker: &AddressHit<'_>) -> bool {
+    let narrower =
+        marker.prefix.prefix_len() < prefix.prefix_len() && marker.prefix.contains(&prefix);
+    narrower && endpoint.verified && same_owner(marker.endpoint, endpoint)
 }
 
 /// Whether both are one provider's, or documents of both are on one site: `www.example.com` and `docs.example.com`. Without the
 /// public suffix list, so only the last two labels count: sites under one suffix of two labels
 /// (`co.uk`) look like one, so those suffixes are not taken for an owner.
 fn same_owner(marker: &Endpoint, endpoint: &Endpoint) -> bool {
-    if marker.provider == endpoint.provider {
-        return true;
+    fn sites(endpoint: &Endpoint) -> impl Iterator<Item = (&str, &str)> {
+        endpoint.sources.iter().filter_map(|source| site(&source.source))
     }
-    let sites = |endpoint: &'_ Endpoint| -> Vec<String> {
-        endpoint.sources.iter().filter_map(|source| site(&source.source)).collect()
-    };
-    let own = sites(endpoint);
-    sites(marker).iter().any(|site| own.contains(site))
+    marker.provider == endpoint.provider
+        || sites(marker).any(|site| sites(endpoint).any(|own| own == site))
 }
 
-fn site(source: &str) -> Option<String> {
+/// The last two labels of a document's host.
+fn site(source: &str) -> Option<(&str, &str)> {
     let host = source.strip_prefix("https://")?.split(['/', '?', '#', ':']).next()?;
     let mut labels = host.rsplit('.');
     let (top, second) = (labels.next()?, labels.next()?);
     // A list on a forge is nobody's own document.
     let forge =
         matches!(second, "github" | "githubusercontent" | "gitlab") && host != "api.github.com";
-    (second.len() > 3 && top.len() > 1 && !forge).then(|| format!("{second}.{top}"))
+    (second.len() > 3 && top.len() > 1 && !forge).then_some((second, top))
 }
 
 impl fmt::Display for Reason {

@@ -7,20 +7,25 @@ use sark_core::ContentHash;
 
 use crate::{
     Endpoint, Manifest, NamePattern, Sharedness,
+    markers::Markers,
     name::normalize_query,
     name_index::NameIndex,
     overlay::NeverTouch,
     prefix_index::{Covering, Hit, PrefixIndex},
+    size::Size,
 };
 
 /// All endpoints at one moment, sorted by id, with indexes. Share it in an `Arc`.
 #[derive(Debug)]
 pub struct Snapshot {
     endpoints: Vec<Endpoint>,
+    /// Of each endpoint's content, in their order: what the version is a hash of.
+    digests: Box<[[u8; 32]]>,
     version: ContentHash,
     ipv4: PrefixIndex<u32>,
     ipv6: PrefixIndex<u128>,
     names: NameIndex,
+    markers: Markers,
     /// For answers; no part of the version.
     never_touch: Vec<NeverTouch>,
 }
@@ -53,7 +58,11 @@ impl Snapshot {
         endpoints.reverse();
         endpoints.sort_by(|a, b| a.id.cmp(&b.id));
         endpoints.dedup_by(|later, kept| later.id == kept.id);
-        endpoints.iter_mut().for_each(Endpoint::normalize);
+        endpoints.shrink_to_fit();
+        for endpoint in &mut endpoints {
+            endpoint.normalize();
+            endpoint.shrink();
+        }
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
         for (owner, endpoint) in (0..).zip(&endpoints) {
             let learned = endpoint.learned.iter().map(|learned| IpNet::from(learned.address));
@@ -64,16 +73,21 @@ impl Snapshot {
                 }
             }
         }
+        let (ipv4, ipv6) = (PrefixIndex::build(v4), PrefixIndex::build(v6));
         let mut snapshot = Self {
+            digests: Box::default(),
             version: ContentHash::of(b""),
-            ipv4: PrefixIndex::build(v4),
-            ipv6: PrefixIndex::build(v6),
             names: NameIndex::build(&endpoints),
+            markers: Markers::of(&endpoints, &ipv4, &ipv6),
+            ipv4,
+            ipv6,
             endpoints,
             never_touch: Vec::new(),
         };
         snapshot.settle_learned();
-        snapshot.version = Manifest::of(&snapshot.endpoints).version();
+        let manifest = Manifest::of(&snapshot.endpoints);
+        snapshot.version = manifest.version();
+        snapshot.digests = manifest.lines().iter().map(|(_, hash)| hash.digest()).collect();
         snapshot
     }
 
@@ -108,10 +122,12 @@ impl Snapshot {
         &self.version
     }
 
-    /// Each endpoint's id and hash: what the version is a hash of. Hashes everything again.
+    /// Each endpoint's id and hash: what the version is a hash of.
     #[must_use]
     pub fn manifest(&self) -> Manifest {
-        Manifest::of(&self.endpoints)
+        let digests = self.digests.iter().copied().map(ContentHash::from_digest);
+        let ids = self.endpoints.iter().map(|endpoint| endpoint.id.clone());
+        Manifest::from_lines(ids.zip(digests).collect())
     }
 
     /// All, by id.
@@ -182,12 +198,35 @@ impl Snapshot {
     /// Endpoints that overlap this prefix: those that cover it, longest prefix first, then those
     /// in it, in order of address. Does not allocate.
     pub fn overlaps(&self, prefix: IpNet) -> impl Iterator<Item = AddressHit<'_>> {
-        let (v4, v6) = match prefix.trunc() {
-            IpNet::V4(net) => (Some((net.network().to_bits(), net.prefix_len())), None),
-            IpNet::V6(net) => (None, Some((net.network().to_bits(), net.prefix_len()))),
-        };
+        let (v4, v6) = bits(prefix);
         let v4 = v4.into_iter().flat_map(|(net, len)| self.ipv4.overlapping(net, len));
         let v6 = v6.into_iter().flat_map(|(net, len)| self.ipv6.overlapping(net, len));
+        v4.filter_map(|hit| self.hit4(hit)).chain(v6.filter_map(|hit| self.hit6(hit)))
+    }
+
+    /// How many [`Snapshot::overlaps`] gives, without going through what is in the prefix.
+    pub(crate) fn count_overlaps(&self, prefix: IpNet) -> usize {
+        match bits(prefix) {
+            (Some((net, len)), _) => self.ipv4.count_overlapping(net, len),
+            (_, Some((net, len))) => self.ipv6.count_overlapping(net, len),
+            (None, None) => 0,
+        }
+    }
+
+    /// Of [`Snapshot::overlaps`] those that are in use and shared as widely as `level`, which is
+    /// `Cloud` or more, and no others looked at.
+    pub(crate) fn markers(
+        &self,
+        prefix: IpNet,
+        level: Sharedness,
+    ) -> impl Iterator<Item = AddressHit<'_>> {
+        let (v4, v6) = bits(prefix);
+        let v4 = v4.zip(self.markers.ipv4(level)).into_iter();
+        let v4 = v4.flat_map(|((net, len), marks)| self.ipv4.overlapping_marked(net, len, marks));
+        let v6 = v6.zip(self.markers.ipv6(level)).into_iter();
+        let v6 = v6.flat_map(|((net, len), marks)| self.ipv6.overlapping_marked(net, len, marks));
+        let v4 = v4.filter(move |hit| self.markers.is(hit.owner, level));
+        let v6 = v6.filter(move |hit| self.markers.is(hit.owner, level));
         v4.filter_map(|hit| self.hit4(hit)).chain(v6.filter_map(|hit| self.hit6(hit)))
     }
 
@@ -200,16 +239,22 @@ impl Snapshot {
     /// Case and a trailing dot do not matter. Does not allocate for a name in lower-case ASCII.
     /// A visitor and not an iterator, because the normalized name lives here.
     pub fn visit_name<'a>(&'a self, name: &str, mut visit: impl FnMut(NameHit<'a>)) {
-        let Some(name) = normalize_query(name) else { return };
-        for (place, sure) in self.names.candidates(&name) {
-            let endpoint = self.endpoints.get(place.endpoint as usize);
-            let pattern = endpoint.and_then(|endpoint| endpoint.names.get(place.name as usize));
-            if let (Some(endpoint), Some(pattern)) = (endpoint, pattern)
-                && (sure || pattern.matches(&name))
-            {
-                visit(NameHit { endpoint, pattern });
-            }
+        if let Some(name) = normalize_query(name) {
+            self.named(&name).for_each(&mut visit);
         }
+    }
+
+    /// [`Snapshot::visit_name`] of a name that is normalized.
+    pub(crate) fn named<'q, 'a: 'q>(
+        &'a self,
+        name: &'q str,
+    ) -> impl Iterator<Item = NameHit<'a>> + 'q {
+        let hit = |(endpoint, name): (u32, u32)| {
+            let endpoint = self.endpoints.get(endpoint as usize)?;
+            Some(NameHit { endpoint, pattern: endpoint.names.get(name as usize)? })
+        };
+        let pattern = move |endpoint, name| Some(hit((endpoint, name))?.pattern);
+        self.names.find(name, pattern).filter_map(hit)
     }
 
     /// Endpoints that have this name, exact first, then by longest suffix.
@@ -217,6 +262,17 @@ impl Snapshot {
         let mut hits = Vec::new();
         self.visit_name(name, |hit| hits.push(hit));
         hits
+    }
+
+    /// What it takes.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        Size {
+            endpoints: self.endpoints.iter().map(Endpoint::octets).sum::<usize>()
+                + size_of_val(&*self.digests),
+            prefixes: self.ipv4.octets() + self.ipv6.octets() + self.markers.octets(),
+            names: self.names.octets(),
+        }
     }
 
     #[inline]
@@ -231,6 +287,14 @@ impl Snapshot {
         let endpoint = self.endpoints.get(hit.owner as usize)?;
         let prefix = Ipv6Net::new(hit.network.into(), hit.length).ok()?.into();
         Some(AddressHit { endpoint, prefix })
+    }
+}
+
+/// As the indexes have it: one of the two is there.
+fn bits(prefix: IpNet) -> (Option<(u32, u8)>, Option<(u128, u8)>) {
+    match prefix.trunc() {
+        IpNet::V4(net) => (Some((net.network().to_bits(), net.prefix_len())), None),
+        IpNet::V6(net) => (None, Some((net.network().to_bits(), net.prefix_len()))),
     }
 }
 

@@ -176,6 +176,109 @@ proptest! {
     }
 }
 
+/// Of any sharedness, state and owner.
+fn world() -> impl Strategy<Value = Vec<Endpoint>> {
+    let kinds = (select(Sharedness::ALL), select(State::ALL), any::<bool>(), 0..3u8);
+    vec((vec(prefix(), 0..6), kinds), 1..12).prop_map(|lists| {
+        type Drawn = (Vec<IpNet>, (Sharedness, State, bool, u8));
+        let one = |(number, (prefixes, (sharedness, state, verified, site))): (usize, Drawn)| {
+            let plain = endpoint(&format!("p{number}/api"), prefixes, Vec::new());
+            let mut one = Endpoint { sharedness, state, verified, ..plain };
+            one.sources[0].source = format!("https://docs{number}.site{site}.example/");
+            one
+        };
+        lists.into_iter().enumerate().map(one).collect()
+    })
+}
+
+/// [`Snapshot::effective_sharedness`], by looking at everybody.
+fn shared(snapshot: &Snapshot, endpoint: &Endpoint, own: IpNet, part: IpNet) -> Sharedness {
+    let site =
+        |endpoint: &Endpoint| endpoint.sources[0].source.split_once('.').unwrap().1.to_owned();
+    let others = snapshot.endpoints().iter().filter(|other| {
+        matches!(other.state, State::Active | State::Draining)
+            && matches!(other.sharedness, Sharedness::Cloud | Sharedness::Cdn)
+    });
+    let counts = |other: &&Endpoint, range: &&IpNet| {
+        let overlap = range.contains(&part) || part.contains(*range);
+        let wider = range.prefix_len() < own.prefix_len() && range.contains(&own);
+        overlap && !(wider && endpoint.verified && site(other) == site(endpoint))
+    };
+    let marks = others.flat_map(|other| other.prefixes.iter().map(move |range| (other, range)));
+    let marks = marks.filter(|(other, range)| counts(other, range));
+    let widest = marks.map(|(other, _)| other.sharedness).max().unwrap_or(Sharedness::Dedicated);
+    widest.max(endpoint.sharedness)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn what_else_lives_there_is_what_a_scan_finds(
+        endpoints in world(), pick in any::<prop::sample::Index>(), which in 0..4u8,
+        other in prefix(),
+    ) {
+        let snapshot = Snapshot::build(endpoints);
+        for endpoint in snapshot.endpoints() {
+            for net in &endpoint.prefixes {
+                let found = snapshot.effective_sharedness(endpoint, *net);
+                prop_assert_eq!(found, shared(&snapshot, endpoint, *net, *net));
+                let (same, reasons) = snapshot.sharedness(endpoint, *net);
+                prop_assert_eq!(found, same);
+                prop_assert_eq!(found > endpoint.sharedness, reasons.len() > 1);
+            }
+        }
+        // An answer is about what was asked; the short one is the first of the long one.
+        let all = scan(&snapshot, |_| true);
+        prop_assume!(!all.is_empty());
+        let address = near(pick.get(&all).0, which).to_canonical();
+        for asked in [IpNet::from(address), other] {
+            let query = if asked == other { other.to_string() } else { address.to_string() };
+            let answer = snapshot.answer(&query).unwrap();
+            for found in &answer.matches {
+                let own: IpNet = found.matched.parse().unwrap();
+                let part = if own.contains(&asked) { asked } else { own };
+                prop_assert_eq!(found.sharedness, shared(&snapshot, found.endpoint, own, part));
+            }
+            let best = snapshot.best(&query).unwrap();
+            let best = best.map(|best| (&best.endpoint.id, best.matched, best.sharedness));
+            let first = answer.matches.first();
+            let first = first.map(|it| (&it.endpoint.id, it.matched.clone(), it.sharedness));
+            prop_assert_eq!(best, first);
+            prop_assert_eq!(answer.matches.len() + answer.left_out, snapshot.overlaps(asked).count());
+        }
+    }
+}
+
+/// What is in a wide prefix is told up to a number, and the rest counted.
+#[test]
+fn an_answer_has_an_end() {
+    let host =
+        |number: u32| IpNet::from(std::net::IpAddr::from((0x0a00_0000 + number).to_be_bytes()));
+    let hosts: Vec<IpNet> = (0..3000).map(host).collect();
+    let names: Vec<NamePattern> = vec!["*.example.com".parse().unwrap()];
+    let many = (0..150).map(|number| {
+        let mut prefixes = hosts[number * 20..][..20].to_vec();
+        prefixes.push("10.0.0.0/8".parse().unwrap());
+        let endpoint = endpoint(&format!("p{number}/api"), prefixes, names.clone());
+        Endpoint { sharedness: Sharedness::Cloud, ..endpoint }
+    });
+    let whole = endpoint("whole/api", vec!["10.0.0.0/8".parse().unwrap()], Vec::new());
+    let snapshot = Snapshot::build(many.chain([whole]).collect());
+    for (query, all) in
+        [("10.0.0.0/8", 3151), ("10.0.0.0/16", 3151), ("10.0.0.7", 152), ("a.example.com", 150)]
+    {
+        let answer = snapshot.answer(query).unwrap();
+        assert_eq!((answer.matches.len(), answer.left_out), (100, all - 100), "{query}");
+    }
+    let answer = snapshot.answer("10.0.11.0/24").unwrap();
+    assert_eq!((answer.matches.len(), answer.left_out), (100, 151 + 184 - 100));
+    let (shared, reasons) =
+        snapshot.sharedness(snapshot.by_id("whole/api").unwrap(), "10.0.0.0/8".parse().unwrap());
+    assert_eq!(shared, Sharedness::Cloud);
+    assert!((2..=40).contains(&reasons.len()), "{}", reasons.len());
+}
+
 /// The short answer is the first of the long one.
 #[test]
 fn the_best_answer_is_the_first() {
@@ -184,10 +287,10 @@ fn the_best_answer_is_the_first() {
         ["160.79.104.10", "104.16.0.1", "api.openai.com", "x.openai.azure.com", "192.0.2.1"]
     {
         let long = snapshot.answer(query).unwrap();
-        let best =
-            snapshot.best(query).unwrap().map(|(endpoint, matched, _)| (&endpoint.id, matched));
-        let first =
-            long.matches.into_iter().next().map(|first| (&first.endpoint.id, first.matched));
+        let best = snapshot.best(query).unwrap();
+        let best = best.map(|best| (&best.endpoint.id, best.matched, best.sharedness));
+        let first = long.matches.into_iter().next();
+        let first = first.map(|first| (&first.endpoint.id, first.matched, first.sharedness));
         assert_eq!(best, first, "{query}");
     }
     assert!(snapshot.best("openai").is_err());

@@ -13,8 +13,8 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use sark_registry::overlay::NeverTouch;
 use sark_registry::{
-    Endpoint, Given, Kind, Learned, Match, NameError, PortError, Provenance, Question, Reason,
-    Role, Shared, Sharedness, Snapshot, State,
+    Best, Endpoint, Given, Kind, Learned, Match, NameError, PortError, Provenance, Question,
+    Reason, Role, Shared, Sharedness, Snapshot, State,
 };
 use serde::{Deserialize, Serialize};
 
@@ -306,7 +306,7 @@ pub fn lookup_brief<'a>(snapshot: &'a Snapshot, query: &'a str) -> BriefAnswer<'
     };
     match snapshot.best(query) {
         Ok(None) => nothing,
-        Ok(Some((endpoint, matched, sharedness))) => BriefAnswer {
+        Ok(Some(Best { endpoint, matched, sharedness })) => BriefAnswer {
             endpoint: Some(endpoint.id.as_str().into()),
             matched: Some(matched),
             kind: Some(endpoint.kind),

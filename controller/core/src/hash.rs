@@ -27,6 +27,20 @@ impl ContentHash {
         Self(text)
     }
 
+    /// The digest again.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut digest = [0; 32];
+        let hex = self.0.strip_prefix("sha256:").unwrap_or_default().as_bytes();
+        // 64 lower-case digits, unless somebody else wrote it: then it is some digest.
+        let value =
+            |digit: u8| if digit > b'9' { digit.wrapping_sub(b'a' - 10) } else { digit & 15 };
+        for (octet, [high, low]) in digest.iter_mut().zip(hex.as_chunks().0) {
+            *octet = value(*high) << 4 | value(*low) & 15;
+        }
+        digest
+    }
+
     /// All of it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -79,6 +93,9 @@ mod tests {
             "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(hash.to_string().parse(), Ok(hash.clone()));
+        assert_eq!(ContentHash::from_digest(hash.digest()), hash);
+        let all: [u8; 32] = std::array::from_fn(|at| (at * 8 + at / 4) as u8);
+        assert_eq!(ContentHash::from_digest(all).digest(), all);
         let upper = hash.as_str().to_uppercase();
         for text in ["", "sha256:", &hash.as_str()[7..], &hash.as_str()[..70], &upper] {
             assert!(text.parse::<ContentHash>().is_err(), "{text}");

@@ -6,6 +6,8 @@
 use ipnet::IpNet;
 use sark_registry::{Endpoint, Kind, Provenance, Role, Sharedness, Snapshot, State};
 
+pub mod mix;
+
 /// SplitMix64.
 pub struct Random(pub u64);
 
@@ -47,14 +49,12 @@ pub fn ipv4_table(size: usize) -> Vec<(u32, u8)> {
         (2, 25..=32),
     ];
     let mut random = Random(4);
-    let mut table = std::collections::BTreeSet::new();
-    while table.len() < size {
+    distinct(size, || {
         let length = random.length(&shares);
         let first = 1 + random.below(223);
         let bits = (first << 24) as u32 | (random.next() as u32 >> 8);
-        table.insert((bits & (u32::MAX << (32 - u32::from(length))), length));
-    }
-    table.into_iter().collect()
+        (bits & (u32::MAX << (32 - u32::from(length))), length)
+    })
 }
 
 /// Different prefixes with the lengths of the IPv6 BGP table, host bits zero.
@@ -70,15 +70,25 @@ pub fn ipv6_table(size: usize) -> Vec<(u128, u8)> {
     ];
     let registries = [0x2001, 0x2400, 0x2600, 0x2800, 0x2a00, 0x2c00u128];
     let mut random = Random(6);
-    let mut table = std::collections::BTreeSet::new();
-    while table.len() < size {
+    distinct(size, || {
         let length = random.length(&shares);
         let first = registries[random.below(6) as usize] + u128::from(random.below(16));
         let rest = u128::from(random.next()) << 64 | u128::from(random.next());
         let bits = first << 112 | rest >> 16;
-        table.insert((bits & (u128::MAX << (128 - u32::from(length))), length));
+        (bits & (u128::MAX << (128 - u32::from(length))), length)
+    })
+}
+
+/// So many different ones, sorted. In one piece of memory, which goes back when it is dropped: the
+/// leavings of a tree would be counted with what is measured.
+fn distinct<T: Ord>(size: usize, mut next: impl FnMut() -> T) -> Vec<T> {
+    let mut all = Vec::with_capacity(size);
+    while all.len() < size {
+        all.extend((all.len()..size).map(|_| next()));
+        all.sort_unstable();
+        all.dedup();
     }
-    table.into_iter().collect()
+    all
 }
 
 /// Addresses as integers.

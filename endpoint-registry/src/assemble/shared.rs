@@ -53,74 +53,85 @@ pub(super) fn find(endpoints: &mut BTreeMap<String, Endpoint>, feeds: &[FeedCopy
     let leads = Leads::of(endpoints);
     let networks = Networks::of(feeds);
     let owners = Owners::of(feeds);
-    for endpoint in endpoints.values_mut() {
-        let own = endpoint.sharedness;
-        if own == Sharedness::Cdn {
-            continue;
+    let found = |endpoint: &Endpoint| of(endpoint, &leads, &networks, &owners);
+    let found: Vec<Vec<Shared>> = endpoints.values().map(found).collect();
+    for (endpoint, found) in endpoints.values_mut().zip(found) {
+        // Nothing makes a content network's address more shared.
+        if endpoint.sharedness < Sharedness::Cdn {
+            endpoint.shared = found;
         }
-        let mut shared = Vec::new();
-        for learned in &endpoint.learned {
-            let mut note = |sharedness, reason| {
-                let net = IpNet::from(learned.address);
-                shared.extend((sharedness > own).then_some(Shared { net, sharedness, reason }));
-            };
-            let published = endpoint.prefixes.iter().any(|net| net.contains(&learned.address));
-            if !published {
-                note(Sharedness::Provider, Reason::NotPublished);
-            }
-            if let Some(Lead { name, provider }) = leads.other(learned.address, endpoint, &owners) {
-                let (name, provider) = (name.clone(), provider.clone());
-                note(Sharedness::Cloud, Reason::Name { name, provider });
-            }
-            // An owner may stand in a cloud's network with ranges of its own.
-            if !(published && endpoint.verified)
-                && let Some((sharedness, reason)) = networks.of_address(learned.address)
-            {
-                note(sharedness, reason);
-            }
-        }
-        for net in endpoint.prefixes.iter().filter(|_| !endpoint.verified) {
-            if let Some((sharedness, reason)) = networks.of_address(net.network())
-                && sharedness > own
-            {
-                shared.push(Shared { net: *net, sharedness, reason });
-            }
-        }
-        endpoint.shared = shared;
     }
 }
 
-/// A name that leads to an address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Lead {
-    provider: String,
-    name: String,
+fn of(
+    endpoint: &Endpoint,
+    leads: &Leads<'_>,
+    networks: &Networks<'_>,
+    owners: &Owners,
+) -> Vec<Shared> {
+    let own = endpoint.sharedness;
+    let mut shared = Vec::new();
+    if own == Sharedness::Cdn {
+        return shared;
+    }
+    for learned in &endpoint.learned {
+        let mut note = |sharedness, reason| {
+            let net = IpNet::from(learned.address);
+            shared.extend((sharedness > own).then_some(Shared { net, sharedness, reason }));
+        };
+        let published = endpoint.publishes(learned.address);
+        if !published {
+            note(Sharedness::Provider, Reason::NotPublished);
+        }
+        if let Some((provider, name)) = leads.other(learned.address, endpoint, owners) {
+            let (name, provider) = (name.to_owned(), provider.to_owned());
+            note(Sharedness::Cloud, Reason::Name { name, provider });
+        }
+        // An owner may stand in a cloud's network with ranges of its own.
+        if !(published && endpoint.verified)
+            && let Some((sharedness, reason)) = networks.of_address(learned.address)
+        {
+            note(sharedness, reason);
+        }
+    }
+    for net in endpoint.prefixes.iter().filter(|_| !endpoint.verified) {
+        if let Some((sharedness, reason)) = networks.of_address(net.network())
+            && sharedness > own
+        {
+            shared.push(Shared { net: *net, sharedness, reason });
+        }
+    }
+    shared
 }
 
-/// All learned addresses.
-struct Leads(BTreeMap<IpAddr, BTreeSet<Lead>>);
+/// All learned addresses, with the providers whose names lead there and those names.
+struct Leads<'a>(BTreeMap<IpAddr, BTreeMap<&'a str, BTreeSet<&'a str>>>);
 
-impl Leads {
-    fn of(endpoints: &BTreeMap<String, Endpoint>) -> Self {
-        let mut leads: BTreeMap<IpAddr, BTreeSet<Lead>> = BTreeMap::new();
+impl<'a> Leads<'a> {
+    fn of(endpoints: &'a BTreeMap<String, Endpoint>) -> Self {
+        let mut leads = Self(BTreeMap::new());
         for endpoint in endpoints.values() {
             for learned in &endpoint.learned {
-                let (provider, name) = (endpoint.provider.clone(), learned.name.clone());
-                leads.entry(learned.address).or_default().insert(Lead { provider, name });
+                let there = leads.0.entry(learned.address).or_default();
+                there.entry(&endpoint.provider).or_default().insert(&learned.name);
             }
         }
-        Self(leads)
+        leads
     }
 
-    /// A name of another owner.
-    fn other(&self, address: IpAddr, endpoint: &Endpoint, owners: &Owners) -> Option<&Lead> {
-        let leads = self.0.get(&address)?;
-        let own = |lead: &&Lead| lead.provider == endpoint.provider;
-        let ours: BTreeSet<&str> = leads.iter().filter(own).map(|lead| &*lead.name).collect();
-        leads.iter().find(|lead| {
-            lead.provider != endpoint.provider
-                && !ours.iter().any(|ours| owners.are_one(ours, &lead.name))
-        })
+    /// A provider and its name that is another owner's.
+    fn other(
+        &self,
+        address: IpAddr,
+        endpoint: &Endpoint,
+        owners: &Owners,
+    ) -> Option<(&'a str, &'a str)> {
+        let there = self.0.get(&address)?;
+        let ours = there.get(&*endpoint.provider);
+        let one = |name: &str| ours.into_iter().flatten().any(|ours| owners.are_one(ours, name));
+        let others = there.iter().filter(|(provider, _)| **provider != endpoint.provider);
+        let mut names = others.flat_map(|(of, names)| names.iter().map(|name| (*of, *name)));
+        names.find(|(_, name)| !one(name))
     }
 }
 

@@ -276,7 +276,7 @@ fn destinations(
 
 /// Whether a learned address says more than the endpoint's own prefixes.
 fn is_own(endpoint: &Endpoint, learned: &Learned) -> bool {
-    !endpoint.prefixes.iter().any(|net| net.contains(&learned.address))
+    !endpoint.publishes(learned.address)
 }
 
 /// The endpoint; with the address and the reason, if that is shared more widely than it says.
