@@ -19,7 +19,7 @@ fn feed(doubt: PriceDoubt) -> Feed {
         enabled: true,
         location: Location::File("prices.json".into()),
         format: Format::PriceList(doubt),
-        schedule: "0 0 4 * * * *".to_owned(),
+        schedule: "0 0 4 * * * *".parse().unwrap(),
         outputs: Vec::new(),
         limits: Limits {
             change: Change { percent: 100, entries: 20 },
