@@ -174,7 +174,7 @@ fn the_price_list_is_a_feed() {
     assert_eq!(with(""), None);
     let feed = with("file: prices.json, doubt: { factor: 3 }").unwrap();
     assert_eq!(feed.location, Location::File("/etc/sark/prices.json".into()));
-    assert_eq!(feed.schedule, "0 23 5 * * * *");
+    assert_eq!(feed.schedule.to_string(), "0 23 5 * * * *");
     assert_eq!(feed.format, Format::PriceList(PriceDoubt { factor: 3, ..PriceDoubt::default() }));
     let feed = with(
         "url: 'https://prices.example/list.json', mostOctets: 4096, \
