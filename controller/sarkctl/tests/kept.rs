@@ -89,7 +89,8 @@ fn changed(endpoints: Value, pinned: Option<u64>) -> Value {
 fn endpoints() -> Value {
     json!([{"id": "lab/vpn", "change": "added", "added": ["192.0.2.1/32\u{1b}[2J"], "removed": [], "fields": []},
         {"id": "openai/api", "change": "changed", "added": [], "removed": ["a.example"],
-         "fields": [{"field": "confidence", "from": "80", "to": "90"}]}])
+         "fields": [{"field": "confidence", "from": "80", "to": "90"},
+            {"field": "layers", "from": "a".repeat(60), "to": "b".repeat(60)}]}])
 }
 
 #[test]
@@ -111,7 +112,9 @@ fn an_entry_is_put_after_what_it_changes_was_shown() {
     let run = registry(&server, &dry).run();
     let shown: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(shown["endpoints"][0]["id"], "lab/vpn");
-    assert_eq!(server.requests().len(), 3);
+    let dry = ["entries", "put", "-f", "vpn.yaml", "--dry-run", "-v"];
+    assert!(registry(&server, &dry).run().stdout.contains("aaa → bbb"));
+    assert_eq!(server.requests().len(), 4);
     // With mistakes in it, or a registry that is another by now.
     let mistake = json!({"error": {"code": "bad-input", "message": "the entries have 1 mistake",
         "diagnostics": [{"file": "vpn.yaml", "line": 1, "column": 1, "message": "no metadata", "text": "kind: X"}]}});

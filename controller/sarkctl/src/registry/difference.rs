@@ -10,6 +10,9 @@ use crate::exit::{Exit, Outcome};
 use crate::output::{Out, printable, style};
 use crate::render;
 
+/// Two values of a field in more octets than this are shown when asked for: sources, layers.
+const LONG: usize = 100;
+
 /// See [`super::Command::Diff`].
 #[derive(Debug, clap::Args)]
 pub struct DiffArgs {
@@ -31,7 +34,8 @@ pub struct HistoryArgs {
 pub fn diff(arguments: &DiffArgs, context: &mut Context) -> Outcome {
     let query = [("from", arguments.from.as_str()), ("to", arguments.to.as_str())];
     let difference: DifferenceResponse = context.client()?.get(routes::DIFFERENCE, &query)?;
-    context.out.data(&difference, |out| differences(out, &difference))?;
+    let verbose = context.verbose;
+    context.out.data(&difference, |out| differences(out, &difference, verbose))?;
     Ok(Exit::Done)
 }
 
@@ -43,18 +47,22 @@ pub fn history(arguments: &HistoryArgs, context: &mut Context) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn differences(out: &mut Out, difference: &DifferenceResponse) -> io::Result<()> {
+fn differences(out: &mut Out, difference: &DifferenceResponse, verbose: bool) -> io::Result<()> {
     version(out, "from", &difference.from)?;
     version(out, "to", &difference.to)?;
     if difference.endpoints.is_empty() {
         return writeln!(out, "\nthey are the same");
     }
     writeln!(out)?;
-    endpoints(out, &difference.endpoints)
+    endpoints(out, &difference.endpoints, verbose)
 }
 
 /// How endpoints differ, a blank line between two.
-pub(super) fn endpoints(out: &mut Out, endpoints: &[EndpointDifference]) -> io::Result<()> {
+pub(super) fn endpoints(
+    out: &mut Out,
+    endpoints: &[EndpointDifference],
+    verbose: bool,
+) -> io::Result<()> {
     for (index, endpoint) in endpoints.iter().enumerate() {
         if index > 0 {
             writeln!(out)?;
@@ -65,7 +73,11 @@ pub(super) fn endpoints(out: &mut Out, endpoints: &[EndpointDifference]) -> io::
         lines(out, style::REMOVE, '-', &endpoint.removed)?;
         for field in &endpoint.fields {
             let (name, from, to) = (&field.field, printable(&field.from), printable(&field.to));
-            writeln!(out, "  {name}: {from} → {to}")?;
+            if !verbose && from.len() + to.len() > LONG {
+                writeln!(out, "  {name}: changed (-v shows how)")?;
+            } else {
+                writeln!(out, "  {name}: {from} → {to}")?;
+            }
         }
     }
     Ok(())

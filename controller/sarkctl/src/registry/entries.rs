@@ -142,7 +142,8 @@ fn put(arguments: &PutArgs, context: &mut Context) -> Outcome {
     let ask = |request: &EntriesRequest| client.post(routes::ENTRIES, request);
     let shown: EntriesChanged = ask(&request)?;
     if arguments.dry_run {
-        context.out.data(&shown, |out| changes(out, &shown))?;
+        let verbose = context.verbose;
+        context.out.data(&shown, |out| changes(out, &shown, verbose))?;
         return Ok(Exit::Done);
     }
     decide(&format!("Put {}?", named(&shown)), &shown, arguments.yes, context)?;
@@ -157,7 +158,8 @@ fn delete(arguments: &DeleteArgs, context: &mut Context) -> Outcome {
     let path = routes::ENTRY.replace("{entry}", &render::percent(&arguments.name));
     let shown: EntriesChanged = client.delete(&path, &[("dryRun", "true")])?;
     if arguments.dry_run {
-        context.out.data(&shown, |out| changes(out, &shown))?;
+        let verbose = context.verbose;
+        context.out.data(&shown, |out| changes(out, &shown, verbose))?;
         return Ok(Exit::Done);
     }
     decide(&format!("Delete {}?", named(&shown)), &shown, arguments.yes, context)?;
@@ -176,17 +178,17 @@ fn decide(
     context: &mut Context,
 ) -> Result<(), Failure> {
     if context.out.format == Format::Table {
-        changes(&mut context.out, shown)?;
+        changes(&mut context.out, shown, context.verbose)?;
         context.out.flush()?;
     }
     if yes { Ok(()) } else { confirm(question) }
 }
 
-fn changes(out: &mut Out, changed: &EntriesChanged) -> io::Result<()> {
+fn changes(out: &mut Out, changed: &EntriesChanged, verbose: bool) -> io::Result<()> {
     if changed.endpoints.is_empty() {
         writeln!(out, "no endpoint changes")?;
     }
-    difference::endpoints(out, &changed.endpoints)?;
+    difference::endpoints(out, &changed.endpoints, verbose)?;
     for note in &changed.notes {
         let word = out.paint(style::CHANGE, "note:");
         writeln!(out, "{word} {}", printable(&note.message))?;
