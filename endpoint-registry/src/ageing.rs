@@ -105,17 +105,18 @@ impl Ageing {
             (name.due, name.asked) = (None, false);
             name.refused.truncate(REFUSED_MOST);
             name.chain.truncate(CHAIN_MOST);
-            name.addresses.retain(|address, entry| {
+            name.addresses.retain(|address, _| ageing.refusal(*address).is_none());
+            name.addresses.retain(|_, entry| {
                 entry.pollers.truncate(8);
-                ageing.refusal(*address).is_none()
-                    && entry.state != State::Retired
-                    && ageing.counts.addresses < u64::from(ageing.config.addresses)
-                    && {
-                        ageing.counts.addresses += 1;
-                        ageing.index.link(*address, &key);
-                        true
-                    }
+                let count = match entry.state {
+                    State::Retired => &mut ageing.counts.remembered,
+                    _ => &mut ageing.counts.addresses,
+                };
+                let is_known = *count < u64::from(ageing.config.addresses);
+                *count += u64::from(is_known);
+                is_known
             });
+            name.addresses.keys().for_each(|address| ageing.index.link(*address, &key));
             ageing.index.enter(&key, &name, &ageing.config);
             ageing.memory.names.insert(key, name);
         }
@@ -211,16 +212,30 @@ impl Ageing {
             let config = &self.config;
             let passed = name.addresses.iter_mut().filter(|(_, e)| e.deadline(config) <= now);
             let mut gone = Vec::new();
+            let remembered = config.most_addresses(name.listed) as u64;
             for (address, entry) in passed {
                 let from = Some(entry.state);
-                let to = (entry.state == State::Active).then_some(State::Draining);
-                if to.is_some() {
-                    entry.state = State::Draining;
-                    // Drained from now, should nobody have looked for long.
-                    entry.keep_until = now;
-                } else {
-                    gone.push(*address);
+                let to = match entry.state {
+                    State::Active => Some(State::Draining),
+                    State::Draining
+                        if config.remembers() && self.counts.remembered < remembered =>
+                    {
+                        Some(State::Retired)
+                    }
+                    _ => None,
+                };
+                match to {
+                    Some(State::Draining) => {
+                        // Drained from now, should nobody have looked for long.
+                        entry.keep_until = now;
+                    }
+                    Some(_) => {
+                        self.counts.addresses = self.counts.addresses.saturating_sub(1);
+                        self.counts.remembered += 1;
+                    }
+                    None => gone.push(*address),
                 }
+                entry.state = to.unwrap_or(entry.state);
                 let (name, because) = (Arc::clone(&key), Because::Expired);
                 changes.push(Change { name, address: *address, from, to, because });
             }
@@ -236,7 +251,7 @@ impl Ageing {
         self.index.next_deadline()
     }
 
-    /// Names to ask now, at most so many, the longest waiting first. Each is to be followed by its
+    /// Names to ask now, at most so many: listed ones before others, the longest waiting first. Each is to be followed by its
     /// answers, or by [`Event::Failed`] if there are none; if neither comes within a minute, it
     /// failed.
     pub fn due(&mut self, now: Timestamp, most: usize) -> Vec<Arc<str>> {
@@ -353,7 +368,7 @@ impl Ageing {
             let Some(entry) = name.and_then(|name| name.addresses.get_mut(&address)) else {
                 continue;
             };
-            if entry.state == State::Candidate || entry.flow_until >= until {
+            if !event::is_kept(Some(entry.state)) || entry.flow_until >= until {
                 continue;
             }
             entry.flow_until = until;

@@ -37,8 +37,16 @@ fn what_models_cost() {
 #[test]
 fn what_a_call_costs() {
     let call = |words: &[&str]| offline(&["cost", "--provider", "openai"]).with(words);
-    call(&["model-large", "--input-tokens", "1000", "--cache-read", "5000", "--output-tokens", "300"])
-        .golden("prices-cost");
+    call(&[
+        "model-large",
+        "--input-tokens",
+        "1000",
+        "--cache-read",
+        "5000",
+        "--output-tokens",
+        "300",
+    ])
+    .golden("prices-cost");
     let part = ["model-large", "--tier", "batch", "--input-tokens", "10", "--cache-read", "10"];
     let run = call(&part).with(&["--use", "search-low=2", "--input-audio", "7"]);
     assert_eq!(run.golden("prices-cost-part").code, 1, "what has no price is no success");
@@ -46,7 +54,8 @@ fn what_a_call_costs() {
 
     // The same call, as its provider reports it and as it is.
     let reported = ["model-large", "--reported", "--input-tokens", "6000", "--cache-read", "5000"];
-    let reported = call(&reported).with(&["--output-tokens", "500", "--reasoning", "200"]).run().stdout;
+    let reported =
+        call(&reported).with(&["--output-tokens", "500", "--reasoning", "200"]).run().stdout;
     let apart = ["model-large", "--input-tokens", "1000", "--cache-read", "5000"];
     let apart = call(&apart).with(&["--output-tokens", "300", "--reasoning", "200"]).run().stdout;
     assert_eq!(reported, apart);
@@ -107,7 +116,10 @@ fn lists_of_sarkd() {
     clean(&run(&listed).golden("prices-list-online"));
     clean(&run(&["list", "m"]).run());
     run(&["versions"]).golden("prices-versions");
-    assert_eq!(run(&["cost", "model-large", "--input-tokens", "3", "--tier", "flex"]).run().code, 0);
+    assert_eq!(
+        run(&["cost", "model-large", "--input-tokens", "3", "--tier", "flex"]).run().code,
+        0
+    );
     let asked = server.requests();
     let (_, body) = asked.iter().find(|(question, _)| question.starts_with("POST")).unwrap();
     let body: Value = serde_json::from_str(body).unwrap();

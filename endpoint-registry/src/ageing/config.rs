@@ -13,6 +13,10 @@ pub struct Config {
     pub longest_ttl_seconds: u32,
     /// How long after its TTL an address stays active: clients outlive TTLs.
     pub grace_seconds: u32,
+    /// The same for an address that comes back: it stays twice as long as it once stayed away, up to
+    /// this, for which it is also remembered after it left. No longer than `graceSeconds` remembers
+    /// nothing.
+    pub longest_grace_seconds: u32,
     /// How long it is then draining, at least, before it leaves.
     pub drain_seconds: u32,
     /// How long it stays at least once active, so that it is never announced and withdrawn twice
@@ -31,7 +35,8 @@ pub struct Config {
     pub observed_for_seconds: u32,
     /// Most addresses of one name; the one unanswered longest makes room.
     pub addresses_per_name: u32,
-    /// Most addresses in all. Names seen under wildcards take at most three quarters of it.
+    /// Most addresses in all, and as many that left and are remembered. Names seen under wildcards
+    /// take at most three quarters of each.
     pub addresses: u32,
     /// Most names that are asked because an endpoint lists them; those after it are learned from
     /// clients only.
@@ -49,6 +54,7 @@ impl Default for Config {
             floor_seconds: 60,
             longest_ttl_seconds: 24 * 3600,
             grace_seconds: 600,
+            longest_grace_seconds: 6 * 3600,
             drain_seconds: 60,
             hold_seconds: 600,
             flow_seconds: 600,
@@ -85,6 +91,7 @@ impl Config {
             ("floorSeconds", self.floor_seconds, 0, 24 * 3600),
             ("longestTtlSeconds", self.longest_ttl_seconds, self.floor_seconds.max(1), YEAR),
             ("graceSeconds", self.grace_seconds, 0, YEAR),
+            ("longestGraceSeconds", self.longest_grace_seconds, 0, YEAR),
             ("drainSeconds", self.drain_seconds, 0, YEAR),
             ("holdSeconds", self.hold_seconds, 0, YEAR),
             ("flowSeconds", self.flow_seconds, 0, YEAR),
@@ -107,10 +114,20 @@ impl Config {
         .collect()
     }
 
-    /// How long an answer with this TTL keeps an address active, in seconds.
-    pub(super) fn keep(&self, ttl: u32) -> u64 {
-        let ttl = ttl.min(self.longest_ttl_seconds).max(self.floor_seconds);
-        u64::from(ttl) + u64::from(self.grace_seconds)
+    /// How long an answer with this TTL counts as fresh, in seconds.
+    pub(super) fn fresh(&self, ttl: u32) -> u64 {
+        ttl.min(self.longest_ttl_seconds).max(self.floor_seconds).into()
+    }
+
+    /// The grace of an address that came back so many seconds after it was fresh.
+    pub(super) fn grace_after(&self, away: u64) -> u32 {
+        let twice = u32::try_from(away.saturating_mul(2)).unwrap_or(u32::MAX);
+        twice.min(self.longest_grace_seconds).max(self.grace_seconds)
+    }
+
+    /// Whether an address that left is remembered.
+    pub(super) fn remembers(&self) -> bool {
+        self.longest_grace_seconds > self.grace_seconds
     }
 
     /// Seconds until the next question, after an answer with this TTL.
@@ -131,7 +148,7 @@ impl Config {
         usize::from(self.agreeing_pollers.clamp(1, 8))
     }
 
-    /// See [`Config::addresses`].
+    /// See [`Config::addresses`]; as many that left are remembered.
     pub(super) fn most_addresses(&self, listed: bool) -> usize {
         let all = self.addresses as usize;
         if listed { all } else { all / 4 * 3 }

@@ -16,8 +16,9 @@ type Queue = BTreeSet<(Timestamp, Arc<str>)>;
 pub(super) struct Index {
     /// An address changes its state.
     deadlines: Queue,
-    /// The name is to be asked.
+    /// The name is to be asked: those that endpoints list, and those seen under wildcards.
     dues: Queue,
+    unlisted_dues: Queue,
     /// Names seen under wildcards, by when a client last asked for them.
     idle: Queue,
     /// Names that lead to an address.
@@ -31,6 +32,7 @@ pub(super) struct Index {
 struct Entered {
     deadline: Option<Timestamp>,
     due: Option<Timestamp>,
+    unlisted_due: Option<Timestamp>,
     idle: Option<Timestamp>,
 }
 
@@ -38,7 +40,8 @@ impl Index {
     /// Enters a name as it is now.
     pub fn enter(&mut self, key: &Arc<str>, name: &Name, config: &Config) {
         let idle = (!name.listed).then(|| name.client_at.unwrap_or(Timestamp::MIN));
-        self.set(key, Entered { deadline: name.deadline(config), due: name.due, idle });
+        let (due, unlisted_due) = if name.listed { (name.due, None) } else { (None, name.due) };
+        self.set(key, Entered { deadline: name.deadline(config), due, unlisted_due, idle });
     }
 
     /// Forgets a name without addresses.
@@ -52,6 +55,7 @@ impl Index {
         let queues = [
             (&mut self.deadlines, was.deadline, to.deadline),
             (&mut self.dues, was.due, to.due),
+            (&mut self.unlisted_dues, was.unlisted_due, to.unlisted_due),
             (&mut self.idle, was.idle, to.idle),
         ];
         for (queue, was, to) in queues {
@@ -99,13 +103,16 @@ impl Index {
 
     /// When the next name is to be asked.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.dues.first().map(|(time, _)| *time)
+        let queues = [self.dues.first(), self.unlisted_dues.first()];
+        queues.into_iter().flatten().map(|(time, _)| *time).min()
     }
 
-    /// Names to be asked by now, the longest waiting first.
+    /// Names to be asked by now, listed ones before others, the longest waiting first: clients can
+    /// make up any number of names under a wildcard.
     pub fn due(&self, now: Timestamp, most: usize) -> Vec<Arc<str>> {
-        let due = self.dues.iter().take_while(|(time, _)| *time <= now);
-        due.take(most).map(|(_, key)| Arc::clone(key)).collect()
+        let queues = [&self.dues, &self.unlisted_dues];
+        let due = queues.map(|queue| queue.iter().take_while(|(time, _)| *time <= now));
+        due.into_iter().flatten().take(most).map(|(_, key)| Arc::clone(key)).collect()
     }
 
     /// Names seen under wildcards, the longest unused first.

@@ -3,10 +3,15 @@
 //! ```text
 //!            poller           client, or pollers agree        no answer for TTL + grace
 //!   unknown ───────→ candidate ───────────────────────→ active ────────────────────────→ draining
-//!      │                 │                                 ↑            any answer           │
-//!      │                 └─ no answer: forgotten           └────────────────────────────────┤
-//!      └─ client: active at once                                drained, held, no flow: forgotten
+//!      │                 │                               ↑   ↑          any answer           │
+//!      │                 └─ no answer: forgotten         │   └──────────────────────────────┤
+//!      └─ client: active at once                         └─────────────── retired ←─────────┘
+//!                                           client, or pollers agree         drained, held, no flow
 //! ```
+//!
+//! Content networks come back to addresses, after minutes or hours. One that came back has a longer
+//! grace from then on, so that it is not announced again each time; one that does not come back
+//! leaves soon, and is forgotten when it could have no longer grace.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,16 +40,17 @@ impl Entry {
             answered_at: Timestamp::MIN,
             vantage: vantage.clone(),
             keep_until: Timestamp::MIN,
+            grace_seconds: 0,
             flow_until: None,
             pollers: Vec::new(),
         }
     }
 
-    /// An answer with it, given at `at`, that holds until `keep_until`. What it became, and why, if
-    /// it is another state than before.
+    /// An answer with it, given at `at`, that is fresh for so many seconds. What it became, and why,
+    /// if it is another state than before.
     pub(super) fn answered(
         &mut self,
-        (at, keep_until): (Timestamp, Timestamp),
+        (at, fresh): (Timestamp, u64),
         vantage: &Vantage,
         now: Timestamp,
         config: &Config,
@@ -53,13 +59,17 @@ impl Entry {
             self.answered_at = at;
             self.vantage = vantage.clone();
         }
-        self.keep_until = self.keep_until.max(keep_until);
+        let was_fresh = self.fresh_until();
+        self.renew(at, fresh, config);
+        let is_out = matches!(self.state, State::Candidate | State::Retired);
         let to = match (self.state, vantage) {
             (State::Active, _) => return None,
-            (State::Candidate, Vantage::Client | Vantage::Site(_)) => {
-                (State::Active, Because::Client)
-            }
-            (State::Candidate, Vantage::Poller(id)) => {
+            (_, Vantage::Client | Vantage::Site(_)) => (State::Active, Because::Client),
+            (State::Candidate | State::Retired, Vantage::Poller(id)) => {
+                // Pollers that agree do so within the time for which a candidate is kept.
+                if after(was_fresh, config.grace_seconds.into()) < at {
+                    self.pollers.clear();
+                }
                 if !self.pollers.contains(id) {
                     self.pollers.push(id.clone());
                 }
@@ -68,10 +78,9 @@ impl Entry {
                 }
                 (State::Active, Because::Agreed)
             }
-            (_, Vantage::Client | Vantage::Site(_)) => (State::Active, Because::Client),
-            (_, Vantage::Poller(_)) => (State::Active, Because::Poller),
+            (State::Draining, Vantage::Poller(_)) => (State::Active, Because::Poller),
         };
-        if self.state == State::Candidate {
+        if is_out {
             self.since = now;
             self.pollers = Vec::new();
         }
@@ -79,11 +88,29 @@ impl Entry {
         Some(to)
     }
 
+    /// When its last TTL is over.
+    fn fresh_until(&self) -> Timestamp {
+        let grace = SignedDuration::from_secs(self.grace_seconds.into());
+        self.keep_until.checked_sub(grace).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Fresh for so long from then on, and with more grace if it was away longer than before.
+    fn renew(&mut self, at: Timestamp, fresh: u64, config: &Config) {
+        let was_fresh = self.fresh_until();
+        let away = match self.state {
+            State::Candidate => 0,
+            _ => u64::try_from(at.duration_since(was_fresh).as_secs()).unwrap_or(0),
+        };
+        self.grace_seconds = self.grace_seconds.max(config.grace_after(away));
+        self.keep_until = after(was_fresh.max(after(at, fresh)), self.grace_seconds.into());
+    }
+
     /// When time alone takes it on.
     pub(super) fn deadline(&self, config: &Config) -> Timestamp {
         match self.state {
             State::Candidate | State::Active => self.keep_until,
-            State::Draining | State::Retired => {
+            State::Retired => after(self.keep_until, config.longest_grace_seconds.into()),
+            State::Draining => {
                 let drained = after(self.keep_until, config.drain_seconds.into());
                 let held = after(self.since, config.hold_seconds.into());
                 drained.max(held).max(self.flow_until.unwrap_or(Timestamp::MIN))

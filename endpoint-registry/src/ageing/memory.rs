@@ -57,7 +57,7 @@ pub struct Name {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Entry {
-    /// `candidate`, `active` or `draining`.
+    /// `candidate`, `active`, `draining`, or `retired`: it left and is remembered.
     pub state: State,
     /// When it was first answered.
     pub first_seen: Timestamp,
@@ -67,11 +67,14 @@ pub struct Entry {
     pub answered_at: Timestamp,
     /// Who got that one.
     pub vantage: Vantage,
-    /// Active until then.
+    /// Active until then: it is fresh for its TTL, and then has its grace.
     pub keep_until: Timestamp,
+    /// Its grace, in seconds: the longer it once stayed away and came back, the longer it is.
+    #[serde(default)]
+    pub grace_seconds: u32,
     /// A live flow keeps it until then.
     pub flow_until: Option<Timestamp>,
-    /// Pollers that were given it while it is a candidate.
+    /// Pollers that were given it while it is a candidate or retired.
     pub pollers: Vec<Arc<str>>,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::event::is_kept;
 use super::life::after;
 use super::{
     Ageing, Answered, Because, Change, Config, Entry, Name, Observed, Refused, START_MILLISECONDS,
@@ -32,6 +33,8 @@ pub struct Counts {
     pub unasked: u64,
     /// Addresses, counted for each name that leads there.
     pub addresses: u64,
+    /// Those that left and are remembered, not counted there.
+    pub remembered: u64,
     /// Answers with an address that may not be learned, since the start.
     pub refused: u64,
     /// Answers with an address for which there was no room, since the start.
@@ -112,19 +115,22 @@ impl Ageing {
             name.refused.drain(..extra);
             return;
         }
-        let keep_until = after(at, self.config.keep(ttl));
-        if keep_until <= now {
+        let config = &self.config;
+        let fresh = config.fresh(ttl);
+        if after(at, fresh + u64::from(config.grace_seconds)) <= now {
             // Told too late to mean anything.
             return;
         }
-        let config = &self.config;
-        let is_new = !name.addresses.contains_key(&address);
-        if is_new {
-            let is_full = name.addresses.len() >= config.addresses_per_name as usize
-                || self.counts.addresses >= config.most_addresses(name.listed) as u64;
-            if is_full {
+        let was = name.addresses.get(&address).map(|entry| entry.state);
+        if matches!(was, None | Some(State::Retired)) {
+            let name_is_full =
+                was.is_none() && name.addresses.len() >= config.addresses_per_name as usize;
+            let all_is_full = self.counts.addresses >= config.most_addresses(name.listed) as u64;
+            if name_is_full || all_is_full {
                 let for_candidate = !vantage.is_clients() && config.agreeing() > 1;
-                let Some(victim) = name.victim(for_candidate, now, config) else {
+                // What is only remembered takes no room that others need.
+                let least = if all_is_full { State::Candidate } else { State::Retired };
+                let Some(victim) = name.victim(least, for_candidate, now, config) else {
                     self.counts.no_room += 1;
                     return;
                 };
@@ -147,7 +153,11 @@ impl Ageing {
                 (slot.insert(Entry::new(now, vantage)), None)
             }
         };
-        let changed = entry.answered((at, keep_until), vantage, now, &self.config);
+        let changed = entry.answered((at, fresh), vantage, now, &self.config);
+        if from == Some(State::Retired) && changed.is_some() {
+            self.counts.remembered = self.counts.remembered.saturating_sub(1);
+            self.counts.addresses += 1;
+        }
         let (to, because) = match (changed, from) {
             (Some(changed), _) => changed,
             (None, None) => (State::Candidate, Because::Poller),
@@ -167,8 +177,12 @@ impl Ageing {
     pub(super) fn forget(&mut self, key: &Arc<str>, addresses: &[IpAddr]) {
         let Some(name) = self.memory.names.get_mut(key) else { return };
         for address in addresses {
-            if name.addresses.remove(address).is_some() {
-                self.counts.addresses = self.counts.addresses.saturating_sub(1);
+            if let Some(entry) = name.addresses.remove(address) {
+                let count = match entry.state {
+                    State::Retired => &mut self.counts.remembered,
+                    _ => &mut self.counts.addresses,
+                };
+                *count = count.saturating_sub(1);
                 self.index.unlink(*address, key);
             }
         }
@@ -181,36 +195,40 @@ impl Entry {
     fn may_leave(&self, now: Timestamp, config: &Config) -> bool {
         let is_used = self.flow_until.is_some_and(|until| until > now);
         let held = after(self.since, config.hold_seconds.into());
-        self.state == State::Candidate || (!is_used && held <= now)
+        matches!(self.state, State::Candidate | State::Retired) || (!is_used && held <= now)
     }
 }
 
 impl Name {
-    /// The address that makes room for another, if one does: a candidate before others, then the one
-    /// that was not answered for longest. A candidate takes the room of no active address.
-    pub(super) fn victim(
+    /// The address that makes room for another, if one does: one that is only remembered before a
+    /// candidate, that before others, then the one that was not answered for longest; none below
+    /// `least`. A candidate takes the room of no active address.
+    fn victim(
         &self,
+        least: State,
         for_candidate: bool,
         now: Timestamp,
         config: &Config,
     ) -> Option<IpAddr> {
-        let rank = |entry: &Entry| match entry.state {
-            State::Candidate => 0u8,
-            State::Draining | State::Retired => 1,
-            State::Active => 2,
+        let rank = |state| match state {
+            State::Retired => 0u8,
+            State::Candidate => 1,
+            State::Draining => 2,
+            State::Active => 3,
         };
-        let most = if for_candidate { 1 } else { 2 };
+        let (least, most) = (rank(least), if for_candidate { 2 } else { 3 });
         let idle = self.addresses.iter().filter(|(_, entry)| {
             // While it is stale the last good set stays.
-            let stays = self.stale_since.is_some() && entry.state != State::Candidate;
-            !stays && rank(entry) <= most && entry.may_leave(now, config)
+            let stays = self.stale_since.is_some() && is_kept(Some(entry.state));
+            let rank = rank(entry.state);
+            !stays && least <= rank && rank <= most && entry.may_leave(now, config)
         });
-        let least = idle.min_by_key(|(_, entry)| (rank(entry), entry.answered_at));
-        least.map(|(address, _)| *address)
+        let first = idle.min_by_key(|(_, entry)| (rank(entry.state), entry.answered_at));
+        first.map(|(address, _)| *address)
     }
 
     /// Whether all of it may be forgotten for others' sake.
-    pub(super) fn may_leave(&self, now: Timestamp, config: &Config) -> bool {
+    fn may_leave(&self, now: Timestamp, config: &Config) -> bool {
         self.addresses.values().all(|entry| entry.may_leave(now, config))
     }
 }

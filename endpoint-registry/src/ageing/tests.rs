@@ -85,6 +85,9 @@ fn state(ageing: &Ageing, address: &str) -> Option<State> {
     ageing.name(API).and_then(|name| name.addresses.get(&address)).map(|entry| entry.state)
 }
 
+mod crowd;
+mod returns;
+
 const API: &str = "api.acme.example.com";
 const A: &str = "192.0.2.1";
 const B: &str = "192.0.2.2";
@@ -133,7 +136,7 @@ fn it_drains_after_ttl_and_grace_and_then_leaves() {
     assert_eq!(ageing.learned()["acme/api"][0].state, State::Draining);
     assert_eq!(ageing.next_change(), Some(at(720)));
     let left = ageing.tick(at(720));
-    assert_eq!((left[0].to, left[0].is_visible()), (None, true));
+    assert_eq!((left[0].to, left[0].is_visible()), (Some(State::Retired), true));
     assert!(ageing.learned().is_empty());
 }
 
@@ -144,10 +147,10 @@ fn every_answer_starts_its_time_anew_and_a_longer_one_stays() {
     tell(&mut ageing, API, &[A], poller("one"), 100);
     // The first client may still use its answer.
     assert_eq!(ageing.next_change(), Some(at(4200)));
-    tell(&mut ageing, API, &[A], poller("one"), 4000);
-    assert_eq!(ageing.next_change(), Some(at(4660)));
-    ageing.tick(at(4660));
-    let changes = tell(&mut ageing, API, &[A], poller("one"), 4670);
+    tell(&mut ageing, API, &[A], poller("one"), 3900);
+    assert_eq!(ageing.next_change(), Some(at(4560)));
+    ageing.tick(at(4560));
+    let changes = tell(&mut ageing, API, &[A], poller("one"), 4570);
     assert_eq!(changes[0].from, Some(State::Draining));
     assert_eq!(changes[0].to, Some(State::Active));
     assert_eq!(ageing.learned()["acme/api"][0].since, at(0));
@@ -172,7 +175,8 @@ fn a_live_flow_keeps_its_address() {
         ageing.apply(&Event::LiveFlow { address: A.parse().unwrap(), at: at(second) }, at(second));
         ageing.tick(at(second));
     }
-    assert_eq!(states(&ageing, API), [(A.to_owned(), State::Draining)]);
+    let kept = [(A.to_owned(), State::Draining), (B.to_owned(), State::Retired)];
+    assert_eq!(states(&ageing, API), kept);
     assert_eq!(ageing.next_change(), Some(at(6900 + 600)));
 }
 
@@ -201,7 +205,8 @@ fn a_resolver_that_fails_beside_one_that_answers_stops_nothing() {
         ageing.apply(&Event::Failed { name: API.into(), at: at(second) }, at(second));
         ageing.tick(at(second));
     }
-    assert_eq!(states(&ageing, API), [(B.to_owned(), State::Candidate)]);
+    let kept = [(A.to_owned(), State::Retired), (B.to_owned(), State::Candidate)];
+    assert_eq!(states(&ageing, API), kept);
 }
 
 #[test]
@@ -321,6 +326,8 @@ fn names_that_come_back_have_kept_their_addresses() {
     ageing.watch([], at(30));
     ageing.tick(at(660));
     ageing.tick(at(720));
+    assert_eq!((ageing.counts().addresses, ageing.counts().remembered), (0, 1));
+    ageing.tick(at(660 + 6 * 3600));
     assert_eq!(ageing.counts(), Counts::default());
 }
 
@@ -432,8 +439,11 @@ fn check(ageing: &Ageing) {
     let names = &ageing.memory.names;
     let sizes = || names.values().map(|name| name.addresses.len());
     assert!(sizes().all(|size| size <= config.addresses_per_name as usize));
-    assert_eq!(sizes().sum::<usize>() as u64, ageing.counts().addresses);
-    assert!(ageing.counts().addresses <= u64::from(config.addresses));
+    let entries = names.values().flat_map(|name| name.addresses.values());
+    let remembered = entries.filter(|entry| entry.state == State::Retired).count() as u64;
+    assert_eq!(remembered, ageing.counts().remembered);
+    assert_eq!(sizes().sum::<usize>() as u64, ageing.counts().addresses + remembered);
+    assert!(ageing.counts().addresses.max(remembered) <= u64::from(config.addresses));
     for (key, name) in names {
         assert!(!key.contains('*') && name.refused.len() <= REFUSED_MOST);
         for address in name.addresses.keys() {
@@ -486,7 +496,8 @@ proptest! {
             let before = clock;
             clock += pause;
             for (place, (second, change)) in seen.iter().enumerate() {
-                let is_now = *second > before && *second <= clock && change.to.is_none();
+                let has_left = change.is_visible() && !event::is_kept(change.to);
+                let is_now = *second > before && *second <= clock && has_left;
                 if is_now && left.insert(place) {
                     let end = ends.get(&(&*change.name, change.address));
                     prop_assert!(end.is_none_or(|end| end <= second), "{change:?} at {second}");
