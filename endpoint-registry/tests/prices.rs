@@ -1,5 +1,7 @@
 //! The gate before a price list.
 
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
 use std::fmt::Write as _;
 use std::num::NonZeroU64;
 use std::sync::Arc;

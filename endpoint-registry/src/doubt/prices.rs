@@ -45,13 +45,12 @@ pub(super) fn look(
         lines(changed, &mut added, &mut removed);
     }
     let changed = number(comparison.changed.len());
-    let change = Change {
+    Change {
         added: number(comparison.added.len()) + changed,
         removed: lost + changed,
         added_sample: added.into_iter().chain(comparison.added).take(SAMPLE).collect(),
         removed_sample: removed.into_iter().chain(comparison.removed).take(SAMPLE).collect(),
-    };
-    change
+    }
 }
 
 /// Everything is new.

@@ -45,8 +45,8 @@ pub struct CostArgs {
 #[command(next_help_heading = "Tokens")]
 struct Tokens {
     /// Of the prompt, neither written to a cache nor read from one
-    #[arg(long = "input-tokens", value_name = "N", default_value_t)]
-    input: u64,
+    #[arg(long, value_name = "N", default_value_t)]
+    input_tokens: u64,
     /// Read from a cache
     #[arg(long, value_name = "N", default_value_t)]
     cache_read: u64,
@@ -60,9 +60,9 @@ struct Tokens {
     #[arg(long, value_name = "N", default_value_t)]
     input_audio: u64,
     /// Of the answer, without reasoning
-    // `--output` is how data is printed.
-    #[arg(long = "output-tokens", value_name = "N", default_value_t)]
-    output: u64,
+    // `output` is how data is printed.
+    #[arg(long, value_name = "N", default_value_t)]
+    output_tokens: u64,
     /// Of reasoning
     #[arg(long, value_name = "N", default_value_t)]
     reasoning: u64,
@@ -103,8 +103,10 @@ fn usage(arguments: &CostArgs) -> Result<Usage, Failure> {
         Some(provider) => Counting::of(provider),
         None => Counting::Apart,
     };
-    let Tokens { input, cache_read, cache_write, cache_write_1h, .. } = arguments.tokens;
-    let Tokens { input_audio, output, reasoning, output_audio, .. } = arguments.tokens;
+    let Tokens { input_tokens: input, cache_read, cache_write, cache_write_1h, .. } =
+        arguments.tokens;
+    let Tokens { input_audio, output_tokens: output, reasoning, output_audio, .. } =
+        arguments.tokens;
     let reported = Reported {
         input,
         cache_read,
