@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use sark_api::{CostRequest, FeedState, RefreshOutcome, config};
+use sark_api::{CostRequest, FeedState, RefreshOutcome, config, routes};
+use sark_controller::api::{listen, serve};
 use sark_controller::feeds::copies;
 use sark_controller::registrar::Beginning;
 use sark_core::Clock as _;
@@ -13,7 +14,10 @@ use sark_flowspec::speaker::fake::FakeSpeaker;
 use sark_prices::{Picodollars, Unit, Usage};
 use sark_registry::feed::{FakeSource, Feed, PRICE_LIST};
 use sark_registry::storage::{MemoryRegistry, PriceStore as _};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
+use crate::client::{get, post};
 use crate::world::{Outside, TestClock, World, actor};
 
 struct Scene {
@@ -241,4 +245,66 @@ async fn old_lists_go() {
         used.lookup(Some("openai"), "m103").unwrap().model.prices[0].amount,
         Picodollars(103_000_000)
     );
+}
+
+/// The same over the socket: what a client asks, and what it is told when it asks for nonsense.
+#[tokio::test]
+async fn clients_ask() {
+    let scene = Scene::new().await;
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("sarkd.sock");
+    let (listener, _guard) = listen(&socket).unwrap();
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(serve(listener, scene.world.api.clone().router(), stop.clone()));
+
+    let call =
+        json!({"provider": "openai", "model": "m0", "usage": {"input": 2_000_000, "query": 1}});
+    let (status, none) = post(&socket, routes::PRICE_COST, call.clone()).await;
+    assert_eq!((status, &none["complete"]), (200, &json!(false)), "{none}");
+    assert_eq!(none["list"], json!({"version": null, "hash": null}));
+
+    scene.source.set(PRICE_LIST, list([3, 4, 5]));
+    let (status, _) = post(&socket, routes::REFRESH, json!({"feeds": []})).await;
+    assert_eq!(status, 200, "the list is among what is on");
+    let (_, cost) = post(&socket, routes::PRICE_COST, call).await;
+    assert_eq!(cost["total"], "6");
+    assert_eq!(cost["lines"][0]["source"], "input_cost_per_token");
+    assert_eq!(cost["unpriced"], json!([{"unit": "query", "count": 1, "why": "no-price"}]));
+    let (_, listed) = get(&socket, "/v1/registry/prices?provider=openai&version=1").await;
+    assert_eq!(
+        (&listed["list"]["version"], listed["models"].as_array().unwrap().len()),
+        (&json!(1), 3)
+    );
+    let (_, nobody) = get(&socket, "/v1/registry/prices?provider=nobody").await;
+    assert_eq!(nobody["models"], json!([]));
+    let (_, found) = get(&socket, "/v1/registry/prices/lookup?q=m1-2026-08-07&q=m9").await;
+    assert_eq!(
+        (&found["results"][0]["how"], &found["results"][1]["model"]),
+        (&json!("undated"), &Value::Null)
+    );
+    let (_, versions) = get(&socket, routes::PRICE_VERSIONS).await;
+    assert_eq!(
+        (&versions["inUse"], &versions["versions"][0]["cause"]),
+        (&json!(1), &json!("feed price-list"))
+    );
+
+    for (path, expected) in [
+        ("/v1/registry/prices?version=7", 404),
+        ("/v1/registry/prices?version=x", 400),
+        ("/v1/registry/prices?model=m0", 400),
+        ("/v1/registry/prices/lookup", 400),
+        ("/v1/registry/prices/versions?limit=0", 400),
+    ] {
+        assert_eq!(get(&socket, path).await.0, expected, "{path}");
+    }
+    for body in [
+        json!({}),
+        json!({"model": "m", "usage": {"tokens": 1}}),
+        json!({"model": "m", "usage": {}, "x": 1}),
+    ] {
+        assert_eq!(post(&socket, routes::PRICE_COST, body.clone()).await.0, 400, "{body}");
+    }
+    stop.cancel();
+    server.await.unwrap();
+    scene.world.stop().await;
 }
