@@ -15,7 +15,7 @@ fn the_shipped_lab_is_read() {
     let lab = read("edge.clab.yml", &text, &dir).unwrap();
     let routers: Vec<_> = lab.nodes.iter().filter(|node| node.is_router).collect();
     assert_eq!(routers.iter().map(|node| node.name.as_str()).collect::<Vec<_>>(), ["r1", "r2"]);
-    assert_eq!((lab.nodes.len(), lab.links.len()), (5, 5));
+    assert_eq!((lab.nodes.len(), lab.links.len()), (6, 6));
     assert_eq!(lab.warnings, Vec::<String>::new());
 }
 
