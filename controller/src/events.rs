@@ -189,6 +189,7 @@ impl Event for NamesCounted {
     fn emit(self, metrics: &Metrics) {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         metrics.names.set(number(self.counts.names));
+        metrics.names_unasked.set(number(self.counts.unasked));
         metrics.names_stale.set(number(self.stale as u64));
         metrics.name_addresses.set(number(self.counts.addresses));
     }

@@ -36,6 +36,7 @@ pub struct Metrics {
     pub(crate) addresses_refused: Counter,
     pub(crate) names: Gauge,
     pub(crate) names_stale: Gauge,
+    pub(crate) names_unasked: Gauge,
     pub(crate) name_addresses: Gauge,
     pub(crate) speaker_up: Gauge,
     pub(crate) peers_up: Family<PeerLabels, Gauge>,
@@ -125,6 +126,7 @@ impl Default for Metrics {
             addresses_refused: Counter::default(),
             names: Gauge::default(),
             names_stale: Gauge::default(),
+            names_unasked: Gauge::default(),
             name_addresses: Gauge::default(),
             speaker_up: Gauge::default(),
             peers_up: Family::default(),
@@ -179,6 +181,11 @@ impl Metrics {
             self.addresses_refused.clone(),
         );
         r.register("names", "Names known", self.names.clone());
+        r.register(
+            "names_unasked",
+            "Names beyond registry.resolve.ageing.listedNames",
+            self.names_unasked.clone(),
+        );
         r.register("names_stale", "Names that no resolver answers", self.names_stale.clone());
         r.register(
             "name_addresses",

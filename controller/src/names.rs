@@ -43,10 +43,14 @@ use news::News;
 const AT_ONCE: usize = 64;
 /// Changes within this time of each other are one version.
 const TOGETHER: Duration = Duration::from_millis(200);
+/// Between two versions, when addresses come; and when they only leave, which nobody waits for.
+const COMING: SignedDuration = SignedDuration::from_secs(1);
+const LEAVING: SignedDuration = SignedDuration::from_secs(10);
 /// Longest time between two looks at the clock.
 const LOOK: Duration = Duration::from_secs(5);
-/// What was learned is saved this long after a change, and at the end.
-const SAVE_AFTER: SignedDuration = SignedDuration::from_secs(30);
+/// What was learned is saved this long after a change, now and then without one, and at the end.
+const SAVE_AFTER: SignedDuration = SignedDuration::from_secs(5);
+const SAVE_WITHIN: SignedDuration = SignedDuration::from_secs(300);
 
 /// See the module. Questions about it go through [`Names::look`].
 pub struct Names {
@@ -64,6 +68,8 @@ pub struct Names {
 struct Known {
     ageing: Ageing,
     news: News,
+    /// What the registry was last given.
+    published: BTreeMap<Arc<str>, Vec<Learned>>,
     resolvers: Resolvers,
 }
 
@@ -86,7 +92,12 @@ impl Names {
                 Ageing::new(config, now)
             }),
         };
-        let known = Known { ageing, news: News::default(), resolvers: Resolvers::default() };
+        let known = Known {
+            ageing,
+            news: News::default(),
+            published: BTreeMap::new(),
+            resolvers: Resolvers::default(),
+        };
         Ok(Self {
             known: Mutex::new(known),
             resolvers,
@@ -105,7 +116,8 @@ impl Names {
         let now = self.clock.now();
         let known = &mut *self.known();
         known.ageing.watch(registry.endpoints().iter().filter(|e| e.is_usable(now)), now);
-        known.ageing.learned()
+        known.published = known.ageing.learned();
+        known.published.clone()
     }
 
     /// Looks at what is known.
@@ -117,7 +129,8 @@ impl Names {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut questions = JoinSet::new();
         let mut watched: Option<Arc<Snapshot>> = None;
-        let mut unsaved: Option<Timestamp> = None;
+        let mut save_at = after(self.clock.now(), SAVE_WITHIN);
+        let mut publish_at = Timestamp::MIN;
         let mut counted: Option<Timestamp> = None;
         while !stop.is_cancelled() {
             let now = self.clock.now();
@@ -127,21 +140,29 @@ impl Names {
             for name in due {
                 questions.spawn(ask(name, self.resolvers.clone()));
             }
-            if self.known().news.is_due() {
+            let wait = self.known().news.wait();
+            // A clock that was set back makes nobody wait longer.
+            if wait.is_some_and(|wait| !within(now, publish_at, wait)) {
                 self.hear_more(&mut questions).await;
+                publish_at = now;
                 if self.publish().await {
-                    unsaved = unsaved.or(Some(now));
+                    save_at = save_at.min(after(now, SAVE_AFTER));
                 }
             }
-            if unsaved.is_some_and(|since| now.duration_since(since) >= SAVE_AFTER) {
-                self.save(now).await;
-                unsaved = None;
+            if save_at <= now || !within(save_at, now, SAVE_WITHIN) {
+                let pause = if self.save(now).await { SAVE_WITHIN } else { SAVE_AFTER };
+                save_at = after(now, pause);
             }
             if counted.is_none_or(|at| now.duration_since(at).unsigned_abs() >= LOOK) {
                 self.count();
                 counted = Some(now);
             }
-            let pause = tokio::time::sleep(self.pause(now, free > 0));
+            let mut pause = self.pause(now, free > 0);
+            if let Some(wait) = self.known().news.wait() {
+                let until = after(publish_at, wait).duration_since(now);
+                pause = pause.min(Duration::try_from(until).unwrap_or_default());
+            }
+            let pause = tokio::time::sleep(pause);
             tokio::select! {
                 () = stop.cancelled() => {}
                 Some(asked) = questions.join_next(), if !questions.is_empty() => self.hear(asked),
@@ -153,12 +174,17 @@ impl Names {
         self.save(self.clock.now()).await;
     }
 
-    /// Which names to ask is in the registry.
+    /// Which names to ask is in the registry: the newest version, so that a pin loses nothing. An
+    /// endpoint may have got a name that is known already.
     fn watch(&self, watched: &mut Option<Arc<Snapshot>>, now: Timestamp) {
-        let newest = self.registry.snapshot();
+        let newest = self.registry.newest();
         if watched.as_ref().is_none_or(|watched| !Arc::ptr_eq(watched, &newest)) {
             let usable = newest.endpoints().iter().filter(|e| e.is_usable(now));
-            self.known().ageing.watch(usable, now);
+            let known = &mut *self.known();
+            known.ageing.watch(usable, now);
+            if known.ageing.learned() != known.published {
+                known.news.other_endpoints();
+            }
             *watched = Some(newest);
         }
     }
@@ -178,22 +204,25 @@ impl Names {
     async fn hear_more(&self, questions: &mut JoinSet<hear::Asked>) {
         let together = tokio::time::sleep(TOGETHER);
         tokio::pin!(together);
-        while !questions.is_empty() {
+        loop {
             tokio::select! {
-                Some(asked) = questions.join_next() => self.hear(asked),
+                Some(asked) = questions.join_next(), if !questions.is_empty() => self.hear(asked),
                 () = &mut together => return,
             }
         }
     }
 
-    /// Whether there is a version of it now; if not, it is tried again at the next look.
+    /// Whether there is a version of it now; if not, it is tried again after a while.
     async fn publish(&self) -> bool {
         let (news, learned) = {
             let known = &mut *self.known();
             (std::mem::take(&mut known.news), known.ageing.learned())
         };
-        match self.registrar.learn(learned, &news.cause()).await {
-            Ok(()) => true,
+        match self.registrar.learn(learned.clone(), &news.cause()).await {
+            Ok(()) => {
+                self.known().published = learned;
+                true
+            }
             Err(error) => {
                 tracing::error!(error = chain(&error), "what names lead to is not in use yet");
                 self.known().news.put_back(news);
@@ -202,12 +231,14 @@ impl Names {
         }
     }
 
-    async fn save(&self, now: Timestamp) {
+    async fn save(&self, now: Timestamp) -> bool {
         let document = serde_json::to_string(self.known().ageing.memory());
-        let Ok(document) = document else { return };
-        if let Err(error) = self.store.save_learned(&document, now).await {
-            tracing::error!(error = chain(&error), "what was learned of names was not saved");
+        let Ok(document) = document else { return false };
+        let saved = self.store.save_learned(&document, now).await;
+        if let Err(error) = &saved {
+            tracing::error!(error = chain(error), "what was learned of names was not saved");
         }
+        saved.is_ok()
     }
 
     fn count(&self) {
@@ -220,7 +251,6 @@ impl Names {
 
     fn pause(&self, now: Timestamp, may_ask: bool) -> Duration {
         let known = self.known();
-        // What could not be published is tried again at the next look, not at once.
         let may_ask = may_ask && !self.resolvers.is_empty();
         let next = [known.ageing.next_change(), known.ageing.next_due().filter(|_| may_ask)];
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
@@ -230,6 +260,15 @@ impl Names {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn after(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether `time` is less than so much later than `since`, and not before it.
+fn within(time: Timestamp, since: Timestamp, by: SignedDuration) -> bool {
+    (SignedDuration::ZERO..by).contains(&time.duration_since(since))
 }
 
 fn restored(document: &str, config: &Config, now: Timestamp) -> Result<Ageing, String> {

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 #[derive(Debug)]
 pub struct RegistryHolder {
     current: RwLock<Arc<Snapshot>>,
+    newest: RwLock<Arc<Snapshot>>,
     changed: Notify,
 }
 
@@ -35,7 +36,20 @@ impl RegistryHolder {
     /// Of a snapshot.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { current: RwLock::new(Arc::new(snapshot)), changed: Notify::new() }
+        let snapshot = Arc::new(snapshot);
+        let newest = RwLock::new(Arc::clone(&snapshot));
+        Self { current: RwLock::new(snapshot), newest, changed: Notify::new() }
+    }
+
+    /// The newest version: another than the one in use while one is pinned.
+    pub fn newest(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// There is a newer version, whether or not it is used.
+    pub fn set_newest(&self, snapshot: Arc<Snapshot>) {
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        self.changed.notify_one();
     }
 
     /// The snapshot that is used now.
@@ -43,17 +57,17 @@ impl RegistryHolder {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Ends when the snapshot was replaced since the last call. For one task.
+    /// Ends when there was a newer version, or another in use, since the last call. For one task.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
     /// Replaces the snapshot, unless the content is the same. Whether it was replaced.
-    pub fn replace(&self, snapshot: Snapshot) -> bool {
+    pub fn replace(&self, snapshot: Arc<Snapshot>) -> bool {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let changed = current.version() != snapshot.version();
         if changed {
-            *current = Arc::new(snapshot);
+            *current = snapshot;
             self.changed.notify_one();
         }
         changed

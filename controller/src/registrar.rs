@@ -265,13 +265,15 @@ impl Registrar {
             RegistryChanged { version, is_pinned: turn.pinned.is_some() }.emit(&self.metrics);
         }
         turn.newest = Some(committed.version);
+        let snapshot = Arc::new(made.snapshot);
+        self.holder.set_newest(Arc::clone(&snapshot));
         if turn.pinned.is_none() {
-            self.put_in_use(made.snapshot);
+            self.put_in_use(snapshot);
         }
         Ok(())
     }
 
-    fn put_in_use(&self, snapshot: Snapshot) {
+    fn put_in_use(&self, snapshot: Arc<Snapshot>) {
         if self.holder.replace(snapshot) {
             self.signals.wake.notify_one();
         }

@@ -49,6 +49,9 @@ use watched::Watched;
 const START_MILLISECONDS: u64 = 5_000;
 /// Counts as TTL of an answer without addresses, in seconds.
 const EMPTY_TTL: u32 = 300;
+/// A clock that is this much behind what was told before was set back; less is events that overtook
+/// one another.
+const SET_BACK: SignedDuration = SignedDuration::from_secs(1);
 /// A question that nobody reported back on is asked again after this, in seconds.
 const LOST_SECONDS: u64 = 60;
 
@@ -61,6 +64,8 @@ pub struct Ageing {
     index: Index,
     special: Special,
     counts: Counts,
+    /// Somebody asks for [`Ageing::due`], so what is due will be answered.
+    is_asking: bool,
 }
 
 /// Why what was stored cannot be used.
@@ -83,6 +88,7 @@ impl Ageing {
             index: Index::default(),
             special: Special::new(),
             counts: Counts::default(),
+            is_asking: false,
         }
     }
 
@@ -100,6 +106,7 @@ impl Ageing {
                 continue;
             }
             name.skip(away);
+            name.client_at = name.client_at.map(|at| life::shifted(at, away).min(now));
             name.stale_since = name.stale_since.map(|since| life::shifted(since, away).min(now));
             name.listed = false;
             (name.due, name.asked) = (None, false);
@@ -160,9 +167,7 @@ impl Ageing {
     pub fn watch<'a>(&mut self, endpoints: impl IntoIterator<Item = &'a Endpoint>, now: Timestamp) {
         let now = self.advance(now);
         self.watched = Watched::new(endpoints);
-        let most = self.config.listed_names as usize;
-        let listed: Vec<_> = self.watched.listed().take(most).cloned().collect();
-        self.counts.unasked = (self.watched.listed().count() - listed.len()) as u64;
+        let listed = self.asked_for();
         for key in self.memory.names.keys().cloned().collect::<Vec<_>>() {
             let Some(name) = self.memory.names.get_mut(&key) else { continue };
             if listed.binary_search(&key).is_ok() {
@@ -188,6 +193,19 @@ impl Ageing {
         }
     }
 
+    /// The names to ask, sorted: if there are too many, those that were asked before stay.
+    fn asked_for(&mut self) -> Vec<Arc<str>> {
+        let most = self.config.listed_names as usize;
+        let is_asked =
+            |key: &&Arc<str>| self.memory.names.get(*key).is_some_and(|name| name.listed);
+        let all = || self.watched.listed();
+        let (before, more) = (all().filter(is_asked), all().filter(|key| !is_asked(key)));
+        let mut listed: Vec<_> = before.chain(more).take(most).cloned().collect();
+        listed.sort_unstable();
+        self.counts.unasked = (all().count() - listed.len()) as u64;
+        listed
+    }
+
     /// Takes in what happened. An event from the future counts as of now.
     pub fn apply(&mut self, event: &Event, now: Timestamp) -> Vec<Change> {
         let now = self.advance(now);
@@ -209,6 +227,11 @@ impl Ageing {
                 self.index.remove(&key);
                 continue;
             };
+            // It should have been asked by now, and was not: nobody can say that it leads elsewhere.
+            if self.is_asking && name.due.is_some_and(|due| due <= now) {
+                self.index.hold(&key);
+                continue;
+            }
             let config = &self.config;
             let passed = name.addresses.iter_mut().filter(|(_, e)| e.deadline(config) <= now);
             let mut gone = Vec::new();
@@ -251,11 +274,12 @@ impl Ageing {
         self.index.next_deadline()
     }
 
-    /// Names to ask now, at most so many: listed ones before others, the longest waiting first. Each is to be followed by its
-    /// answers, or by [`Event::Failed`] if there are none; if neither comes within a minute, it
-    /// failed.
+    /// Names to ask now, at most so many: listed ones before others, the longest waiting first. Each is
+    /// to be followed by its answers, or by [`Event::Failed`] if there are none; if neither comes
+    /// within a minute, it failed. Meanwhile it does not age.
     pub fn due(&mut self, now: Timestamp, most: usize) -> Vec<Arc<str>> {
         let now = self.advance(now);
+        self.is_asking = true;
         let mut due = Vec::new();
         for key in self.index.due(now, most) {
             let Some(name) = self.memory.names.get_mut(&key) else { continue };
@@ -311,8 +335,17 @@ impl Ageing {
         learned
     }
 
-    /// Time does not go back.
+    /// Time does not go back, unless the clock was set back: then all that is remembered goes with
+    /// it.
     fn advance(&mut self, now: Timestamp) -> Timestamp {
+        let back = now.duration_since(self.memory.at);
+        if back < -SET_BACK {
+            for (key, name) in &mut self.memory.names {
+                name.set_back(back);
+                self.index.enter(key, name, &self.config);
+            }
+            self.memory.at = now;
+        }
         self.memory.at = self.memory.at.max(now);
         self.memory.at
     }
@@ -321,7 +354,9 @@ impl Ageing {
         let Some(key) = self.known(observed, now, changes) else { return };
         let Some(name) = self.memory.names.get_mut(&key) else { return };
         let at = observed.at.min(now);
-        name.recover(at);
+        if name.is_recovered_by(observed, at, now, &self.config) {
+            name.recover(at);
+        }
         if name.answered_at.is_none_or(|last| at >= last) {
             name.answered_at = Some(at);
             name.chain = observed.chain.iter().take(CHAIN_MOST).map(|text| short(text)).collect();

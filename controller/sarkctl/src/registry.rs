@@ -53,7 +53,7 @@ pub enum Command {
     /// Tell sarkd what clients were answered, from the log of their DNS server
     ///
     /// Such answers count at once, and are all that is known of names under wildcards:
-    /// `tail -F /var/log/dnsmasq.log | sarkctl registry observe --form dnsmasq`
+    /// `tail -n 0 -F /var/log/dnsmasq.log | sarkctl registry observe --form dnsmasq`
     Observe(observe::ObserveArgs),
     /// List registry versions, newest first, with what made each
     Versions(versions::VersionsArgs),

@@ -27,6 +27,19 @@ impl Names {
                 help: Some("what they led to stays; see sarkctl registry names".to_owned()),
             });
         }
+        if known.ageing.counts().unasked > 0 {
+            problems.push(Problem {
+                code: "names-unasked".to_owned(),
+                message: format!(
+                    "{} names are not asked for: too many",
+                    known.ageing.counts().unasked
+                ),
+                help: Some(
+                    "raise registry.resolve.ageing.listedNames, or take the feed out that has them"
+                        .to_owned(),
+                ),
+            });
+        }
         problems
     }
 }

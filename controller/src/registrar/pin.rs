@@ -1,5 +1,7 @@
 //! Versions that shall stay in use whatever feeds say.
 
+use std::sync::Arc;
+
 use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::storage::StorageError;
 use sark_registry::Snapshot;
@@ -99,7 +101,7 @@ impl Registrar {
         let never_touch = turn.material.never_touch(self.clock.now());
         let made = move || Snapshot::build(endpoints).with_never_touch(&never_touch);
         let snapshot = tokio::task::spawn_blocking(made).await?;
-        self.put_in_use(snapshot);
+        self.put_in_use(Arc::new(snapshot));
         Ok(())
     }
 }

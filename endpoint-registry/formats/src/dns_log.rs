@@ -7,6 +7,8 @@
 mod dnsmasq;
 mod zeek;
 
+use std::net::IpAddr;
+
 use sark_registry::resolve::Seen;
 
 use dnsmasq::Dnsmasq;
@@ -18,14 +20,15 @@ const LINE_MOST: usize = 64 << 10;
 const ADDRESSES_MOST: usize = 512;
 
 /// Whose log it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogForm {
     /// JSON lines, each a [`Seen`].
     Json,
     /// dnsmasq with `log-queries=extra`: with less, CNAME records cannot be followed from line to line.
     Dnsmasq,
-    /// `dns.log` of Zeek, separated by tabs or as JSON.
-    Zeek,
+    /// `dns.log` of Zeek, separated by tabs or as JSON. Of these servers: a sensor sees what any server
+    /// on the Internet answers, and whoever is in front of it can ask one of his own.
+    Zeek(Vec<IpAddr>),
 }
 
 /// A log that is being read: lines of some forms say what lines after them mean.
@@ -46,7 +49,7 @@ impl DnsLog {
         Self(match form {
             LogForm::Json => Form::Json,
             LogForm::Dnsmasq => Form::Dnsmasq(Dnsmasq::default()),
-            LogForm::Zeek => Form::Zeek(Zeek::default()),
+            LogForm::Zeek(servers) => Form::Zeek(Zeek::of(servers)),
         })
     }
 
@@ -98,7 +101,8 @@ not JSON
         assert_eq!(read(LogForm::Json, text), wanted);
     }
 
-    /// As dnsmasq 2.90 writes it with `log-queries=extra`; two clients ask at once.
+    /// As dnsmasq 2.90 writes it with `log-queries=extra`; two clients ask at once, and one
+    /// for a name with blanks in it.
     #[test]
     fn dnsmasq_follows_cnames_by_serial_number() {
         let text = "\
@@ -113,6 +117,8 @@ Nov 25 10:00:00 dnsmasq[412]: 9 10.1.2.4/51001 query[A] c.example.com from 10.1.
 Nov 25 10:00:00 dnsmasq[412]: 9 10.1.2.4/51001 reply c.example.com is NXDOMAIN
 Nov 25 10:00:00 dnsmasq[412]: 9 10.1.2.4/51001 config d.example.com is 192.0.2.9
 Nov 25 10:00:00 dnsmasq[412]: reply e.example.com is 192.0.2.5
+Nov 25 10:00:00 dnsmasq[412]: 10 10.1.2.4/51002 query[A] f.example.com is 192.0.2.6 g.example.org from 10.1.2.4
+Nov 25 10:00:00 dnsmasq[412]: 10 10.1.2.4/51002 reply f.example.com is 192.0.2.6 g.example.org is 192.0.2.7
 ";
         let wanted = [
             seen("b.example.com", &["2001:db8::2"], None, &[]),
@@ -122,7 +128,6 @@ Nov 25 10:00:00 dnsmasq[412]: reply e.example.com is 192.0.2.5
                 None,
                 &["edge.example.net", "host.example.org"],
             ),
-            seen("e.example.com", &["192.0.2.5"], None, &[]),
         ];
         assert_eq!(read(LogForm::Dnsmasq, text), wanted);
     }
@@ -140,24 +145,34 @@ Nov 25 10:00:00 dnsmasq[412]: reply e.example.com is 192.0.2.5
 #empty_field\t(empty)
 #unset_field\t-
 #path\tdns
-#fields\tts\tuid\tquery\tqtype_name\tanswers\tTTLs\trejected
-#types\ttime\tstring\tstring\tstring\tvector[string]\tvector[interval]\tbool
-1795600800.500000\tC1\tapi.example.com\tA\tedge.example.net,192.0.2.1,192.0.2.2\t300.000000,20.000000,30.000000\tF
-1795600800.500000\tC2\tapi.example.com\tA\t-\t-\tT
-1795600800.500000\tC3\tapi.example.com\tTXT\tTXT 12 192.0.2.3\t60.000000\tF
+#fields\tts\tuid\tid.resp_h\tquery\tqtype_name\tanswers\tTTLs\trejected
+#types\ttime\tstring\taddr\tstring\tstring\tvector[string]\tvector[interval]\tbool
+1795600800.500000\tC1\t10.0.0.53\tapi.example.com\tA\tedge.example.net,192.0.2.1,192.0.2.2\t300.000000,20.000000,30.000000\tF
+1795600800.500000\tC2\t10.0.0.53\tapi.example.com\tA\t-\t-\tT
+1795600800.500000\tC3\t10.0.0.53\tapi.example.com\tTXT\tTXT 12 192.0.2.3\t60.000000\tF
+1795600800.500000\tC4\t198.51.100.66\tapi.example.com\tA\t192.0.2.66\t60.000000\tF
 ";
         let wanted = answer(&["192.0.2.1", "192.0.2.2"], &["edge.example.net"]);
-        assert_eq!(read(LogForm::Zeek, text), [wanted.clone()]);
-        let text = r#"{"ts":1795600800.5,"query":"api.example.com","qtype_name":"A","answers":["edge.example.net","192.0.2.1","192.0.2.2"],"TTLs":[300.0,20.0,30.0],"rejected":false}
-{"ts":1795600800.5,"query":"api.example.com","qtype_name":"MX","answers":["192.0.2.1"]}
-{"query":7}"#;
-        assert_eq!(read(LogForm::Zeek, text), [wanted]);
+        let form = || LogForm::Zeek(vec!["10.0.0.53".parse().unwrap()]);
+        assert_eq!(read(form(), text), [wanted.clone()]);
+        let text = r#"{"ts":1795600800.5,"id.resp_h":"10.0.0.53","query":"api.example.com","qtype_name":"A","answers":["edge.example.net","192.0.2.1","192.0.2.2"],"TTLs":[300.0,20.0,30.0],"rejected":false}
+{"ts":1795600800.5,"id.resp_h":"10.0.0.53","query":"api.example.com","qtype_name":"MX","answers":["192.0.2.1"]}
+{"query":7}
+{"ts":1795600800.5,"id.resp_h":"198.51.100.66","query":"api.example.com","qtype_name":"A","answers":["192.0.2.66"]}"#;
+        assert_eq!(read(form(), text), [wanted]);
     }
 
     proptest::proptest! {
+        /// Words of logs in any order, so that lines get as far as can be.
         #[test]
-        fn no_line_panics(lines in proptest::collection::vec("\\PC{0,80}", 0..8)) {
-            for form in [LogForm::Json, LogForm::Dnsmasq, LogForm::Zeek] {
+        fn no_line_panics(
+            lines in proptest::collection::vec(
+                "((dnsmasq\\[1\\]: |#fields\tid.resp_h\tts\t|7 |reply |cached |is |<CNAME> |query\\[A\\] |\\{\"query\":|192.0.2.1[ ,\t]|\t|-)|\\PC){0,24}",
+                0..8,
+            ),
+        ) {
+            let zeek = LogForm::Zeek(vec!["192.0.2.1".parse().unwrap()]);
+            for form in [LogForm::Json, LogForm::Dnsmasq, zeek] {
                 let mut log = DnsLog::new(form);
                 lines.iter().for_each(|line| drop(log.read(line)));
             }

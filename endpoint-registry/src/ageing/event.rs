@@ -98,6 +98,12 @@ impl Change {
     pub fn is_visible(&self) -> bool {
         is_kept(self.from) != is_kept(self.to)
     }
+
+    /// Whether they become more.
+    #[must_use]
+    pub fn is_coming(&self) -> bool {
+        !is_kept(self.from) && is_kept(self.to)
+    }
 }
 
 /// Active or draining: rules stand for it.

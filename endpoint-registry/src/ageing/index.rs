@@ -44,6 +44,12 @@ impl Index {
         self.set(key, Entered { deadline: name.deadline(config), due, unlisted_due, idle });
     }
 
+    /// Nothing of the name changes by itself until it is entered again.
+    pub fn hold(&mut self, key: &Arc<str>) {
+        let entered = self.entered.get(key).copied().unwrap_or_default();
+        self.set(key, Entered { deadline: None, ..entered });
+    }
+
     /// Forgets a name without addresses.
     pub fn remove(&mut self, key: &Arc<str>) {
         self.set(key, Entered::default());

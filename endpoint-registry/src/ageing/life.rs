@@ -16,7 +16,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::memory::{Entry, Name};
-use super::{Because, Config, Vantage};
+use super::{Because, Config, Observed, Vantage};
 use crate::State;
 
 /// A time so many seconds later; the end of time if there is none.
@@ -122,10 +122,46 @@ impl Entry {
 impl Name {
     /// When time alone changes one of its addresses.
     pub(super) fn deadline(&self, config: &Config) -> Option<Timestamp> {
-        if self.stale_since.is_some() {
+        if self.stale_since.is_some() || self.asked {
             return None;
         }
         self.addresses.values().map(|entry| entry.deadline(config)).min()
+    }
+
+    /// Whether an answer says that the name is answered again: not one from before it was not, nor one
+    /// that told a client nothing, or too long ago.
+    pub(super) fn is_recovered_by(
+        &self,
+        observed: &Observed,
+        at: Timestamp,
+        now: Timestamp,
+        config: &Config,
+    ) -> bool {
+        let is_after = self.stale_since.is_none_or(|since| at >= since);
+        let holds = |ttl| after(at, config.fresh(ttl) + u64::from(config.grace_seconds)) > now;
+        let is_told = observed.vantage != Vantage::Client
+            || observed.addresses.iter().any(|answered| holds(answered.ttl));
+        is_after && is_told
+    }
+
+    /// The clock was set back by so much.
+    pub(super) fn set_back(&mut self, by: SignedDuration) {
+        let back = |time: Timestamp| time.checked_add(by).unwrap_or(Timestamp::MIN);
+        for at in [&mut self.answered_at, &mut self.client_at, &mut self.stale_since, &mut self.due]
+        {
+            *at = at.map(back);
+        }
+        for entry in self.addresses.values_mut() {
+            for at in [
+                &mut entry.first_seen,
+                &mut entry.since,
+                &mut entry.answered_at,
+                &mut entry.keep_until,
+            ] {
+                *at = back(*at);
+            }
+            entry.flow_until = entry.flow_until.map(back);
+        }
     }
 
     /// It is answered again: what aged while it was not does not count.

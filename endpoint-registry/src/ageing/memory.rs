@@ -13,9 +13,10 @@ use crate::State;
 /// The form below.
 pub(super) const SCHEMA: u32 = 1;
 
-/// All that ageing remembers, as it is stored.
+/// All that ageing remembers, as it is stored. Fields of later programs are passed over, so that going
+/// back to an earlier one loses no address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Memory {
     /// Form of this document: 1.
     pub schema: u32,
@@ -27,7 +28,7 @@ pub struct Memory {
 
 /// What is known of one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Name {
     /// An endpoint lists it; `false` if it was seen under a wildcard, or is on its way out.
     pub listed: bool,
@@ -55,7 +56,7 @@ pub struct Name {
 
 /// What is known of one address of a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// `candidate`, `active`, `draining`, or `retired`: it left and is remembered.
     pub state: State,

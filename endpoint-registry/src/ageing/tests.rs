@@ -256,6 +256,71 @@ fn only_names_are_asked_and_wildcards_never() {
     assert_eq!(ageing.due(at(100_000), 100), [Arc::from(API)]);
 }
 
+/// A clock that was ahead and is put right: names are asked as before, and learned.
+#[test]
+fn a_clock_that_is_set_back_takes_all_times_with_it() {
+    let mut ageing = ageing(config());
+    ageing.due(at(86_400), 10);
+    tell(&mut ageing, API, &[A], poller("one"), 86_400);
+    tell(&mut ageing, API, &[A], poller("two"), 86_400);
+    let back = ageing.tick(at(100));
+    assert_eq!((back, state(&ageing, A)), (vec![], Some(State::Active)));
+    let next = ageing.name(API).unwrap().due.unwrap();
+    assert!((at(160)..=at(170)).contains(&next), "asked at its TTL from now: {next}");
+    assert!(ageing.due(at(101), 10).is_empty());
+    tell(&mut ageing, API, &[B], Vantage::Client, 102);
+    assert_eq!(state(&ageing, B), Some(State::Active), "answers of now count");
+    tell(&mut ageing, API, &[B], poller("one"), 170);
+    tell(&mut ageing, API, &[B], poller("one"), 755);
+    assert_eq!(ageing.tick(at(100 + 659)), []);
+    assert!(!ageing.tick(at(100 + 661)).is_empty(), "and it ages from there");
+}
+
+/// What was answered before an outage says nothing of it.
+#[test]
+fn an_old_log_does_not_end_an_outage() {
+    let mut ageing = ageing(config());
+    tell(&mut ageing, API, &[A], Vantage::Client, 0);
+    let failed = |s| Event::Failed { name: API.to_owned(), at: at(s) };
+    ageing.apply(&failed(300), at(300));
+    assert_eq!(ageing.name(API).unwrap().stale_since, Some(at(300)));
+    for (list, told) in [(&[A][..], 200), (&[B], 10), (&[], 4000)] {
+        ageing.apply(&answer(API, list, 60, Vantage::Client, told), at(4000));
+        assert_eq!(ageing.tick(at(4000)), [], "{list:?} told at {told}");
+        assert_eq!(ageing.name(API).unwrap().stale_since, Some(at(300)));
+    }
+    tell(&mut ageing, API, &[B], Vantage::Client, 4001);
+    assert_eq!(ageing.name(API).unwrap().stale_since, None);
+    assert_eq!(state(&ageing, A), Some(State::Active), "the outage does not count");
+}
+
+/// A sleep of hours, or resolvers that are too slow for so many names: what could not be asked does
+/// not go.
+#[test]
+fn what_was_not_asked_does_not_age() {
+    let mut ageing = ageing(config());
+    ageing.due(at(10), 10);
+    tell(&mut ageing, API, &[A], Vantage::Site("site".into()), 10);
+    assert_eq!(ageing.tick(at(36_000)), []);
+    assert_eq!(ageing.due(at(36_000), 10).len(), 1);
+    assert_eq!(ageing.tick(at(36_030)), [], "nor while the question is under way");
+    tell(&mut ageing, API, &[B], Vantage::Site("site".into()), 36_031);
+    assert_eq!(ageing.tick(at(36_031)).len(), 1, "answered without it, it drains");
+}
+
+/// Of more names than may be asked, new ones do not push out those that are.
+#[test]
+fn new_names_do_not_displace_those_that_are_asked() {
+    let config = Config { listed_names: 1, ..config() };
+    let mut ageing = Ageing::new(config, start());
+    let one = |id: &str, name: &str| endpoint(id, Role::Ingress, &[name]);
+    let theirs = one("acme/api", API);
+    ageing.watch([&theirs], start());
+    ageing.watch([&one("aaa/api", "aaa.example.com"), &theirs], start());
+    assert_eq!(ageing.due(at(10), 10), [Arc::from(API)]);
+    assert_eq!(ageing.counts().unasked, 1);
+}
+
 /// A resolver that clients use is asked by us all the same: its answer is the answer to our question,
 /// and no sign that a client asked.
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::exit::{Exit, Failure, Outcome};
 /// Told at once, or so long after the first.
 const TOGETHER: usize = 1000;
 const WAIT: Duration = Duration::from_millis(200);
+/// Between two attempts; after it, sarkd is not there any more.
+const LONGEST_PAUSE: Duration = Duration::from_secs(32);
 /// Lines longer than this are cut, and then read as rubbish.
 const LINE_MOST: u64 = 128 << 10;
 
@@ -27,6 +30,9 @@ pub struct ObserveArgs {
     /// (`log-queries=extra`) or zeek (dns.log, by tabs or as JSON)
     #[arg(long, value_name = "FORM", default_value = "json")]
     form: Form,
+    /// DNS servers of your clients, for zeek: it also sees what other servers answer. May be repeated
+    #[arg(long = "server", value_name = "ADDRESS", required_if_eq("form", "zeek"))]
+    servers: Vec<IpAddr>,
     /// The log; standard input without it, or with `-`
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
@@ -45,12 +51,20 @@ pub fn run(arguments: &ObserveArgs, context: &mut Context) -> Outcome {
     let log = DnsLog::new(match arguments.form {
         Form::Json => LogForm::Json,
         Form::Dnsmasq => LogForm::Dnsmasq,
-        Form::Zeek => LogForm::Zeek,
+        Form::Zeek => LogForm::Zeek(arguments.servers.clone()),
     });
+    // dnsmasq writes no year: what it wrote long ago would be taken for an answer of now.
+    if let (Form::Dnsmasq, Some(path)) = (arguments.form, &arguments.file)
+        && path.is_file()
+    {
+        return Err(Failure::usage(format!("{} is a log of the past", path.display())).next(
+            "pipe in what is written from now on: tail -n 0 -F LOG | sarkctl registry observe",
+        ));
+    }
     let file: Box<dyn Read + Send> = match &arguments.file {
         Some(path) if path.as_os_str() != "-" => Box::new(File::open(path).map_err(|error| {
             Failure::usage(format!("cannot read {}: {error}", path.display()))
-                .next("name the log, or pipe it in: tail -F LOG | sarkctl registry observe")
+                .next("name the log, or pipe it in: tail -n 0 -F LOG | sarkctl registry observe")
         })?),
         _ => Box::new(io::stdin()),
     };
@@ -99,9 +113,28 @@ fn tell(client: &Client, seen: &Receiver<Seen>) -> Result<ObservationsResponse, 
             }
         }
         let request = ObservationsRequest { answers, flows: Vec::new() };
-        let response: ObservationsResponse = client.post(routes::OBSERVATIONS, &request)?;
+        let response = tell_on(client, &request)?;
         told.known += response.known;
         told.unknown += response.unknown;
     }
     Ok(told)
+}
+
+/// Until sarkd takes it: a restart of it ends no pipe.
+fn tell_on(
+    client: &Client,
+    request: &ObservationsRequest,
+) -> Result<ObservationsResponse, Failure> {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match client.post(routes::OBSERVATIONS, request) {
+            Ok(response) => return Ok(response),
+            Err(error) if error.detail().is_none() && pause <= LONGEST_PAUSE => {
+                eprintln!("{error}; trying again in {} s", pause.as_secs());
+                std::thread::sleep(pause);
+                pause *= 2;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

@@ -10,7 +10,7 @@ fuzz_target!(|data: &[u8]| {
     let form = match first % 3 {
         0 => LogForm::Json,
         1 => LogForm::Dnsmasq,
-        _ => LogForm::Zeek,
+        _ => LogForm::Zeek(vec![std::net::Ipv4Addr::new(10, 0, 0, 53).into()]),
     };
     let mut log = DnsLog::new(form);
     for line in String::from_utf8_lossy(rest).lines() {

@@ -20,15 +20,13 @@ impl Dnsmasq {
     pub(super) fn read(&mut self, line: &str) -> Option<Seen> {
         let (_, said) = line.split_once("dnsmasq[")?.1.split_once("]: ")?;
         let mut words = said.split_ascii_whitespace();
-        let mut word = words.next()?;
-        let serial = word.parse::<u64>().ok();
-        if serial.is_some() {
-            // The client's address and port, or `*` for what dnsmasq asks itself.
-            words.next()?;
-            word = words.next()?;
-        }
+        // Without a number, what a CNAME record led to looks like a question of its own.
+        let serial = words.next()?.parse::<u64>().ok()?;
+        // The client's address and port, or `*` for what dnsmasq asks itself.
+        words.next()?;
+        let word = words.next()?;
         if word.starts_with("query[") {
-            serial.map(|serial| self.open.remove(&serial));
+            self.open.remove(&serial);
             return None;
         }
         // `config` and files of hosts are the operator's own answers.
@@ -36,11 +34,11 @@ impl Dnsmasq {
             return None;
         }
         let (name, is, what) = (words.next()?, words.next()?, words.next()?);
-        if is != "is" {
+        // A client may ask for a name with blanks in it, and somebody answers: `a is 192.0.2.1 b`.
+        if is != "is" || words.next().is_some() {
             return None;
         }
         if what == "<CNAME>" {
-            let serial = serial?;
             if self.open.len() >= OPEN_MOST && !self.open.contains_key(&serial) {
                 // Questions that never ended: their clients went away.
                 self.open.clear();
@@ -52,7 +50,7 @@ impl Dnsmasq {
             return None;
         }
         let address = what.parse().ok()?;
-        let chain = serial.and_then(|serial| self.open.get(&serial));
+        let chain = self.open.get(&serial);
         let (asked, rest) = match chain.and_then(|chain| chain.split_first()) {
             Some((first, rest)) => {
                 let last = std::iter::once(name.to_owned());

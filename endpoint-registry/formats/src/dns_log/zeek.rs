@@ -6,15 +6,18 @@ use jiff::Timestamp;
 use sark_registry::resolve::Seen;
 use serde::Deserialize;
 
-/// Where the columns are, as the head says.
-#[derive(Debug, Default)]
+/// A sensor sees what any server answers; only these servers' answers are told.
+#[derive(Debug)]
 pub(super) struct Zeek {
+    servers: Vec<IpAddr>,
     columns: Option<Columns>,
 }
 
+/// Where the columns are, as the head says.
 #[derive(Debug)]
 struct Columns {
     ts: Option<usize>,
+    server: usize,
     query: usize,
     qtype: usize,
     answers: usize,
@@ -25,6 +28,8 @@ struct Columns {
 #[derive(Deserialize)]
 struct Record {
     ts: Option<f64>,
+    #[serde(rename = "id.resp_h")]
+    server: IpAddr,
     query: String,
     qtype_name: String,
     answers: Vec<String>,
@@ -33,6 +38,10 @@ struct Record {
 }
 
 impl Zeek {
+    pub(super) fn of(servers: Vec<IpAddr>) -> Self {
+        Self { servers, columns: None }
+    }
+
     pub(super) fn read(&mut self, line: &str) -> Option<Seen> {
         if let Some(fields) = line.strip_prefix("#fields\t") {
             self.columns = Columns::of(fields);
@@ -43,7 +52,7 @@ impl Zeek {
             b'{' => serde_json::from_str(line).ok(),
             _ => self.columns.as_ref()?.record(line),
         };
-        record?.seen()
+        record.filter(|record| self.servers.contains(&record.server))?.seen()
     }
 }
 
@@ -52,6 +61,7 @@ impl Columns {
         let place = |name: &str| fields.split('\t').position(|field| field == name);
         Some(Self {
             ts: place("ts"),
+            server: place("id.resp_h")?,
             query: place("query")?,
             qtype: place("qtype_name")?,
             answers: place("answers")?,
@@ -66,6 +76,7 @@ impl Columns {
         let number = |text: &str| text.parse::<f64>().ok();
         Some(Record {
             ts: self.ts.and_then(field).and_then(number),
+            server: field(self.server)?.parse().ok()?,
             query: field(self.query)?.to_owned(),
             qtype_name: field(self.qtype)?.to_owned(),
             answers: list(self.answers)?.map(str::to_owned).collect(),
