@@ -286,6 +286,21 @@ neverTouch:
     let refused = registrar.put_entry("e.yaml", entry, other, &actor()).await;
     assert!(matches!(refused, Err(EntriesError::Unexpected { .. })), "{refused:?}");
     let looked_at = shown.before.to_string();
+    // A name that leads elsewhere by then is another version, and no reason to refuse.
+    for host in [70, 71] {
+        let learned = sark_registry::Learned {
+            address: std::net::Ipv4Addr::new(203, 0, 113, host).into(),
+            name: "api.mistral.ai".to_owned(),
+            state: sark_registry::State::Active,
+            sharedness: sark_registry::Sharedness::Cdn,
+            since: "2026-11-21T07:00:00Z".parse().unwrap(),
+        };
+        let learned = [("mistral/api".into(), vec![learned])].into();
+        registrar.learn(learned, "a test").await.unwrap();
+    }
+    assert_ne!(scene.newest().await, newest, "there is another version");
+    let shown = registrar.put_entry("e.yaml", entry, dry, &actor()).await.unwrap();
+    assert_eq!(shown.before.to_string(), looked_at);
     let same = How { expect: Some(&looked_at), ..now };
     let put = registrar.put_entry("e.yaml", entry, same, &actor()).await.unwrap();
     assert_eq!((put.entry.as_str(), &put.after), ("our-vpn", &shown.after));

@@ -236,7 +236,7 @@ impl From<EntriesError> for Failure {
                 body(ErrorCode::NotFound).with_help("sarkctl registry entries list shows them")
             }
             EntriesError::Unexpected { .. } => body(ErrorCode::Conflict)
-                .with_help("a feed, a name or somebody else changed it: look again, then decide"),
+                .with_help("a feed or somebody else changed it: look again, then decide"),
             EntriesError::Store(_) | EntriesError::Registrar(RegistrarError::Store(_)) => {
                 body(ErrorCode::Unavailable)
                     .with_help("the registry stays as it was; check the disk of state.directory")

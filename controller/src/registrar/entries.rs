@@ -25,12 +25,12 @@ pub enum EntriesError {
     /// There is none with this name.
     #[error("there is no entry {0:?}")]
     Unknown(String),
-    /// The registry is another than the one that was looked at.
+    /// The registry is another than the one that was looked at, and not by names alone.
     #[error("the registry is {found} by now, not {expected}")]
     Unexpected {
         /// As asked for.
         expected: String,
-        /// The newest version.
+        /// As in [`EntryChange::before`].
         found: String,
     },
     /// See the type.
@@ -46,7 +46,7 @@ pub enum EntriesError {
 pub struct How<'a> {
     /// Say what would change, and change nothing.
     pub dry_run: bool,
-    /// Only if this is the newest registry version.
+    /// Only if the registry is still the one that was looked at: its [`EntryChange::before`].
     pub expect: Option<&'a str>,
 }
 
@@ -55,7 +55,8 @@ pub struct How<'a> {
 pub struct EntryChange {
     /// Its name.
     pub entry: String,
-    /// Registry version before.
+    /// Hash of the registry before, without the addresses that names lead to: those come and go
+    /// while a person reads.
     pub before: ContentHash,
     /// Registry version after.
     pub after: ContentHash,
@@ -143,11 +144,12 @@ impl Registrar {
         let now = self.clock.now();
         let (old, mut new) = (turn.material.clone(), turn.material.clone());
         new.entries = Arc::clone(entries);
-        let made = move || (old.assemble(now), new.assemble(now));
+        let made = move || {
+            let unled = old.unled().assemble(now).snapshot.version().clone();
+            (unled, old.assemble(now), new.assemble(now))
+        };
         let made = tokio::task::spawn_blocking(made).await.map_err(RegistrarError::from)?;
-        let (old, new) = made;
-        let newest = turn.newest.as_ref().map(|version| version.hash.clone());
-        let before = newest.unwrap_or_else(|| old.snapshot.version().clone());
+        let (before, old, new) = made;
         if how.expect.is_some_and(|expected| expected != before.as_str()) {
             return Err(EntriesError::Unexpected {
                 expected: how.expect.unwrap_or_default().to_owned(),

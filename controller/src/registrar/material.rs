@@ -55,6 +55,11 @@ impl Material {
         never.filter(|never| holds(never.expires_at)).cloned().collect()
     }
 
+    /// Without what names lead to.
+    pub(super) fn unled(&self) -> Self {
+        Self { learned: Arc::default(), ..self.clone() }
+    }
+
     pub(super) fn assemble(&self, now: Timestamp) -> Assembled {
         let feeds: Vec<FeedCopy<'_>> =
             self.feeds.iter().filter_map(|(feed, copy)| of(feed, copy.as_ref())).collect();

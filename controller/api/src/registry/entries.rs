@@ -43,7 +43,8 @@ pub struct EntriesRequest {
     /// Say what would change, and change nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// [`EntriesChanged::before`] of what was looked at: refused if the registry is another by now.
+    /// [`EntriesChanged::before`] of what was looked at: refused if the registry is another by now,
+    /// and not by names alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<String>,
 }
@@ -58,7 +59,8 @@ pub struct EntriesChanged {
     pub version: String,
     /// What is odd and no mistake.
     pub notes: Vec<DiagnosticBody>,
-    /// Registry version before.
+    /// Hash of the registry before, without the addresses that names lead to: for
+    /// [`EntriesRequest::expect`].
     #[serde(default)]
     pub before: String,
     /// How endpoints change by it.
