@@ -1,7 +1,9 @@
 //! The registry in the forms of other tools, over a socket.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::{Method, Response, body::Bytes};
 use sark_controller::api::{listen, serve};
@@ -9,6 +11,7 @@ use sark_controller::registrar::{Beginning, How};
 use sark_core::storage::MemoryStore;
 use sark_export::Form;
 use sark_flowspec::speaker::fake::FakeSpeaker;
+use sark_registry::Learned;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -143,19 +146,23 @@ async fn notes_selections_and_earlier_versions() {
     served.end().await;
 }
 
-/// What a request may be is not what an answer may be.
-#[tokio::test]
-async fn an_export_may_be_longer_than_a_request() {
-    let learned = (0..60_000u32).map(|n| sark_registry::Learned {
+/// Enough to take a while.
+fn many() -> BTreeMap<Arc<str>, Vec<Learned>> {
+    let learned = (0..60_000u32).map(|n| Learned {
         address: std::net::Ipv4Addr::from(0x0b00_0000 + n).into(),
         name: "api.mistral.ai".to_owned(),
         state: sark_registry::State::Active,
         sharedness: sark_registry::Sharedness::Cdn,
         since: "2026-11-21T07:00:00Z".parse().unwrap(),
     });
-    let learned = [("mistral/api".into(), learned.collect())].into();
+    [("mistral/api".into(), learned.collect())].into()
+}
+
+/// What a request may be is not what an answer may be.
+#[tokio::test]
+async fn an_export_may_be_longer_than_a_request() {
     let served = Served::new(Beginning::default()).await;
-    served.world.api.registrar.learn(learned, "a test").await.unwrap();
+    served.world.api.registrar.learn(many(), "a test").await.unwrap();
     let response = served.export("form=stix&provider=mistral&shared=true").await;
     assert!(response.body().len() > sark_api::routes::MAX_BODY, "{}", response.body().len());
     let bundle: Value = serde_json::from_slice(response.body()).unwrap();
@@ -202,5 +209,38 @@ async fn entries_are_looked_at_before_they_are_put() {
     let expect = format!("?expect={}", shown["before"].as_str().unwrap());
     assert_eq!(delete(&expect).await.0, 200);
     assert_eq!(delete("").await.0, 404);
+    served.end().await;
+}
+
+/// Its client goes away while somebody else changes the registry: an entry is put whole, or deleted.
+#[tokio::test]
+async fn a_change_of_entries_ends_although_its_client_went_away() {
+    let served = Served::new(Beginning::default()).await;
+    let api = served.world.api.clone();
+    let put = json!({ "file": "lab.yaml", "text": ENTRY }).to_string();
+    let steps = [
+        (Method::POST, "/v1/registry/entries", put, true),
+        (Method::DELETE, "/v1/registry/entries/lab", String::new(), false),
+    ];
+    for (method, path, body, is_there) in steps {
+        let mut busy = Box::pin(api.registrar.learn(many(), "a test"));
+        assert!(futures::poll!(&mut busy).is_pending(), "it has its turn");
+        let socket = served.socket.clone();
+        let client = tokio::spawn(async move { request(&socket, method, path, body).await.ok() });
+        let begun = async {
+            while api.work.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), begun).await.unwrap();
+        client.abort();
+        assert!(client.await.unwrap_err().is_cancelled());
+        busy.await.unwrap();
+        api.work.close();
+        api.work.wait().await;
+        api.work.reopen();
+        assert_eq!(api.registrar.entries().await.unwrap().len(), usize::from(is_there));
+        assert_eq!(api.observatory.snapshot().by_id("lab/vpn").is_some(), is_there);
+    }
     served.end().await;
 }

@@ -10,6 +10,7 @@ use sark_api::{ErrorBody, ErrorCode, routes};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Api;
 use crate::chain::chain;
 use crate::observatory::QuestionError;
 use crate::{ChangeError, DesiredError};
@@ -66,6 +67,22 @@ pub(super) async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Fai
             }
         };
     serde_json::from_slice(&octets).map_err(|error| bad(format!("the body is wrong: {error}")))
+}
+
+/// A change that was begun ends, whether or not its client waits for it.
+pub(super) async fn to_the_end<T, E>(
+    api: &Api,
+    change: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    Failure: From<E>,
+{
+    let outcome = api.work.spawn(change).await.map_err(|error| {
+        Failure(ErrorBody::new(ErrorCode::Internal, format!("the change failed: {error}")))
+    })?;
+    Ok(outcome?)
 }
 
 /// `bad-input`.

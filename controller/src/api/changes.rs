@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use sark_api::{ApplyRequest, ApplyResponse, PlanRequest, PlanResponse, WithdrawRequest};
 
 use super::Api;
-use super::answer::{Answer, Failure, body};
+use super::answer::{Answer, Failure, body, to_the_end};
 use crate::changes::Which;
 use crate::{Actor, ChangeError};
 
@@ -29,7 +29,8 @@ pub(super) async fn apply(
 ) -> Result<Answer<ApplyResponse>, Failure> {
     let ApplyRequest { files, expect } = body(request).await?;
     let changes = std::sync::Arc::clone(&api.changes);
-    to_the_end(&api, async move { changes.apply(files, expect.as_deref(), &actor).await }).await
+    let change = async move { changes.apply(files, expect.as_deref(), &actor).await };
+    Ok(Answer(to_the_end(&api, change).await?))
 }
 
 pub(super) async fn withdraw(
@@ -43,17 +44,6 @@ pub(super) async fn withdraw(
         _ => return Err(ChangeError::NothingNamed.into()),
     };
     let changes = std::sync::Arc::clone(&api.changes);
-    to_the_end(&api, async move { changes.withdraw(which, &actor).await }).await
-}
-
-/// A change that was begun ends, whether or not its client waits for it.
-async fn to_the_end(
-    api: &Api,
-    change: impl Future<Output = Result<ApplyResponse, ChangeError>> + Send + 'static,
-) -> Result<Answer<ApplyResponse>, Failure> {
-    let change = api.work.spawn(change);
-    match change.await {
-        Ok(outcome) => Ok(Answer(outcome?)),
-        Err(error) => Err(ChangeError::Internal(format!("the change failed: {error}")).into()),
-    }
+    let change = async move { changes.withdraw(which, &actor).await };
+    Ok(Answer(to_the_end(&api, change).await?))
 }

@@ -14,7 +14,7 @@ use sark_api::{
 use sark_registry::feed::PRICE_LIST;
 
 use super::Api;
-use super::answer::{Answer, Failure, body};
+use super::answer::{Answer, Failure, body, to_the_end};
 use crate::Actor;
 use crate::chain::chain;
 use crate::feeds::FeedError;
@@ -47,7 +47,9 @@ pub(super) async fn accept(
     request: Request,
 ) -> Result<Answer<RefreshResult>, Failure> {
     let DecisionRequest { hash } = body(request).await?;
-    Ok(Answer(api.feeds.accept(&name, &hash, &actor).await?))
+    let feeds = Arc::clone(&api.feeds);
+    let change = async move { feeds.accept(&name, &hash, &actor).await };
+    Ok(Answer(to_the_end(&api, change).await?))
 }
 
 pub(super) async fn reject(
@@ -57,7 +59,9 @@ pub(super) async fn reject(
     request: Request,
 ) -> Result<Answer<RefreshResult>, Failure> {
     let DecisionRequest { hash } = body(request).await?;
-    Ok(Answer(api.feeds.reject(&name, &hash, &actor).await?))
+    let feeds = Arc::clone(&api.feeds);
+    let change = async move { feeds.reject(&name, &hash, &actor).await };
+    Ok(Answer(to_the_end(&api, change).await?))
 }
 
 /// All at once: a slow feed holds up nobody but who asked for it.

@@ -1,5 +1,7 @@
 //! The registry: versions, entries, questions by the million.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Query, Request, State};
@@ -17,7 +19,7 @@ use sark_registry::difference;
 use sark_registry::storage::{UserEntry, Version};
 
 use super::Api;
-use super::answer::{Answer, Failure, bad, body};
+use super::answer::{Answer, Failure, bad, body, to_the_end};
 use super::questions::{Pairs, flag, known, limit};
 use crate::Actor;
 use crate::chain::chain;
@@ -92,7 +94,8 @@ pub(super) async fn pin(
         PinTarget::Previous => PinnedTo::Previous,
         PinTarget::Newest => PinnedTo::Newest,
     };
-    let in_use = api.registrar.pin(to, &actor).await?;
+    let registrar = Arc::clone(&api.registrar);
+    let in_use = to_the_end(&api, async move { registrar.pin(to, &actor).await }).await?;
     let (pinned, _) = api.registrar.in_use().await.map_err(VersionError::from)?;
     Ok(Answer(PinResponse { pinned, in_use: view(in_use) }))
 }
@@ -108,8 +111,12 @@ pub(super) async fn put_entries(
     request: Request,
 ) -> Result<Answer<EntriesChanged>, Failure> {
     let EntriesRequest { text, file, dry_run, expect } = body(request).await?;
-    let how = How { dry_run, expect: expect.as_deref() };
-    Ok(Answer(changed(api.registrar.put_entry(&file, &text, how, &actor).await?)))
+    let registrar = Arc::clone(&api.registrar);
+    let change = async move {
+        let how = How { dry_run, expect: expect.as_deref() };
+        registrar.put_entry(&file, &text, how, &actor).await
+    };
+    Ok(Answer(changed(to_the_end(&api, change).await?)))
 }
 
 pub(super) async fn delete_entry(
@@ -119,8 +126,13 @@ pub(super) async fn delete_entry(
     Query(pairs): Pairs,
 ) -> Result<Answer<EntriesChanged>, Failure> {
     let [dry_run, expect] = known(pairs, ["dryRun", "expect"])?;
-    let how = How { dry_run: flag("dryRun", dry_run)?, expect: expect.as_deref() };
-    Ok(Answer(changed(api.registrar.delete_entry(&name, how, &actor).await?)))
+    let dry_run = flag("dryRun", dry_run)?;
+    let registrar = Arc::clone(&api.registrar);
+    let change = async move {
+        let how = How { dry_run, expect: expect.as_deref() };
+        registrar.delete_entry(&name, how, &actor).await
+    };
+    Ok(Answer(changed(to_the_end(&api, change).await?)))
 }
 
 /// One question a line in, one answer a line out. Not a word is kept of what went before.
