@@ -247,13 +247,12 @@ impl<'a> Match<'a> {
         let part = question.part_of(prefix);
         let (sharedness, reasons) = snapshot.sharedness_within(endpoint, prefix, part);
         let published = endpoint.prefixes.binary_search(&prefix).is_ok();
-        // Sorted by address.
-        let address = prefix.addr();
-        let begin = endpoint.learned.partition_point(|learned| learned.address < address);
-        let learned = endpoint.learned.get(begin..).unwrap_or_default().iter();
-        let learned = learned
-            .take_while(|learned| !published && IpNet::from(learned.address) == prefix)
-            .collect();
+        let is_host = prefix.prefix_len() == prefix.max_prefix_len();
+        let learned = if published || !is_host {
+            Vec::new()
+        } else {
+            endpoint.learned_at(prefix.addr()).iter().collect()
+        };
         Self { matched, endpoint, learned, sharedness, reasons }
     }
 }

@@ -246,6 +246,15 @@ impl Endpoint {
         })
     }
 
+    /// What names led to at this address. Learned addresses are sorted.
+    #[must_use]
+    pub fn learned_at(&self, address: std::net::IpAddr) -> &[Learned] {
+        let begin = self.learned.partition_point(|learned| learned.address < address);
+        let rest = self.learned.get(begin..).unwrap_or_default();
+        let end = rest.partition_point(|learned| learned.address == address);
+        rest.get(..end).unwrap_or_default()
+    }
+
     /// When the oldest of its sources first had it.
     #[must_use]
     pub fn first_seen(&self) -> Option<Timestamp> {
@@ -318,6 +327,32 @@ mod tests {
     fn good() -> Endpoint {
         let mut seed = crate::seed().into_iter();
         seed.find(|endpoint| endpoint.id == "anthropic/api").unwrap()
+    }
+
+    #[test]
+    fn what_led_to_an_address_is_found() {
+        let learned = |address: &str, name: &str| Learned {
+            address: address.parse().unwrap(),
+            name: name.to_owned(),
+            state: State::Active,
+            sharedness: Sharedness::Cdn,
+            since: Timestamp::UNIX_EPOCH,
+        };
+        let all = [
+            ("192.0.2.1", "a.example.com"),
+            ("192.0.2.2", "a.example.com"),
+            ("192.0.2.2", "b.example.com"),
+            ("2001:db8::2", "a.example.com"),
+        ];
+        let endpoint =
+            Endpoint { learned: all.map(|(at, name)| learned(at, name)).into(), ..good() };
+        for address in ["192.0.2.0", "192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::2", "::1"] {
+            let names = |(at, name): &(&str, &'static str)| (*at == address).then_some(*name);
+            let wanted: Vec<&str> = all.iter().filter_map(names).collect();
+            let found = endpoint.learned_at(address.parse().unwrap());
+            let found: Vec<&str> = found.iter().map(|one| one.name.as_str()).collect();
+            assert_eq!(found, wanted, "{address}");
+        }
     }
 
     #[test]

@@ -95,12 +95,16 @@ pub(super) async fn refresh(
     Ok(Answer(RefreshResponse { version, results }))
 }
 
-pub(super) async fn names(State(api): State<Api>) -> Answer<NamesResponse> {
+pub(super) async fn names(State(api): State<Api>) -> Result<Answer<NamesResponse>, Failure> {
+    let Some(names) = api.names else {
+        return Ok(Answer(NamesResponse { enabled: false, names: Vec::new() }));
+    };
     let registry = api.observatory.snapshot();
-    Answer(match &api.names {
-        None => NamesResponse { enabled: false, names: Vec::new() },
-        Some(names) => NamesResponse { enabled: true, names: names.views(&registry) },
-    })
+    let views = tokio::task::spawn_blocking(move || names.views(&registry));
+    let names = views.await.map_err(|error| {
+        Failure(ErrorBody::new(ErrorCode::Internal, format!("the names are not told: {error}")))
+    })?;
+    Ok(Answer(NamesResponse { enabled: true, names }))
 }
 
 impl From<FeedError> for Failure {
