@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sark_registry::{Endpoint, Sharedness};
+use sark_registry::{Endpoint, Kind, Sharedness};
 
 use crate::{Chosen, Exported};
 
@@ -44,16 +44,18 @@ fn quoted(field: &str) -> String {
 }
 
 pub(crate) fn nftables(chosen: &Chosen<'_>) -> Exported {
+    // A set with nothing left is there too: loaded, it empties the one that was there.
     let mut sets: BTreeMap<String, BTreeSet<IpNet>> = BTreeMap::new();
+    for (provider, kind) in &chosen.groups {
+        sets.extend(
+            ["v4", "v6"].map(|family| (set_name(provider, *kind, family), BTreeSet::new())),
+        );
+    }
     let mut left_out = 0;
     for e in &chosen.endpoints {
         for net in chosen.blockable(e, &mut left_out).into_keys() {
             let family = if net.addr().is_ipv4() { "v4" } else { "v6" };
-            let name = format!("{}_{}_{family}", e.provider.replace('-', "_"), e.kind);
-            // An identifier begins with a letter.
-            let digit = name.starts_with(|c: char| c.is_ascii_digit());
-            let name = if digit { format!("p_{name}") } else { name };
-            sets.entry(name).or_default().insert(net);
+            sets.entry(set_name(&e.provider, e.kind, family)).or_default().insert(net);
         }
     }
     let mut text = format!("# SARK registry {}\ntable inet sark {{\n", chosen.version());
@@ -67,14 +69,22 @@ pub(crate) fn nftables(chosen: &Chosen<'_>) -> Exported {
     text.push_str("}\n");
     // Loaded again, it takes the place of what was there; rules that use the sets stay.
     for (name, nets) in &sets {
+        let _ = writeln!(text, "flush set inet sark {name}");
+        if nets.is_empty() {
+            continue;
+        }
         let list: Vec<_> = nets.iter().map(ToString::to_string).collect();
         let list = list.join(",\n    ");
-        let _ = write!(
-            text,
-            "flush set inet sark {name}\nadd element inet sark {name} {{\n    {list}\n}}\n"
-        );
+        let _ = write!(text, "add element inet sark {name} {{\n    {list}\n}}\n");
     }
     Exported { text, notes: shared_note(left_out) }
+}
+
+fn set_name(provider: &str, kind: Kind, family: &str) -> String {
+    let name = format!("{}_{kind}_{family}", provider.replace('-', "_"));
+    // An identifier begins with a letter.
+    let digit = name.starts_with(|c: char| c.is_ascii_digit());
+    if digit { format!("p_{name}") } else { name }
 }
 
 pub(crate) fn shared_note(count: u64) -> Vec<String> {

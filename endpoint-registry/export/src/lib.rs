@@ -13,11 +13,11 @@ mod selection;
 mod stix;
 mod suricata;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sark_registry::{Endpoint, Sharedness, Snapshot};
+use sark_registry::{Endpoint, Kind, Sharedness, Snapshot};
 
 pub use selection::{Selection, UnknownProvider};
 
@@ -28,7 +28,8 @@ pub enum Form {
     Json,
     /// One line for each name and address; RFC 4180.
     Csv,
-    /// A file for `nft -f`: table `inet sark`, interval sets `PROVIDER_KIND_v4` and `_v6`.
+    /// A file for `nft -f`: table `inet sark`, interval sets `PROVIDER_KIND_v4` and `_v6`, empty where
+    /// nothing is left.
     Nftables,
     /// A response policy zone that answers NXDOMAIN.
     Rpz,
@@ -98,7 +99,9 @@ pub fn export(snapshot: &Snapshot, form: Form, selection: &Selection, now: Times
     let takes = |e: &&Endpoint| selection.takes(e) && (data || e.is_destination());
     let usable = || snapshot.endpoints().iter().filter(|e| e.is_usable(now));
     let endpoints = usable().filter(takes).collect();
-    let chosen = Chosen { snapshot, endpoints, shared: selection.shared };
+    let groups = snapshot.endpoints().iter().filter(|e| selection.names(e));
+    let groups = groups.map(|e| (e.provider.as_str(), e.kind)).collect();
+    let chosen = Chosen { snapshot, endpoints, groups, shared: selection.shared };
     let mut exported = match form {
         Form::Json => forms::json(&chosen),
         Form::Csv => forms::csv(&chosen),
@@ -122,6 +125,8 @@ pub fn export(snapshot: &Snapshot, form: Form, selection: &Selection, now: Times
 struct Chosen<'a> {
     snapshot: &'a Snapshot,
     endpoints: Vec<&'a Endpoint>,
+    /// Providers and kinds that are asked for, also where no endpoint is left.
+    groups: BTreeSet<(&'a str, Kind)>,
     shared: bool,
 }
 

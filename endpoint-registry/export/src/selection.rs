@@ -45,8 +45,13 @@ impl Selection {
     pub(crate) fn takes(&self, e: &Endpoint) -> bool {
         let role =
             if self.roles.is_empty() { e.is_destination() } else { self.roles.contains(&e.role) };
-        role && (self.providers.is_empty() || self.providers.contains(&e.provider))
+        role && self.names(e) && (!self.verified || e.verified)
+    }
+
+    /// Whether its provider and kind are asked for. What else is asked may change: an endpoint that
+    /// is not verified any more.
+    pub(crate) fn names(&self, e: &Endpoint) -> bool {
+        (self.providers.is_empty() || self.providers.contains(&e.provider))
             && (self.kinds.is_empty() || self.kinds.contains(&e.kind))
-            && (!self.verified || e.verified)
     }
 }

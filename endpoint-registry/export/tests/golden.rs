@@ -54,6 +54,31 @@ fn an_address_in_a_shared_range_is_left_out_whatever_its_endpoint_says() {
     assert!(csv.contains(",cdn,false,prefix,203.0.113.9/32\r\n"), "{csv}");
 }
 
+/// Loaded again, a set replaces what was there: also when nothing is left for it.
+#[test]
+fn a_set_with_nothing_left_is_emptied() {
+    let sets = |selection: Selection| {
+        let text = export(&scene(), Form::Nftables, &selection, now()).text;
+        let of = |prefix: &str| {
+            let lines = text.lines().filter_map(|line| line.trim().strip_prefix(prefix));
+            lines.map(|line| line.trim_end_matches(" {").to_owned()).collect::<Vec<_>>()
+        };
+        let flushed = of("flush set inet sark ");
+        assert_eq!(of("set "), flushed, "{text}");
+        assert!(!text.contains("{\n\n}"), "{text}");
+        (flushed, of("add element inet sark "))
+    };
+    let any = Selection::default();
+    // Addresses of a content network; endpoints that their owner does not confirm.
+    let front = Selection { providers: vec!["front".into()], ..any.clone() };
+    assert_eq!(sets(front), (vec!["front_asset_v4".into(), "front_asset_v6".into()], vec![]));
+    let verified = Selection { kinds: vec![Kind::Vpn], verified: true, ..any };
+    let both = vec!["p_3relays_vpn_v4".to_owned(), "p_3relays_vpn_v6".to_owned()];
+    assert_eq!(sets(verified.clone()), (both.clone(), vec![]));
+    let (flushed, filled) = sets(Selection { verified: false, ..verified });
+    assert_eq!((&flushed, filled.as_slice()), (&both, &both[..1]));
+}
+
 #[test]
 fn a_selection_selects() {
     let ids = |selection: Selection| {
