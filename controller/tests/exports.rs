@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper::{Method, Response, body::Bytes};
 use sark_controller::api::{listen, serve};
-use sark_controller::registrar::{Beginning, How};
+use sark_controller::registrar::{Beginning, How, PinnedTo};
 use sark_core::storage::MemoryStore;
 use sark_export::Form;
 use sark_flowspec::speaker::fake::FakeSpeaker;
@@ -96,7 +96,8 @@ async fn every_form_is_served_as_the_crate_makes_it() {
                 ..sark_export::Selection::default()
             };
             let now = "2026-11-21T12:00:00Z".parse().unwrap();
-            let made = sark_export::export(&registry, *form, &selection, now);
+            let spared = sark_export::Spared::default();
+            let made = sark_export::export(&registry, *form, &selection, &spared, now);
             assert!(text(&response) == made.text, "{form}");
         }
     }
@@ -110,14 +111,20 @@ async fn notes_selections_and_earlier_versions() {
     let put = served.world.api.registrar.put_entry("e", ENTRY, How::default(), &actor()).await;
     put.unwrap();
 
+    // All but the router id of the configuration.
     let response = served.export("form=nftables&provider=lab").await;
-    assert!(text(&response).contains("192.0.2.0/28"), "{}", text(&response));
+    for (net, is_there) in [("192.0.2.8/29", true), ("192.0.2.0/28", false), ("192.0.2.1/", false)]
+    {
+        assert_eq!(text(&response).contains(net), is_there, "{net}: {}", text(&response));
+    }
     assert!(!text(&response).contains("198.51.100.0/24"), "{}", text(&response));
     let notes: Vec<_> = response.headers().get_all("sark-note").iter().collect();
-    assert_eq!(notes, ["1 address left out: other sites live there"]);
+    let spared = "1 address left out: never to be touched, whole or in part";
+    assert_eq!(notes, ["1 address left out: other sites live there", spared]);
     let response = served.export("form=nftables&provider=lab&shared=true").await;
     assert!(text(&response).contains("198.51.100.0/24"), "{}", text(&response));
-    assert!(response.headers().get("sark-note").is_none());
+    let notes: Vec<_> = response.headers().get_all("sark-note").iter().collect();
+    assert_eq!(notes, [spared]);
 
     // As it was, by number and by hash; the provider was not there yet.
     for at in [before.number.to_string(), before.hash.short().to_owned()] {
@@ -142,6 +149,41 @@ async fn notes_selections_and_earlier_versions() {
         assert_eq!(response.status(), status, "{query}: {}", text(&response));
         let body: Value = serde_json::from_slice(response.body()).unwrap();
         assert!(body["error"]["message"].is_string(), "{body}");
+    }
+    served.end().await;
+}
+
+/// A version of before an emergency, asked for or pinned, blocks nothing that is never touched now.
+#[tokio::test]
+async fn an_earlier_version_spares_what_is_never_touched_now() {
+    let served = Served::new(Beginning::default()).await;
+    let registrar = &served.world.api.registrar;
+    let put = async |text: &str| {
+        registrar.put_entry("e", text, How::default(), &actor()).await.unwrap();
+    };
+    put(ENTRY).await;
+    let before = registrar.version("live").await.unwrap();
+    registrar.pin(PinnedTo::Version(before.number), &actor()).await.unwrap();
+    put("apiVersion: sark/v1
+kind: EndpointOverlay
+metadata: { name: emergency, owner: netsec, expires: 2027-01-01 }
+neverTouch:
+  - { prefix: 192.0.2.8/29, reason: payroll, owner: finance }
+  - { name: team7.openai.azure.com, reason: ours, owner: netsec }
+")
+    .await;
+    for at in [String::new(), format!("&at={}", before.number)] {
+        for form in [Form::Nftables, Form::Zeek, Form::Suricata, Form::Stix] {
+            let response = served.export(&format!("form={form}&provider=lab{at}")).await;
+            assert_eq!(response.headers()["sark-registry-version"], before.hash.as_str());
+            assert!(text(&response).contains("192.0.2.4/30"), "{form}: {}", text(&response));
+            for net in ["192.0.2.8", "192.0.2.0/28"] {
+                assert!(!text(&response).contains(net), "{form}: {}", text(&response));
+            }
+        }
+        let response = served.export(&format!("form=rpz{at}")).await;
+        let spared = "\nteam7.openai.azure.com CNAME rpz-passthru.\n";
+        assert!(text(&response).contains(spared), "{}", text(&response));
     }
     served.end().await;
 }

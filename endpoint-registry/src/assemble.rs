@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use never::{covers, without};
+
 use crate::{
     Did, Endpoint, Given, Learned, Snapshot,
     feed::{Feed, Parsed},

@@ -15,6 +15,7 @@ mod versions;
 
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use sark_registry::Snapshot;
 
 use crate::cli::Context;
@@ -105,6 +106,13 @@ impl Source {
         }
         overlays.extend(self.registry.iter().cloned());
         offline::registry(&overlays).map(Some)
+    }
+
+    /// What a configuration that is given protects.
+    fn protected(&self) -> Result<Vec<IpNet>, Failure> {
+        let Some(path) = &self.config else { return Ok(Vec::new()) };
+        let protected = offline::config(path)?.environment().protected;
+        Ok(protected.into_iter().map(|protected| protected.prefix).collect())
     }
 }
 

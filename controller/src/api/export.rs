@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use sark_api::{ErrorBody, ErrorCode, routes};
-use sark_export::{Form, Selection};
+use sark_export::{Form, Selection, Spared};
 use sark_registry::{Kind, Role, Snapshot};
 
 use super::Api;
@@ -27,6 +27,10 @@ pub(super) async fn export(
         }
     };
     let (in_use, now) = (api.observatory.snapshot(), api.observatory.now());
+    // As given now, whichever version is exported.
+    let environment = api.observatory.desired.environment();
+    let protected = environment.protected.iter().map(|protected| protected.prefix);
+    let spared = Spared::new(&api.registrar.never_touch().await, protected, now);
     let made = tokio::task::spawn_blocking(move || {
         let snapshot = earlier.map_or(in_use, |endpoints| Arc::new(Snapshot::build(endpoints)));
         selection.check(&snapshot).map_err(|error| {
@@ -36,7 +40,7 @@ pub(super) async fn export(
             };
             Failure(ErrorBody::new(ErrorCode::NotFound, error.to_string()).with_help(help))
         })?;
-        let exported = sark_export::export(&snapshot, form, &selection, now);
+        let exported = sark_export::export(&snapshot, form, &selection, &spared, now);
         Ok::<_, Failure>((snapshot.version().to_string(), exported))
     });
     let (version, exported) = made.await.map_err(|error| {

@@ -9,7 +9,7 @@ use sark_core::document::Diagnostic;
 use sark_core::storage::StorageError;
 use sark_registry::assemble::Note;
 use sark_registry::difference::{EndpointChange, between};
-use sark_registry::overlay::{Overlay, parse_entries};
+use sark_registry::overlay::{NeverTouch, Overlay, parse_entries};
 use sark_registry::storage::UserEntry;
 use serde_json::json;
 
@@ -72,6 +72,11 @@ impl Registrar {
     /// All, expired ones too, by name.
     pub async fn entries(&self) -> Result<Vec<UserEntry>, StorageError> {
         self.store.entries().await
+    }
+
+    /// What no rule may touch by overlay files and entries as they are now.
+    pub async fn never_touch(&self) -> Vec<NeverTouch> {
+        self.turn.lock().await.material.never_touch(self.clock.now())
     }
 
     /// Puts a document in place of the one of its name.

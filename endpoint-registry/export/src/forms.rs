@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use ipnet::IpNet;
-use jiff::Timestamp;
-use sark_registry::{Endpoint, Kind, Sharedness};
+use sark_registry::{Kind, NamePattern, Sharedness};
 
+use crate::spared::LeftOut;
 use crate::{Chosen, Exported};
-
-const ORIGIN: &str = "rpz.sark.invalid";
 
 pub(crate) fn json(chosen: &Chosen<'_>) -> Exported {
     let document =
@@ -51,7 +49,7 @@ pub(crate) fn nftables(chosen: &Chosen<'_>) -> Exported {
             ["v4", "v6"].map(|family| (set_name(provider, *kind, family), BTreeSet::new())),
         );
     }
-    let mut left_out = 0;
+    let mut left_out = LeftOut::default();
     for e in &chosen.endpoints {
         for net in chosen.blockable(e, &mut left_out).into_keys() {
             let family = if net.addr().is_ipv4() { "v4" } else { "v6" };
@@ -77,7 +75,7 @@ pub(crate) fn nftables(chosen: &Chosen<'_>) -> Exported {
         let list = list.join(",\n    ");
         let _ = write!(text, "add element inet sark {name} {{\n    {list}\n}}\n");
     }
-    Exported { text, notes: shared_note(left_out) }
+    Exported { text, notes: left_out.notes() }
 }
 
 fn set_name(provider: &str, kind: Kind, family: &str) -> String {
@@ -87,10 +85,6 @@ fn set_name(provider: &str, kind: Kind, family: &str) -> String {
     if digit { format!("p_{name}") } else { name }
 }
 
-pub(crate) fn shared_note(count: u64) -> Vec<String> {
-    left_out(count, "address", "addresses", "other sites live there")
-}
-
 /// A note, if it is one.
 pub(crate) fn left_out(count: u64, one: &str, many: &str, why: &str) -> Vec<String> {
     let what = if count == 1 { one } else { many };
@@ -98,61 +92,49 @@ pub(crate) fn left_out(count: u64, one: &str, many: &str, why: &str) -> Vec<Stri
     (count > 0).then(note).into_iter().collect()
 }
 
+type Names<'a> = BTreeSet<&'a NamePattern>;
+
 /// Exact names, names that begin with `*.`, and how many of other forms there are.
-fn names<'a>(endpoints: &[&'a Endpoint]) -> (BTreeSet<&'a str>, BTreeSet<&'a str>, u64) {
+pub(crate) fn names<'a>(
+    chosen: &Chosen<'a>,
+    left_out: &mut LeftOut,
+) -> (Names<'a>, Names<'a>, u64) {
     let (mut exact, mut below, mut others) = (BTreeSet::new(), BTreeSet::new(), 0);
-    for name in endpoints.iter().flat_map(|e| &e.names) {
-        if !name.is_wildcard() {
-            exact.insert(name.as_str());
-        } else if name.as_str().starts_with("*.") {
-            below.insert(name.as_str());
-        } else {
-            others += 1;
+    for &e in &chosen.endpoints {
+        for name in chosen.names(e, left_out) {
+            if !name.is_wildcard() {
+                exact.insert(name);
+            } else if name.as_str().starts_with("*.") {
+                below.insert(name);
+            } else {
+                others += 1;
+            }
         }
     }
     (exact, below, others)
 }
 
-fn wildcard_note(count: u64) -> Vec<String> {
+pub(crate) fn wildcard_note(count: u64) -> Vec<String> {
     left_out(count, "name", "names", "the form cannot say such a wildcard")
 }
 
-pub(crate) fn rpz(chosen: &Chosen<'_>, now: Timestamp) -> Exported {
-    let version = chosen.version();
-    let (exact, below, others) = names(&chosen.endpoints);
-    let serial = now.as_second().rem_euclid(1 << 32);
-    let mut text = format!(
-        "; SARK registry {version}\n$ORIGIN {ORIGIN}.\n$TTL 60\n\
-         @ SOA localhost. root.localhost. {serial} 3600 600 86400 60\n@ NS localhost.\n"
-    );
-    let mut long = 0;
-    for name in exact.into_iter().chain(below) {
-        // RFC 1035 section 2.3.4, with the zone's own labels.
-        if name.len() + 1 + ORIGIN.len() > 253 {
-            long += 1;
-        } else {
-            let _ = writeln!(text, "{name} CNAME .");
-        }
-    }
-    let mut notes = wildcard_note(others);
-    notes.extend(left_out(long, "name", "names", &format!("too long below {ORIGIN}")));
-    Exported { text, notes }
-}
-
 pub(crate) fn hosts(chosen: &Chosen<'_>) -> Exported {
-    let (exact, below, others) = names(&chosen.endpoints);
+    let mut left_out = LeftOut::default();
+    let (exact, below, others) = names(chosen, &mut left_out);
     let mut text = format!("# SARK registry {}\n", chosen.version());
     for name in exact {
         let _ = write!(text, "0.0.0.0 {name}\n:: {name}\n");
     }
-    Exported { text, notes: wildcard_note(others + below.len() as u64) }
+    let mut notes = wildcard_note(others + below.len() as u64);
+    notes.extend(left_out.notes());
+    Exported { text, notes }
 }
 
 pub(crate) fn zeek(chosen: &Chosen<'_>) -> Exported {
     let mut text = "#fields\tindicator\tindicator_type\tmeta.source\tmeta.desc\n".to_owned();
-    let (mut wildcards, mut left_out) = (0, 0);
+    let (mut wildcards, mut left_out) = (0, LeftOut::default());
     for e in &chosen.endpoints {
-        for name in &e.names {
+        for name in chosen.names(e, &mut left_out) {
             if name.is_wildcard() {
                 wildcards += 1;
             } else {
@@ -168,6 +150,6 @@ pub(crate) fn zeek(chosen: &Chosen<'_>) -> Exported {
         }
     }
     let mut notes = wildcard_note(wildcards);
-    notes.extend(shared_note(left_out));
+    notes.extend(left_out.notes());
     Exported { text, notes }
 }

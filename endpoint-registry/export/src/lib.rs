@@ -6,10 +6,12 @@
 //!
 //! An address is exported with what is found to live there, not with what its endpoint says of
 //! itself: forms that other tools block by leave out what clouds and content networks share, unless
-//! they are told not to.
+//! they are told not to. What must not be touched now ([`Spared`]) is in none of them.
 
 mod forms;
+mod rpz;
 mod selection;
+mod spared;
 mod stix;
 mod suricata;
 
@@ -17,9 +19,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sark_registry::{Endpoint, Kind, Sharedness, Snapshot};
+use sark_registry::{Endpoint, Kind, NamePattern, Sharedness, Snapshot};
+
+use spared::LeftOut;
 
 pub use selection::{Selection, UnknownProvider};
+pub use spared::Spared;
 
 /// The forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +36,7 @@ pub enum Form {
     /// A file for `nft -f`: table `inet sark`, interval sets `PROVIDER_KIND_v4` and `_v6`, empty where
     /// nothing is left.
     Nftables,
-    /// A response policy zone that answers NXDOMAIN.
+    /// A response policy zone that answers NXDOMAIN, and passes through what is spared.
     Rpz,
     /// A hosts file that leads names to nowhere.
     Hosts,
@@ -92,21 +97,28 @@ pub struct Exported {
     pub notes: Vec<String>,
 }
 
-/// The endpoints of a snapshot that may be used at `now`, in this form.
+/// The endpoints of a snapshot that may be used at `now`, in this form. What is spared is in JSON and
+/// CSV, which are data, if it is in the snapshot; in the others it is not.
 #[must_use]
-pub fn export(snapshot: &Snapshot, form: Form, selection: &Selection, now: Timestamp) -> Exported {
+pub fn export(
+    snapshot: &Snapshot,
+    form: Form,
+    selection: &Selection,
+    spared: &Spared,
+    now: Timestamp,
+) -> Exported {
     let data = matches!(form, Form::Json | Form::Csv);
     let takes = |e: &&Endpoint| selection.takes(e) && (data || e.is_destination());
     let usable = || snapshot.endpoints().iter().filter(|e| e.is_usable(now));
     let endpoints = usable().filter(takes).collect();
     let groups = snapshot.endpoints().iter().filter(|e| selection.names(e));
     let groups = groups.map(|e| (e.provider.as_str(), e.kind)).collect();
-    let chosen = Chosen { snapshot, endpoints, groups, shared: selection.shared };
+    let chosen = Chosen { snapshot, endpoints, groups, spared, shared: selection.shared };
     let mut exported = match form {
         Form::Json => forms::json(&chosen),
         Form::Csv => forms::csv(&chosen),
         Form::Nftables => forms::nftables(&chosen),
-        Form::Rpz => forms::rpz(&chosen, now),
+        Form::Rpz => rpz::rpz(&chosen, now),
         Form::Hosts => forms::hosts(&chosen),
         Form::Zeek => forms::zeek(&chosen),
         Form::Suricata => suricata::suricata(&chosen),
@@ -127,6 +139,7 @@ struct Chosen<'a> {
     endpoints: Vec<&'a Endpoint>,
     /// Providers and kinds that are asked for, also where no endpoint is left.
     groups: BTreeSet<(&'a str, Kind)>,
+    spared: &'a Spared,
     shared: bool,
 }
 
@@ -146,14 +159,31 @@ impl Chosen<'_> {
     }
 
     /// Those that may be blocked by; the others are counted.
-    fn blockable(&self, e: &Endpoint, left_out: &mut u64) -> BTreeMap<IpNet, Sharedness> {
+    fn blockable(&self, e: &Endpoint, left_out: &mut LeftOut) -> BTreeMap<IpNet, Sharedness> {
         let mut addresses = self.addresses(e);
         if !self.shared {
             let before = addresses.len();
             addresses.retain(|_, sharedness| *sharedness < Sharedness::Cloud);
-            *left_out += (before - addresses.len()) as u64;
+            left_out.shared += (before - addresses.len()) as u64;
         }
-        addresses
+        let mut left = BTreeMap::new();
+        for (net, sharedness) in addresses {
+            let parts = self.spared.cut(e, net);
+            left_out.spared += u64::from(parts != [net]);
+            for part in parts {
+                let known = left.entry(part).or_insert(sharedness);
+                *known = sharedness.max(*known);
+            }
+        }
+        left
+    }
+
+    /// Names that may be blocked by; the others are counted.
+    fn names<'e>(&self, e: &'e Endpoint, left_out: &mut LeftOut) -> Vec<&'e NamePattern> {
+        let (spared, left): (Vec<_>, Vec<_>) =
+            e.names.iter().partition(|name| self.spared.covers(name));
+        left_out.names += spared.len() as u64;
+        left
     }
 }
 

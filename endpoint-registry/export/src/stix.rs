@@ -15,7 +15,7 @@ use sark_registry::{Endpoint, Kind, NamePattern, Provenance, Sharedness};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::forms::shared_note;
+use crate::spared::LeftOut;
 use crate::{Chosen, Exported};
 
 /// Of our ids, and of nothing else.
@@ -78,10 +78,11 @@ pub(crate) fn stix(chosen: &Chosen<'_>) -> Exported {
         identity_class: "system",
     };
     let mut objects = vec![json(&identity)];
-    let mut left_out = 0;
+    let mut left_out = LeftOut::default();
     for e in &chosen.endpoints {
         let begin = e.first_seen().unwrap_or_default();
-        for name in &e.names {
+        for name in chosen.names(e, &mut left_out) {
+            left_out.blocked += chosen.spared.below(name).count() as u64;
             let (text, pattern) = (name.as_str(), name_pattern(name));
             objects.push(json(&indicator(e, &by, text, pattern, e.sharedness, begin)));
         }
@@ -101,7 +102,7 @@ pub(crate) fn stix(chosen: &Chosen<'_>) -> Exported {
     let id = uuid(&format!("bundle {objects}"));
     let text =
         format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":[\n{objects}\n]}}\n");
-    Exported { text, notes: shared_note(left_out) }
+    Exported { text, notes: left_out.notes() }
 }
 
 fn indicator<'a>(

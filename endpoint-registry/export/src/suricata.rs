@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use sark_core::ContentHash;
 use sark_registry::{Endpoint, NamePattern, Sharedness};
 
-use crate::forms::shared_note;
+use crate::spared::LeftOut;
 use crate::{Chosen, Exported};
 
 /// Generator id of all rules.
@@ -31,9 +31,10 @@ const SIGHTS: [(&str, &str, &str, &str); 3] = [
 pub(crate) fn suricata(chosen: &Chosen<'_>) -> Exported {
     let mut rules = Rules { text: String::new(), ids: BTreeSet::new() };
     let _ = writeln!(rules.text, "# SARK registry {}; Suricata 7 and later", chosen.version());
-    let mut left_out = 0;
+    let mut left_out = LeftOut::default();
     for e in &chosen.endpoints {
-        for name in &e.names {
+        for name in chosen.names(e, &mut left_out) {
+            left_out.blocked += chosen.spared.below(name).count() as u64;
             rules.name(e, name);
         }
         let mut lists: BTreeMap<(Sharedness, bool), Vec<String>> = BTreeMap::new();
@@ -44,7 +45,7 @@ pub(crate) fn suricata(chosen: &Chosen<'_>) -> Exported {
             rules.addresses(e, *sharedness, if *six { "IPv6" } else { "IPv4" }, nets);
         }
     }
-    Exported { text: rules.text, notes: shared_note(left_out) }
+    Exported { text: rules.text, notes: left_out.notes() }
 }
 
 struct Rules {

@@ -3,9 +3,9 @@
 
 mod support;
 
-use sark_export::{Form, Selection, export};
+use sark_export::{Form, Selection, Spared, export};
 use sark_registry::{Kind, Role};
-use support::{all, now, scene};
+use support::{all, now, scene, spared};
 
 /// Golden files are rewritten by `UPDATE_GOLDEN=1`.
 fn compare(name: &str, text: &str) {
@@ -54,11 +54,33 @@ fn an_address_in_a_shared_range_is_left_out_whatever_its_endpoint_says() {
     assert!(csv.contains(",cdn,false,prefix,203.0.113.9/32\r\n"), "{csv}");
 }
 
+/// What must not be touched is in no form that is blocked by, whichever version is exported.
+#[test]
+fn what_is_spared_is_left_out() {
+    let mut notes = String::new();
+    for form in [Form::Nftables, Form::Rpz, Form::Hosts, Form::Zeek, Form::Suricata, Form::Stix] {
+        let exported = export(&scene(), form, &Selection::default(), &spared(), now());
+        compare(&format!("spared.{form}"), &exported.text);
+        for word in ["192.0.2.0/26", "192.0.2.1/", "192.0.2.1'", "198.51.100.7", "\"api.models."] {
+            assert!(!exported.text.contains(word), "{form}: {word}");
+        }
+        for note in exported.notes {
+            notes.push_str(&format!("{form}: {note}\n"));
+        }
+    }
+    compare("spared-notes.txt", &notes);
+    // Data says what was.
+    for form in [Form::Json, Form::Csv] {
+        let data = export(&scene(), form, &Selection::default(), &spared(), now());
+        assert_eq!(data, all(&scene(), form, false));
+    }
+}
+
 /// Loaded again, a set replaces what was there: also when nothing is left for it.
 #[test]
 fn a_set_with_nothing_left_is_emptied() {
     let sets = |selection: Selection| {
-        let text = export(&scene(), Form::Nftables, &selection, now()).text;
+        let text = export(&scene(), Form::Nftables, &selection, &Spared::default(), now()).text;
         let of = |prefix: &str| {
             let lines = text.lines().filter_map(|line| line.trim().strip_prefix(prefix));
             lines.map(|line| line.trim_end_matches(" {").to_owned()).collect::<Vec<_>>()
@@ -82,7 +104,7 @@ fn a_set_with_nothing_left_is_emptied() {
 #[test]
 fn a_selection_selects() {
     let ids = |selection: Selection| {
-        let text = export(&scene(), Form::Json, &selection, now()).text;
+        let text = export(&scene(), Form::Json, &selection, &Spared::default(), now()).text;
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         let endpoints = document["endpoints"].as_array().unwrap();
         endpoints.iter().map(|e| e["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -99,7 +121,7 @@ fn a_selection_selects() {
     let misspelt = Selection { providers: vec!["modles".into()], ..any };
     assert_eq!(misspelt.check(&scene()).unwrap_err().nearest.as_deref(), Some("models"));
     // Who connects from there is nobody's destination.
-    let exported = export(&scene(), Form::Nftables, &egress, now());
+    let exported = export(&scene(), Form::Nftables, &egress, &Spared::default(), now());
     assert!(!exported.text.contains("192.0.2.64"), "{}", exported.text);
     assert_eq!(exported.notes.len(), 2, "{:?}", exported.notes);
 }

@@ -5,11 +5,11 @@ mod support;
 
 use std::process::Command;
 
-use sark_export::Form;
+use sark_export::{Form, Selection, export};
 use sark_feed_formats::{ParseLimits, Part, parse};
 use sark_registry::feed::{Content, Format, Subject};
 use sark_registry::{Endpoint, Snapshot};
-use support::{all, needed, now, scene, shipped};
+use support::{all, needed, now, scene, shipped, spared};
 
 /// Runs a checker on the document; `package` is what brings it.
 fn check(package: &str, program: &str, before: &[&str], text: &str) {
@@ -26,6 +26,8 @@ fn nft_takes_the_sets() {
     for snapshot in [shipped(), scene()] {
         check("nftables", "nft", &["-c", "-f"], &all(&snapshot, Form::Nftables, true).text);
     }
+    // Endpoints without addresses are empty sets.
+    check("nftables", "nft", &["-c", "-f"], &all(&scene(), Form::Nftables, false).text);
     let exported = all(&shipped(), Form::Nftables, true);
     assert!(exported.text.contains("set anthropic_api_v6 {"), "{}", exported.text);
     assert!(!exported.text.contains("egress"));
@@ -36,6 +38,9 @@ fn the_zone_is_one() {
     let exported = all(&shipped(), Form::Rpz, false);
     assert!(exported.text.contains("\n*.openai.azure.com CNAME .\n"));
     assert!(exported.notes[0].contains("wildcard"), "{:?}", exported.notes);
+    check("bind9-utils", "named-checkzone", &["rpz.sark.invalid"], &exported.text);
+    let exported = export(&scene(), Form::Rpz, &Selection::default(), &spared(), now());
+    assert!(exported.text.contains(" rpz-passthru.\n"), "{}", exported.text);
     check("bind9-utils", "named-checkzone", &["rpz.sark.invalid"], &exported.text);
 }
 

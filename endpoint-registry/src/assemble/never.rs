@@ -76,7 +76,8 @@ impl NeverTouch {
 }
 
 /// Whether all that `name` stands for is in `never`: a wildcard is taken as a name of its form.
-fn covers(never: &NamePattern, name: &NamePattern) -> bool {
+#[must_use]
+pub fn covers(never: &NamePattern, name: &NamePattern) -> bool {
     never == name || never.matches(&name.as_str().replace('*', "x"))
 }
 
@@ -85,7 +86,8 @@ fn overlaps(a: IpNet, b: IpNet) -> bool {
 }
 
 /// What is left of a prefix, as few prefixes.
-fn without(net: IpNet, never: &[IpNet]) -> Vec<IpNet> {
+#[must_use]
+pub fn without(net: IpNet, never: &[IpNet]) -> Vec<IpNet> {
     let (mut open, mut left) = (vec![net], Vec::new());
     while let Some(net) = open.pop() {
         if never.iter().any(|never| never.contains(&net)) {

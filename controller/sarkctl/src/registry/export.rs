@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sark_api::routes;
 use sark_core::{Clock as _, SystemClock};
-use sark_export::{Form, Selection};
+use sark_export::{Form, Selection, Spared};
 use sark_registry::{Kind, Role, Snapshot};
 
 use super::{Source, words};
@@ -107,7 +107,8 @@ fn document(
         Failure::usage(error).next(next)
     })?;
     let now = arguments.now.unwrap_or_else(|| SystemClock.now());
-    let exported = sark_export::export(&snapshot, arguments.form, &selection, now);
+    let spared = Spared::new(snapshot.never_touch(), arguments.source.protected()?, now);
+    let exported = sark_export::export(&snapshot, arguments.form, &selection, &spared, now);
     match file {
         None => context.out.write_all(exported.text.as_bytes())?,
         Some((path, file)) => {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 use jiff::Timestamp;
-use sark_export::{Exported, Form, Selection, export};
+use sark_export::{Exported, Form, Selection, Spared, export};
 use sark_registry::{Endpoint, Learned, Sharedness, Snapshot, State, overlay, seed};
 
 pub fn now() -> Timestamp {
@@ -40,7 +40,27 @@ pub fn shipped() -> Snapshot {
 }
 
 pub fn all(snapshot: &Snapshot, form: Form, shared: bool) -> Exported {
-    export(snapshot, form, &Selection { shared, ..Selection::default() }, now())
+    let selection = Selection { shared, ..Selection::default() };
+    export(snapshot, form, &selection, &Spared::default(), now())
+}
+
+/// What the scene holds and must not be touched, by an entry, by one that has ended, and by the
+/// configuration.
+pub fn spared() -> Spared {
+    let text = "apiVersion: sark/v1
+kind: EndpointOverlay
+metadata: { name: spared, version: 2026-11-21 }
+neverTouch:
+  - { prefix: 192.0.2.1/32, reason: payroll, owner: finance }
+  - { name: api.models.example, reason: ours, owner: netsec }
+  - { name: a.b.eu.models.example, reason: ours, owner: netsec }
+  - { name: \"*.c.eu.models.example\", reason: ours, owner: netsec }
+  - { name: x.c.eu.models.example, reason: ours, owner: netsec }
+  - { name: pod7.models.example, reason: ours, owner: netsec }
+  - { name: www.front.example, reason: ours, owner: netsec, expires: 2026-11-01 }
+";
+    let overlays = overlay::parse("spared.yaml", text).unwrap();
+    Spared::new(&overlays[0].never_touch, ["198.51.100.0/24".parse().unwrap()], now())
 }
 
 /// What setup unpacked.
