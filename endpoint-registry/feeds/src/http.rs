@@ -136,16 +136,18 @@ impl Http {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
+        let mut is_conditional = false;
         if let Some(have) = have {
             for (name, value) in [(IF_NONE_MATCH, &have.tag), (IF_MODIFIED_SINCE, &have.modified)] {
                 if let Some(value) = value {
+                    is_conditional = true;
                     request = request.header(name, value);
                 }
             }
         }
         let response = request.send().await.map_err(|error| failed(at, error))?;
         match response.status() {
-            StatusCode::NOT_MODIFIED if have.is_some() => return Ok(Document::Unchanged),
+            StatusCode::NOT_MODIFIED if is_conditional => return Ok(Document::Unchanged),
             StatusCode::NOT_MODIFIED => return Err(FetchError::NothingYet { at: at.to_owned() }),
             status if status.is_redirection() => {
                 return Err(FetchError::Redirect { at: at.to_owned(), why: lost(&response) });

@@ -171,6 +171,15 @@ async fn conditions() {
     assert_eq!(parts.len(), 2);
     let parts = octets(fetcher.fetch(&both, Some(&validators)).await.unwrap());
     assert_eq!(parts, [b"a".to_vec(), b"b".to_vec()], "/a was unchanged, /b has no tag");
+
+    // "Not modified" to a question that was not whether.
+    let plain = feed(&[server.url("/b")]);
+    let Fetched::Copy { validators, .. } = fetcher.fetch(&plain, None).await.unwrap() else {
+        panic!("unchanged")
+    };
+    server.set("/b", head("304 Not Modified"));
+    let error = fetcher.fetch(&plain, Some(&validators)).await.unwrap_err();
+    assert_eq!(error.code(), "nothing-yet", "{error:?}");
 }
 
 /// A header's secret is sent, and is in no error.
@@ -266,7 +275,12 @@ async fn taxii_pages() {
         (circle, "endless", "page 2 leads to one that was there"),
         (Says::Pages(300 << 10), "too-large", "more than 1048576 octets"),
     ] {
-        let server = Server::new([("/api/collections/c/objects/", says)]).await;
+        let at = "/api/collections/c/objects/";
+        let second = "/api/collections/c/objects/?next=2";
+        let server = Server::new([(at, says.clone())]).await;
+        if matches!(says, Says::Raw(_)) {
+            server.set(second, says);
+        }
         feed.location = root(&server);
         let error = fetcher().fetch(&feed, None).await.unwrap_err();
         assert_eq!(error.code(), code, "{error:?}");

@@ -161,7 +161,8 @@ async fn answer(
     let (before, query) = path.split_once('?').unwrap_or((&path, ""));
     let says = {
         let pages = pages.lock().unwrap();
-        pages.get(&path).or_else(|| pages.get(before)).cloned()
+        let collection = || pages.get(before).filter(|says| matches!(says, Says::Pages(_)));
+        pages.get(&path).or_else(collection).cloned()
     };
     let text = match says {
         None => head_of("404 Not Found", "", 0),
