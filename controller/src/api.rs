@@ -4,6 +4,7 @@ mod answer;
 mod changes;
 mod export;
 mod feeds;
+mod lines;
 mod listen;
 mod metrics;
 mod observations;
@@ -82,8 +83,8 @@ impl Api {
             .route(routes::REVISION, get(questions::revision))
             .route(routes::ENDPOINTS, get(questions::endpoints))
             .route(routes::LOOKUP, get(questions::lookup))
-            .route(routes::LOOKUP_LINES, post(registry::lookup_lines))
             .route(routes::EXPORT, get(export::export))
+            .route(routes::LOOKUP_LINES, post(lines::lookup_lines))
             .route(routes::FEEDS, get(feeds::feeds))
             .route(routes::FEED, get(feeds::feed))
             .route(routes::FEED_PENDING, get(feeds::pending))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{body_of, get, post, request};
+use crate::client::{body_of, get, post, raw, request};
 use crate::world::{TestClock, World, drop_to, files, foreign, many};
 use hyper::Method;
 use sark_api::{ApplyResponse, PlanResponse, RulesResponse, StatusResponse};
@@ -195,6 +195,48 @@ async fn the_registry_answers() {
     let results = body["results"].as_array().unwrap();
     assert_eq!(results[0]["hits"][0]["endpoint"]["provider"], "openai");
     assert_eq!((&results[1]["kind"], &results[2]["hits"]), (&json!("address"), &json!([])));
+    served.end().await;
+}
+
+#[tokio::test]
+async fn questions_by_the_line_are_answered_in_their_order() {
+    let served = Served::new().await;
+    let ask = async |body: Vec<u8>| {
+        let response = raw(&served.socket, Method::POST, LINES, body).await?;
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(response.into_parts())
+    };
+    const LINES: &str = "/v1/registry/lookup-lines";
+    // More answers than are made at once; a line that is none does not lose its place.
+    let line = |number: usize| match number % 4 {
+        0 => "160.79.104.10".to_owned(),
+        1 => format!("  no{number}.example\r"),
+        2 => format!("word{number}"),
+        _ => String::new(),
+    };
+    let count = 20_000;
+    let questions: Vec<String> = (0..count).map(line).collect();
+    let (head, octets) = ask(questions.join("\n").into_bytes()).await.unwrap();
+    assert_eq!(head.status.as_u16(), 200);
+    assert_eq!(head.headers["content-type"], "application/x-ndjson");
+    let (_, all) = served.get("/v1/registry/endpoints").await;
+    assert_eq!(head.headers["sark-registry-version"], *all["version"].as_str().unwrap());
+    let text = std::str::from_utf8(&octets).unwrap();
+    let answers: Vec<sark_api::BriefAnswer<'_>> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // The last question is empty and without an end of line: it is no line.
+    assert_eq!(answers.len(), count - 1);
+    for (number, answer) in answers.iter().enumerate() {
+        assert_eq!(answer.query, questions[number].trim());
+        assert_eq!(answer.endpoint.as_deref(), (number % 4 == 0).then_some("anthropic/api"));
+        assert_eq!(answer.problem.is_some(), number % 4 > 1, "{answer:?}");
+    }
+    let (head, octets) = ask(Vec::new()).await.unwrap();
+    assert_eq!((head.status.as_u16(), octets.len()), (200, 0));
+    let (head, _) = ask(vec![b'a', 0xff]).await.unwrap();
+    assert_eq!(head.status.as_u16(), 400);
+    if let Ok((head, _)) = ask(vec![b'\n'; 5 << 20]).await {
+        assert_eq!(head.status.as_u16(), 413);
+    }
     served.end().await;
 }
 

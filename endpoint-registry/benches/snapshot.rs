@@ -87,5 +87,39 @@ fn names(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, build, learned, names);
+/// What people ask, and the same by the million.
+fn answers(c: &mut Criterion) {
+    let mut group = c.benchmark_group("snapshot/answer");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(1))
+        .warm_up_time(Duration::from_millis(300));
+    let snapshot = Snapshot::build(mix::endpoints(200_000, 100_000));
+    let mut random = Random(3);
+    let endpoints = snapshot.endpoints();
+    let mut pick = |end: usize| random.below(end as u64) as usize;
+    let (mut addresses, mut prefixes, mut names) = (Vec::new(), Vec::new(), Vec::new());
+    while addresses.len() < 1024 {
+        let endpoint = &endpoints[pick(endpoints.len())];
+        let prefix = endpoint.prefixes[pick(endpoint.prefixes.len())];
+        addresses.push(prefix.network().to_string());
+        prefixes.push(prefix.supernet().unwrap_or(prefix).to_string());
+        names.extend(endpoint.names.first().map(|name| name.as_str().replace('*', "x")));
+    }
+    let wide = vec!["0.0.0.0/0".to_owned(), "45.0.0.0/8".to_owned(), "2000::/3".to_owned()];
+    for (case, asked) in
+        [("address", addresses), ("prefix", prefixes), ("name", names), ("wide", wide)]
+    {
+        group.throughput(Throughput::Elements(asked.len() as u64));
+        group.bench_function(format!("all/{case}"), |b| {
+            b.iter(|| asked.iter().filter_map(|query| snapshot.answer(query).ok()).count());
+        });
+        group.bench_function(format!("best/{case}"), |b| {
+            b.iter(|| asked.iter().filter_map(|query| snapshot.best(query).ok()?).count());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, build, learned, answers, names);
 criterion_main!(benches);

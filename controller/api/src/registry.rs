@@ -1,5 +1,6 @@
 //! Endpoints, and who an address or a name is; below: where they come from.
 
+mod brief;
 mod entries;
 mod feeds;
 mod names;
@@ -7,17 +8,16 @@ mod observations;
 mod prices;
 mod versions;
 
-use std::borrow::Cow;
-
 use ipnet::IpNet;
 use jiff::Timestamp;
 use sark_registry::overlay::NeverTouch;
 use sark_registry::{
-    Best, Endpoint, Given, Kind, Learned, Match, NameError, PortError, Provenance, Question,
-    Reason, Role, Shared, Sharedness, Snapshot, State,
+    Endpoint, Given, Kind, Learned, Match, NameError, PortError, Provenance, Question, Reason,
+    Role, Shared, Sharedness, Snapshot, State,
 };
 use serde::{Deserialize, Serialize};
 
+pub use brief::{BriefAnswer, lookup_brief};
 pub use entries::{EntriesChanged, EntriesRequest, EntriesResponse, EntryView};
 pub use feeds::{
     CopyView, DecisionRequest, FeedState, FeedView, FeedsResponse, PendingView, ProblemView,
@@ -160,8 +160,11 @@ pub struct LookupResult {
     pub query: String,
     /// How it was read.
     pub kind: QueryKind,
-    /// Best first; empty when nobody is known there.
+    /// Best first, up to a number; empty when nobody is known there.
     pub hits: Vec<LookupHit>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// What no rule may touch there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub never_touch: Vec<NeverTouchView>,
@@ -224,29 +227,56 @@ impl From<&NeverTouch> for NeverTouchView {
     }
 }
 
+/// Names and prefixes of all endpoints of one result: a wide prefix may hold lists of a hundred
+/// thousand each. The first hit is told whatever its length.
+const MOST_LISTED: usize = 100_000;
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// Who this address, prefix or name is, by one snapshot: the same answer from `sarkd` and offline.
 #[must_use]
 pub fn lookup(snapshot: &Snapshot, query: &str) -> LookupResult {
     match snapshot.answer(query) {
-        Ok(answer) => LookupResult {
-            query: answer.question.to_string(),
-            kind: match answer.question {
-                Question::Address(_) => QueryKind::Address,
-                Question::Prefix(_) => QueryKind::Prefix,
-                Question::Name(_) => QueryKind::Name,
-            },
-            hits: answer.matches.into_iter().map(LookupHit::from).collect(),
-            never_touch: answer.never_touch.into_iter().map(NeverTouchView::from).collect(),
-            problem: None,
-        },
+        Ok(answer) => {
+            let all = answer.matches.len() + answer.left_out;
+            let hits = told(answer.matches);
+            LookupResult {
+                query: answer.question.to_string(),
+                kind: match answer.question {
+                    Question::Address(_) => QueryKind::Address,
+                    Question::Prefix(_) => QueryKind::Prefix,
+                    Question::Name(_) => QueryKind::Name,
+                },
+                left_out: (all - hits.len()) as u64,
+                hits,
+                never_touch: answer.never_touch.into_iter().map(NeverTouchView::from).collect(),
+                problem: None,
+            }
+        }
         Err(error) => LookupResult {
             query: query.trim().to_owned(),
             kind: if query.contains('/') { QueryKind::Prefix } else { QueryKind::Name },
             hits: Vec::new(),
+            left_out: 0,
             never_touch: Vec::new(),
             problem: Some(error.to_string()),
         },
     }
+}
+
+/// The first matches, as many as may be told.
+fn told(matches: Vec<Match<'_>>) -> Vec<LookupHit> {
+    let mut room = MOST_LISTED;
+    let fits = |(number, found): &(usize, Match<'_>)| {
+        let e = found.endpoint;
+        let size = e.names.len() + e.prefixes.len() + e.learned.len();
+        let left = room.checked_sub(size);
+        room = left.unwrap_or(0);
+        left.is_some() || *number == 0
+    };
+    matches.into_iter().enumerate().take_while(fits).map(|(_, found)| found.into()).collect()
 }
 
 impl From<Match<'_>> for LookupHit {
@@ -258,63 +288,5 @@ impl From<Match<'_>> for LookupHit {
             learned: found.learned.into_iter().cloned().collect(),
             endpoint: found.endpoint.into(),
         }
-    }
-}
-
-/// Who one address, prefix or name is, in one line: for questions by the million.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BriefAnswer<'a> {
-    /// The question as given.
-    #[serde(borrow)]
-    pub query: Cow<'a, str>,
-    /// Id of the best endpoint; missing when nobody is known there.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<Cow<'a, str>>,
-    /// Its prefix or name pattern.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub matched: Option<String>,
-    /// See the type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Kind>,
-    /// See the type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<Role>,
-    /// What else lives there, all told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sharedness: Option<Sharedness>,
-    /// Percent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confidence: Option<u8>,
-    /// Why the question could not be understood.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-}
-
-/// The best answer of one snapshot to one question.
-#[must_use]
-pub fn lookup_brief<'a>(snapshot: &'a Snapshot, query: &'a str) -> BriefAnswer<'a> {
-    let nothing = BriefAnswer {
-        query: query.into(),
-        endpoint: None,
-        matched: None,
-        kind: None,
-        role: None,
-        sharedness: None,
-        confidence: None,
-        problem: None,
-    };
-    match snapshot.best(query) {
-        Ok(None) => nothing,
-        Ok(Some(Best { endpoint, matched, sharedness })) => BriefAnswer {
-            endpoint: Some(endpoint.id.as_str().into()),
-            matched: Some(matched),
-            kind: Some(endpoint.kind),
-            role: Some(endpoint.role),
-            sharedness: Some(sharedness),
-            confidence: Some(endpoint.confidence),
-            ..nothing
-        },
-        Err(error) => BriefAnswer { problem: Some(error.to_string()), ..nothing },
     }
 }

@@ -25,7 +25,8 @@ pub const LOOKUP: &str = "/v1/registry/lookup";
 /// `?shared=true`, `?at=` a version → the document, in the form of its tool. Headers say which
 /// registry it is of ([`REGISTRY_VERSION`]) and what was left out ([`NOTE`]).
 pub const EXPORT: &str = "/v1/registry/export";
-/// `POST` one question a line → one [`BriefAnswer`](crate::BriefAnswer) a line, in their order.
+/// `POST` one question a line → one [`BriefAnswer`](crate::BriefAnswer) a line, in their order, and
+/// [`REGISTRY_VERSION`].
 pub const LOOKUP_LINES: &str = "/v1/registry/lookup-lines";
 /// `GET` → [`FeedsResponse`](crate::FeedsResponse).
 pub const FEEDS: &str = "/v1/registry/feeds";

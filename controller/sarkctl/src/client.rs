@@ -183,7 +183,7 @@ impl Client {
             let mut response = request.send().await.map_err(|error| self.unanswered(error))?;
             if !response.status().is_success() {
                 let read = read(response).await;
-                let (status, body) = read.map_err(|error| self.unanswered(error))?;
+                let (status, _, body) = read.map_err(|error| self.unanswered(error))?;
                 return Err(self.refusal(path, status, &body.unwrap_or_default()));
             }
             let headers = std::mem::take(response.headers_mut());
@@ -214,19 +214,42 @@ impl Client {
         self.ask(self.http.post(url(path, &[])).json(body), path)
     }
 
+    /// `POST` of lines of text: the registry version that answers, and its answer as it is.
+    pub fn post_lines(&self, path: &str, lines: String) -> Result<(String, Vec<u8>), ClientError> {
+        let (head, body) = self.octets(self.http.post(url(path, &[])).body(lines), path)?;
+        let version = head.get(sark_api::routes::REGISTRY_VERSION);
+        let version = version.and_then(|version| version.to_str().ok());
+        let missing = || self.foreign(path, "it does not say of which registry".to_owned());
+        Ok((version.ok_or_else(missing)?.to_owned(), body))
+    }
+
+    /// What came is not an answer.
+    pub fn foreign(&self, path: &str, what: String) -> ClientError {
+        ClientError::Foreign { socket: self.socket.clone(), path: path.to_owned(), what }
+    }
+
     fn ask<T: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
         path: &str,
     ) -> Result<T, ClientError> {
-        let (status, body) =
+        let (_, body) = self.octets(request, path)?;
+        serde_json::from_slice(&body).map_err(|error| self.foreign(path, error.to_string()))
+    }
+
+    /// The body of a success.
+    fn octets(
+        &self,
+        request: reqwest::RequestBuilder,
+        path: &str,
+    ) -> Result<(HeaderMap, Vec<u8>), ClientError> {
+        let (status, head, body) =
             self.runtime.block_on(exchange(request)).map_err(|error| self.unanswered(error))?;
         let Some(body) = body else {
             return Err(self.foreign(path, "the answer is too long".to_owned()));
         };
         if status.is_success() {
-            let answer = serde_json::from_slice(&body);
-            return answer.map_err(|error| self.foreign(path, error.to_string()));
+            return Ok((head, body));
         }
         Err(self.refusal(path, status, &body))
     }
@@ -240,10 +263,6 @@ impl Client {
                 self.foreign(path, what)
             }
         }
-    }
-
-    fn foreign(&self, path: &str, what: String) -> ClientError {
-        ClientError::Foreign { socket: self.socket.clone(), path: path.to_owned(), what }
     }
 
     fn unanswered(&self, error: reqwest::Error) -> ClientError {
@@ -266,22 +285,23 @@ impl Client {
 
 async fn exchange(
     request: reqwest::RequestBuilder,
-) -> Result<(StatusCode, Option<Vec<u8>>), reqwest::Error> {
+) -> Result<(StatusCode, HeaderMap, Option<Vec<u8>>), reqwest::Error> {
     read(request.send().await?).await
 }
 
 /// `None` if it is too long.
 async fn read(
     mut response: reqwest::Response,
-) -> Result<(StatusCode, Option<Vec<u8>>), reqwest::Error> {
+) -> Result<(StatusCode, HeaderMap, Option<Vec<u8>>), reqwest::Error> {
+    let head = std::mem::take(response.headers_mut());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > LONGEST_ANSWER {
-            return Ok((response.status(), None));
+            return Ok((response.status(), head, None));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((response.status(), Some(body)))
+    Ok((response.status(), head, Some(body)))
 }
 
 fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {

@@ -31,7 +31,9 @@ pub enum Command {
     Show(list::ShowArgs),
     /// Say who an address, a prefix or a name is
     ///
-    /// With no QUERY, or `-`, reads one per line from standard input.
+    /// With no QUERY, or `-`, reads one per line from standard input. With --brief, each answer is
+    /// one line (`-o json`: one object a line) and comes as its question is read; a line that is no
+    /// question is told on standard error too, and the exit code is 2 then.
     Lookup(lookup::LookupArgs),
     /// Write endpoints in the form of another tool
     ///

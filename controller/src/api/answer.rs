@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -40,12 +40,17 @@ impl<T: Serialize> IntoResponse for Answer<T> {
 
 /// Reads a body as JSON, bounded in octets and time.
 pub(super) async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Failure> {
+    let octets =
+        octets(request, "split the policies over several installations, or shorten them").await?;
+    serde_json::from_slice(&octets).map_err(|error| bad(format!("the body is wrong: {error}")))
+}
+
+/// Reads a body, bounded in octets and time; what to do if it is too large.
+pub(super) async fn octets(request: Request, too_large: &str) -> Result<Bytes, Failure> {
     let limit = routes::MAX_BODY;
     let too_large = || {
-        Failure(
-            ErrorBody::new(ErrorCode::TooLarge, format!("the body is over {limit} octets"))
-                .with_help("split the policies over several installations, or shorten them"),
-        )
+        let body = ErrorBody::new(ErrorCode::TooLarge, format!("the body is over {limit} octets"));
+        Failure(body.with_help(too_large))
     };
     let announced = request
         .headers()
@@ -54,19 +59,15 @@ pub(super) async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Fai
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    let octets =
-        match tokio::time::timeout(BODY_DEADLINE, to_bytes(request.into_body(), limit)).await {
-            Ok(Ok(octets)) => octets,
-            Ok(Err(error)) => {
-                let over = std::error::Error::source(&error)
-                    .is_some_and(|source| source.to_string().contains("length limit"));
-                return Err(if over { too_large() } else { bad(chain(&error)) });
-            }
-            Err(_) => {
-                return Err(Failure(ErrorBody::new(ErrorCode::Timeout, "the body did not arrive")));
-            }
-        };
-    serde_json::from_slice(&octets).map_err(|error| bad(format!("the body is wrong: {error}")))
+    match tokio::time::timeout(BODY_DEADLINE, to_bytes(request.into_body(), limit)).await {
+        Ok(Ok(octets)) => Ok(octets),
+        Ok(Err(error)) => {
+            let over = std::error::Error::source(&error)
+                .is_some_and(|source| source.to_string().contains("length limit"));
+            Err(if over { too_large() } else { bad(chain(&error)) })
+        }
+        Err(_) => Err(Failure(ErrorBody::new(ErrorCode::Timeout, "the body did not arrive"))),
+    }
 }
 
 /// A change that was begun ends, whether or not its client waits for it.

@@ -91,7 +91,11 @@ pub(super) async fn lookup(
     if queries.is_empty() || queries.len() > MOST_QUERIES {
         return Err(bad(format!("1 to {MOST_QUERIES} parameters q")));
     }
-    Ok(Answer(api.observatory.lookup(&queries)))
+    // Answers may be long: not on a thread that others wait for.
+    let answers = tokio::task::spawn_blocking(move || api.observatory.lookup(&queries)).await;
+    answers.map(Answer).map_err(|error| {
+        Failure(ErrorBody::new(ErrorCode::Internal, format!("the lookup failed: {error}")))
+    })
 }
 
 /// How many to list.

@@ -1,17 +1,14 @@
-//! The registry: versions, entries, questions by the million.
+//! The registry: versions, entries.
 
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Query, Request, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use sark_api::{
     ChangeKind, DiagnosticBody, DifferenceResponse, EndpointDifference, EndpointView,
     EntriesChanged, EntriesRequest, EntriesResponse, EntryView, ErrorBody, ErrorCode,
     FieldDifference, HistoryResponse, HistoryStep, PinRequest, PinResponse, PinTarget,
-    VersionResponse, VersionView, VersionsResponse, lookup_brief, routes,
+    VersionResponse, VersionView, VersionsResponse,
 };
 use sark_core::document::Diagnostic;
 use sark_registry::assemble::Note;
@@ -133,34 +130,6 @@ pub(super) async fn delete_entry(
         registrar.delete_entry(&name, how, &actor).await
     };
     Ok(Answer(changed(to_the_end(&api, change).await?)))
-}
-
-/// One question a line in, one answer a line out. Not a word is kept of what went before.
-pub(super) async fn lookup_lines(
-    State(api): State<Api>,
-    request: Request,
-) -> Result<Response, Failure> {
-    let octets = to_bytes(request.into_body(), routes::MAX_BODY).await.map_err(|_| {
-        Failure(
-            ErrorBody::new(ErrorCode::TooLarge, "too many questions at once")
-                .with_help("send fewer lines at a time"),
-        )
-    })?;
-    let registry = api.observatory.snapshot();
-    let answers = tokio::task::spawn_blocking(move || {
-        let text = std::str::from_utf8(&octets).map_err(|_| bad("the questions are no UTF-8"))?;
-        let mut answers = Vec::with_capacity(text.len() * 4);
-        for line in text.lines().map(str::trim) {
-            let answer = lookup_brief(&registry, line);
-            serde_json::to_writer(&mut answers, &answer).map_err(|error| bad(error.to_string()))?;
-            answers.push(b'\n');
-        }
-        Ok::<_, Failure>(answers)
-    });
-    let answers = answers.await.map_err(|error| {
-        Failure(ErrorBody::new(ErrorCode::Internal, format!("the lookup failed: {error}")))
-    })??;
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from(answers)).into_response())
 }
 
 fn changed(change: EntryChange) -> EntriesChanged {

@@ -1,5 +1,8 @@
 //! `registry lookup`: who is this address, who is this name.
 
+mod brief;
+mod lines;
+
 use std::io::{self, Read as _, Write as _};
 
 use sark_api::{LookupHit, LookupResponse, LookupResult, QueryKind, routes};
@@ -16,8 +19,10 @@ use crate::render;
 const BATCH: usize = 64;
 /// No name or prefix is longer.
 const LONGEST: usize = 1024;
-/// Octets of questions on standard input.
-const MOST: u64 = 64 << 20;
+/// Questions answered in detail: each answer is a page.
+const MOST: usize = 10_000;
+/// Octets of questions on standard input that are answered in detail.
+const MOST_OCTETS: u64 = 16 << 20;
 
 /// See [`super::Command::Lookup`].
 #[derive(Debug, clap::Args)]
@@ -25,12 +30,18 @@ pub struct LookupArgs {
     /// Addresses, prefixes or names, such as `160.79.104.10` or `api.openai.com`
     #[arg(value_name = "QUERY")]
     queries: Vec<String>,
+    /// One line per question, with the best endpoint only; any number of questions
+    #[arg(long)]
+    brief: bool,
     #[command(flatten)]
     source: Source,
 }
 
 /// `registry lookup`.
 pub fn run(arguments: &LookupArgs, context: &mut Context) -> Outcome {
+    if arguments.brief {
+        return brief::run(&arguments.queries, arguments.source.snapshot()?, context);
+    }
     let queries = queries(&arguments.queries)?;
     let response = match arguments.source.snapshot()? {
         Some(snapshot) => offline(&snapshot, &queries),
@@ -66,22 +77,32 @@ fn queries(arguments: &[String]) -> Result<Vec<String>, Failure> {
         let short: String = query.chars().take(40).collect();
         return Err(Failure::usage(format!("`{short}` is no address, prefix or name")));
     }
+    if queries.len() > MOST {
+        return Err(too_many());
+    }
     Ok(queries)
 }
 
 fn stdin(queries: &mut Vec<String>) -> Result<(), Failure> {
     let mut text = String::new();
-    let read = io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
+    let read = io::stdin().lock().take(MOST_OCTETS + 1).read_to_string(&mut text);
     read.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
-    if text.len() as u64 > MOST {
-        return Err(
-            Failure::usage("standard input is longer than 64 MiB").next("ask in several runs")
-        );
+    if text.len() as u64 > MOST_OCTETS {
+        return Err(too_many());
     }
-    let lines = text.lines().map(str::trim);
-    let asked = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let asked = text.lines().map(str::trim).filter(|line| is_question(line));
     queries.extend(asked.map(str::to_owned));
     Ok(())
+}
+
+fn too_many() -> Failure {
+    Failure::usage(format!("more than {MOST} questions are not answered in detail"))
+        .next("--brief answers any number, one line each")
+}
+
+/// Empty lines and comments are none.
+fn is_question(line: &str) -> bool {
+    !line.is_empty() && !line.starts_with('#')
 }
 
 fn offline(snapshot: &Snapshot, queries: &[String]) -> LookupResponse {
@@ -153,7 +174,11 @@ fn answer(out: &mut Out, result: &LookupResult, query: &str, verbose: bool) -> i
             render::time(learned.since)
         )?;
     }
-    result.hits.iter().skip(1).try_for_each(|hit| also(out, hit))
+    result.hits.iter().skip(1).try_for_each(|hit| also(out, hit))?;
+    match result.left_out {
+        0 => Ok(()),
+        more => writeln!(out, "also        {more} more: ask for less to see them"),
+    }
 }
 
 fn also(out: &mut Out, hit: &LookupHit) -> io::Result<()> {

@@ -46,6 +46,14 @@ impl Answers {
         self
     }
 
+    /// With lines as an answer, of this registry version.
+    pub fn lines(mut self, question: &str, version: &str, text: &str) -> Self {
+        let headers = format!("sark-registry-version: {version}\r\n");
+        let body = text.to_owned();
+        self.0.insert(question.to_owned(), Answer { status: 200, headers, body, missing: 0 });
+        self
+    }
+
     /// Listens on `sarkd.sock` in a new directory.
     pub fn serve(self) -> Server {
         let directory = tempfile::tempdir().unwrap();
