@@ -31,8 +31,8 @@ impl Markers {
             move |owner: u32| levels.get(owner as usize) == Some(&level)
         };
         let (cloud, cdn) = (is(Sharedness::Cloud), is(Sharedness::Cdn));
-        let ipv4 = Levels { cloud: ipv4.marked(&cloud), cdn: ipv4.marked(&cdn) };
-        let ipv6 = Levels { cloud: ipv6.marked(&cloud), cdn: ipv6.marked(&cdn) };
+        let ipv4 = Levels { cloud: ipv4.marked(cloud), cdn: ipv4.marked(cdn) };
+        let ipv6 = Levels { cloud: ipv6.marked(cloud), cdn: ipv6.marked(cdn) };
         Self { levels, ipv4, ipv6 }
     }
 

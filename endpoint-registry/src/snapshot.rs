@@ -291,7 +291,9 @@ impl Snapshot {
 }
 
 /// As the indexes have it: one of the two is there.
-fn bits(prefix: IpNet) -> (Option<(u32, u8)>, Option<(u128, u8)>) {
+type Bits<K> = Option<(K, u8)>;
+
+fn bits(prefix: IpNet) -> (Bits<u32>, Bits<u128>) {
     match prefix.trunc() {
         IpNet::V4(net) => (Some((net.network().to_bits(), net.prefix_len())), None),
         IpNet::V6(net) => (None, Some((net.network().to_bits(), net.prefix_len()))),

@@ -1,7 +1,5 @@
 //! Questions that a packet or a flow asks do not allocate.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-
 use std::hint::black_box;
 
 use allocation_counter::measure;

@@ -22,7 +22,7 @@ use crate::render;
 
 /// Who answers.
 enum Registry {
-    Files(Snapshot),
+    Files(Box<Snapshot>),
     Daemon { client: Client, version: Option<String> },
 }
 
@@ -44,7 +44,7 @@ struct Bulk<'a> {
 /// Answers the arguments, `-` and no argument being standard input.
 pub fn run(arguments: &[String], snapshot: Option<Snapshot>, context: &mut Context) -> Outcome {
     let registry = match snapshot {
-        Some(snapshot) => Registry::Files(snapshot),
+        Some(snapshot) => Registry::Files(Box::new(snapshot)),
         None => Registry::Daemon { client: context.client()?, version: None },
     };
     // Lines that go to the terminal are progress enough.
