@@ -268,7 +268,8 @@ impl Ageing {
         changes
     }
 
-    /// When [`Ageing::tick`] will change something, if nothing happens before.
+    /// When [`Ageing::tick`] will change something, if nothing happens before; or nothing, if that is of
+    /// a name that should have been asked by then.
     #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {
         self.index.next_deadline()
