@@ -443,9 +443,10 @@ fn play(ageing: &mut Ageing, steps: &[(i64, Step)]) -> Vec<(i64, Change)> {
         // Time passes as it does: each change at its moment.
         let end = clock + pause;
         while let Some(next) = ageing.next_change().filter(|next| *next <= at(end)) {
-            let changes = ageing.tick(next);
+            // What was held is late.
+            let changes = ageing.tick(next.max(at(clock)));
             // A name that should have been asked by then is held instead.
-            let is_held = ageing.next_change() > Some(next) || ageing.next_change().is_none();
+            let is_held = ageing.next_change().is_none_or(|after| after > next);
             assert!(!changes.is_empty() || is_held, "a deadline without a change");
             clock = clock.max(next.duration_since(start()).as_secs());
             seen.extend(changes.into_iter().map(|change| (clock, change)));
