@@ -83,8 +83,12 @@ impl Place {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let child = self.sarkd.as_ref().expect("it runs");
-        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+        kill(Pid::from_raw(i32::try_from(self.process()).unwrap()), signal).unwrap();
+    }
+
+    /// Its process id.
+    pub fn process(&self) -> u32 {
+        self.sarkd.as_ref().expect("it runs").id()
     }
 
     /// SIGTERM, and how it ended.

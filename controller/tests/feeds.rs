@@ -70,8 +70,12 @@ impl Scene {
         let feeds = vec![relays()];
         let copies = copies(&feeds, &*registry, clock.now()).await.unwrap();
         let beginning = Beginning { feeds, copies, ..Beginning::default() };
-        let (registry_, source_) = (Arc::clone(&registry), Arc::clone(&source));
-        let outside = Outside { registry: registry_, source: source_, beginning };
+        let outside = Outside {
+            registry: Arc::clone(&registry),
+            source: Arc::clone(&source) as _,
+            beginning,
+            ..Outside::new(Arc::clone(&store))
+        };
         let world = World::assembled(
             speaker.clone(),
             Arc::clone(&store),

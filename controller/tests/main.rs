@@ -1,7 +1,8 @@
 //! The controller from its parts to the program.
 //!
-//! `reconcile` and `api` run on a speaker in memory, `program` and `kill` run the built `sarkd` with
-//! a real gobgpd. Everything is on loopback and in temporary directories.
+//! `reconcile` and `api` run on a speaker in memory, `hostile` with feeds that do their worst;
+//! `program` and `kill` run the built `sarkd` with a real gobgpd, `memory` with such feeds.
+//! Everything is on loopback and in temporary directories.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 #![allow(clippy::print_stderr, reason = "what a failed or long test has to say")]
 
@@ -9,8 +10,14 @@ mod api;
 mod client;
 mod daemon;
 mod exports;
+#[path = "../../endpoint-registry/feeds/tests/certificate.rs"]
+mod feed_certificate;
+#[path = "../../endpoint-registry/feeds/tests/server.rs"]
+mod feed_server;
 mod feeds;
+mod hostile;
 mod kill;
+mod memory;
 mod names;
 mod prices;
 mod program;

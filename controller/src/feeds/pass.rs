@@ -92,14 +92,15 @@ impl Feeds {
             Err(error) => {
                 let (code, message) = (error.code().to_owned(), chain(&error));
                 let help = error.help().to_owned();
-                self.note_failure(feed, &state, ProblemView { code, message, help }, now).await
+                let problem = ProblemView { code, message, help };
+                self.note_failure((feed, actor), &state, problem, now).await
             }
             Ok(Fetched::Unchanged) => {
                 let check = Check { at: now, outcome: CheckOutcome::Unchanged, failures: 0 };
                 // Of the copy in use, unless another was asked about.
                 let confirmed = state.in_use.as_ref().filter(|_| state.pending.is_none());
                 let confirmed = confirmed.map(|copy| &copy.validators);
-                store.checked(&feed.name, &check, confirmed).await?;
+                store.checked(&feed.name, &check, confirmed, None).await?;
                 Ok(still(&feed.name, &state))
             }
             Ok(Fetched::Copy { parts, validators }) => {
@@ -127,16 +128,18 @@ impl Feeds {
             return Ok(result(name, RefreshOutcome::Unchanged));
         }
         if state.pending.as_ref().is_some_and(|pending| pending.hash == *hash) {
-            self.store.checked(name, &check(CheckOutcome::Held), None).await?;
+            self.store.checked(name, &check(CheckOutcome::Held), None, None).await?;
             return Ok(still(name, state));
         }
         if state.rejected.as_ref().is_some_and(|rejected| rejected.hash == *hash) {
-            self.store.checked(name, &check(CheckOutcome::Rejected), None).await?;
+            self.store.checked(name, &check(CheckOutcome::Rejected), None, None).await?;
             return Ok(result(name, RefreshOutcome::Unchanged));
         }
         let parsed = match read(Arc::clone(feed), copy.parts.clone(), *now).await {
             Ok(parsed) => Arc::new(parsed),
-            Err(problem) => return self.note_failure(feed, state, problem, *now).await,
+            Err(problem) => {
+                return self.note_failure((feed, fresh.actor), state, problem, *now).await;
+            }
         };
         let current = self.registrar.copy_in_use(name).await.map(|copy| copy.parsed);
         let verdict = judge(feed, current.as_deref(), &parsed, &self.protected);
@@ -208,18 +211,34 @@ impl Feeds {
         }
     }
 
+    /// On record when it begins and when it becomes another failure: not each time, for a feed may
+    /// fail for weeks.
     async fn note_failure(
         &self,
-        feed: &Feed,
+        asked: (&Feed, &Actor),
         state: &FeedState,
         problem: ProblemView,
         now: Timestamp,
     ) -> Result<RefreshResult, FeedError> {
-        let before = state.last_check.as_ref().map_or(0, |check| check.failures);
+        let (feed, actor) = asked;
+        let before = state.last_check.as_ref();
+        let failures = before.map_or(0, |check| check.failures).saturating_add(1);
+        let is_known = before.is_some_and(|check| match &check.outcome {
+            CheckOutcome::Failed { code, .. } => *code == problem.code,
+            _ => false,
+        });
+        let record = (!is_known).then(|| AuditRecord {
+            at: now,
+            actor: actor.0.clone(),
+            event: "registry.feed.failed".to_owned(),
+            outcome: Outcome::Failed,
+            detail: json!({
+                "feed": feed.name, "code": problem.code, "message": problem.message,
+            }),
+        });
         let (code, message) = (problem.code.clone(), problem.message.clone());
-        let outcome = CheckOutcome::Failed { code, message };
-        let check = Check { at: now, outcome, failures: before.saturating_add(1) };
-        self.store.checked(&feed.name, &check, None).await?;
+        let check = Check { at: now, outcome: CheckOutcome::Failed { code, message }, failures };
+        self.store.checked(&feed.name, &check, None, record.as_ref()).await?;
         Ok(failed(&feed.name, problem))
     }
 }

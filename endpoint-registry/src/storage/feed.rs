@@ -255,6 +255,7 @@ pub trait FeedStore: Send + Sync {
         feed: &str,
         check: &Check,
         validators: Option<&serde_json::Value>,
+        record: Option<&AuditRecord>,
     ) -> Result<(), StorageError>;
     /// The pending copy comes into use if it is this one; false, and nothing written, if not.
     async fn accept(

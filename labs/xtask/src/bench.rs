@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: Criterion's, and the comparison with a bare GoBGP client.
+//! `cargo xtask bench`: Criterion's, and those that are programs of their own.
 
 use std::process::{Command, ExitCode};
 
@@ -8,8 +8,10 @@ use crate::run::{RunError, run};
 /// Which benchmark.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// A benchmark's name (see `benches/` of each crate), or `gobgp`: our bulk announce beside a
-    /// bare client, against a gobgpd of its own. Without a name: all of Criterion's.
+    /// A benchmark's name (see `benches/` of each crate), or one of these. `gobgp`: our bulk announce
+    /// beside a bare client, against a gobgpd of its own. `month`: a month of a content network's
+    /// addresses, our ageing beside two simpler ways; days and seeds may follow. `feeds`: what the
+    /// worst feeds cost sarkd in memory. Without a name: all of Criterion's.
     name: Option<String>,
     /// Passed on to the benchmark, such as a filter.
     #[arg(last = true)]
@@ -23,8 +25,19 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, RunError> {
     match options.name.as_deref() {
         None => cargo.args(["bench", "--workspace", "--benches"]),
         Some("gobgp") => cargo.args(["run", "--release", "-p", "sark-gobgp", "--example", "bench"]),
+        Some("month") => {
+            cargo.args(["run", "--release", "-p", "sark-registry", "--example", "month"])
+        }
+        Some("feeds") => {
+            cargo.args(["test", "--release", "-p", "sark-controller", "--test", "controller"]);
+            cargo.arg("memory::")
+        }
         Some(name) => cargo.args(["bench", "--workspace", "--bench", name]),
     };
-    run(cargo.arg("--").args(&options.rest))?;
+    cargo.arg("--").args(&options.rest);
+    if options.name.as_deref() == Some("feeds") {
+        cargo.arg("--nocapture");
+    }
+    run(&mut cargo)?;
     Ok(ExitCode::SUCCESS)
 }

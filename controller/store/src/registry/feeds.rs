@@ -74,11 +74,12 @@ impl FeedStore for SqliteStore {
         feed: &str,
         check: &Check,
         validators: Option<&serde_json::Value>,
+        record: Option<&AuditRecord>,
     ) -> Result<(), StorageError> {
         let (mut t, mut state) = change(self, feed).await?;
         state.was_checked(check, validators);
         save_state(&mut t, &state).await?;
-        finish(t, None).await
+        finish(t, record).await
     }
 
     async fn accept(

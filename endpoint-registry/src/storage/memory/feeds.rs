@@ -72,8 +72,10 @@ impl FeedStore for MemoryRegistry {
         feed: &str,
         check: &Check,
         validators: Option<&serde_json::Value>,
+        record: Option<&AuditRecord>,
     ) -> Result<(), StorageError> {
         let mut state = self.open("store that a feed was asked")?;
+        self.note(record)?;
         let feed = state.feed(feed);
         feed.state.was_checked(check, validators);
         if let (Some(copy), Some(now)) = (&mut feed.in_use, &feed.state.in_use) {
