@@ -63,7 +63,12 @@ impl Scene {
         let copies = copies(&feeds, &*registry, clock.now()).await.unwrap();
         let beginning = Beginning { feeds, copies, ..Beginning::default() };
         let (registry_, source_) = (Arc::clone(&registry), Arc::clone(&source));
-        let outside = Outside { registry: registry_, source: source_, beginning };
+        let outside = Outside {
+            registry: registry_,
+            source: source_,
+            beginning,
+            ..Outside::new(Arc::clone(&store))
+        };
         let storage = Arc::clone(&store) as _;
         let world =
             World::assembled(FakeSpeaker::new(), Arc::clone(&store), storage, clock, outside);
