@@ -101,7 +101,8 @@ spec:
         assert_eq!((status, found.as_str()), (200, Some(code)), "{what}: {answer}");
         let [before, most, after] = [before, most, after].map(|octets| octets >> 20);
         eprintln!("{what:28} {code:12} {before:4} MiB before, {most:4} at most, {after:4} after");
-        assert!((most - before) << 20 < 4 * LIMIT, "{what}: {most} MiB");
+        // The octets as they came and as they are read, and a million entries before it is too many.
+        assert!((most - before) << 20 < 6 * LIMIT, "{what}: {most} MiB");
     }
     assert!(place.terminate().await.success());
 }

@@ -47,6 +47,9 @@ pub struct Server {
     task: JoinHandle<()>,
 }
 
+/// One answer each: without this a client may ask again on what is being closed.
+const CLOSE: &str = "Connection: close\r\n";
+
 type Pages = Arc<Mutex<BTreeMap<String, Says>>>;
 
 impl Drop for Server {
@@ -62,13 +65,14 @@ pub fn ok(body: &[u8]) -> Says {
 
 /// As [`ok`], with more header lines.
 pub fn with_headers(body: &[u8], headers: &str) -> Says {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\n{CLOSE}Content-Length: {length}\r\n{headers}\r\n");
     Says::Raw([head.as_bytes(), body].concat())
 }
 
 /// A head alone.
 pub fn head(text: &str) -> Says {
-    Says::Raw(format!("HTTP/1.1 {text}\r\nContent-Length: 0\r\n\r\n").into_bytes())
+    Says::Raw(format!("HTTP/1.1 {text}\r\n{CLOSE}Content-Length: 0\r\n\r\n").into_bytes())
 }
 
 impl Server {
@@ -188,7 +192,7 @@ async fn answer(
 }
 
 fn head_of(status: &str, headers: &str, length: usize) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n").into_bytes()
+    format!("HTTP/1.1 {status}\r\n{CLOSE}Content-Length: {length}\r\n{headers}\r\n").into_bytes()
 }
 
 const OPEN: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
