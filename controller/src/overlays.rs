@@ -65,7 +65,9 @@ impl RegistryHolder {
     /// Replaces the snapshot, unless the content is the same. Whether it was replaced.
     pub fn replace(&self, snapshot: Arc<Snapshot>) -> bool {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = current.version() != snapshot.version();
+        // What no rule may touch is no part of the version.
+        let changed = current.version() != snapshot.version()
+            || current.never_touch() != snapshot.never_touch();
         if changed {
             *current = snapshot;
             self.changed.notify_one();

@@ -267,8 +267,13 @@ impl Registrar {
         turn.newest = Some(committed.version);
         let snapshot = Arc::new(made.snapshot);
         self.holder.set_newest(Arc::clone(&snapshot));
-        if turn.pinned.is_none() {
-            self.put_in_use(snapshot);
+        match turn.pinned {
+            None => self.put_in_use(snapshot),
+            // What no rule may touch holds for a pinned version too, from now on.
+            Some(number) if self.holder.snapshot().never_touch() != snapshot.never_touch() => {
+                self.use_pinned(turn, number).await?;
+            }
+            Some(_) => {}
         }
         Ok(())
     }

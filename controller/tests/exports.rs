@@ -172,6 +172,9 @@ neverTouch:
   - { name: team7.openai.azure.com, reason: ours, owner: netsec }
 ")
     .await;
+    let in_use = served.world.api.observatory.snapshot();
+    assert_eq!(in_use.version(), &before.hash, "pinned");
+    assert_eq!(in_use.never_touch().len(), 2, "and the compiler spares them at once");
     for at in [String::new(), format!("&at={}", before.number)] {
         for form in [Form::Nftables, Form::Zeek, Form::Suricata, Form::Stix] {
             let response = served.export(&format!("form={form}&provider=lab{at}")).await;

@@ -317,6 +317,13 @@ neverTouch:
     let ours = scene.world.ours();
     assert!(!ours.iter().any(|rule| rule.contains("dst 198.51.100.7/32 src 10")), "{ours:?}");
 
+    // What no endpoint has makes no other version, and is spared all the same.
+    let quiet = entry.replace("our-vpn", "quiet").replace("198.51.100.7/32", "203.0.113.200/32");
+    registrar.put_entry("q.yaml", &quiet, now, &actor()).await.unwrap();
+    assert_eq!(scene.world.api.observatory.snapshot().never_touch().len(), 2);
+    registrar.delete_entry("quiet", now, &actor()).await.unwrap();
+    assert_eq!(scene.world.api.observatory.snapshot().never_touch().len(), 1);
+
     let scene = scene.restart().await;
     assert_eq!(scene.addresses(), 19);
     let registrar = &scene.world.api.registrar;
