@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Model, Picodollars, PriceList, Source};
+use crate::{Model, Picodollars, PriceList, Source, Unit};
 
 /// How a list differs from the one before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,15 +35,20 @@ pub struct PriceChange {
     pub from: Option<Picodollars>,
     /// After; `None` if there is none.
     pub to: Option<Picodollars>,
+    /// What holds in the list that has none: the price of a shorter prompt, of the standard tier, or
+    /// of what the tokens count as then.
+    pub instead: Option<Picodollars>,
     /// There is no price left for the unit.
     pub is_lost: bool,
 }
 
 impl PriceChange {
-    /// More than this many times as much, or as little; to or from nothing; or no price any more.
+    /// More than this many times as much, or as little; to or from nothing; or no price any more. A
+    /// price that comes or goes changes what was paid in its place.
     #[must_use]
     pub fn is_jump(&self, factor: u32) -> bool {
-        let (Some(from), Some(to)) = (self.from, self.to) else { return self.is_lost };
+        let (from, to) = (self.from.or(self.instead), self.to.or(self.instead));
+        let (Some(from), Some(to)) = (from, to) else { return self.is_lost };
         let (least, most) = (from.min(to), from.max(to));
         most.0 > least.0.saturating_mul(factor.into())
     }
@@ -98,14 +103,32 @@ fn changes(old: &Model, new: &Model) -> Vec<PriceChange> {
     for (source, to) in after {
         let from = before.remove(&source);
         if from != Some(to) {
-            changes.push(PriceChange { source, from, to: Some(to), is_lost: false });
+            let instead = from.is_none().then(|| instead(old, &source)).flatten();
+            changes.push(PriceChange { source, from, to: Some(to), instead, is_lost: false });
         }
     }
     for (source, from) in before {
         let unit = source.field.unit;
         let is_lost = !new.all_prices().any(|(_, price)| price.field.unit == unit);
-        changes.push(PriceChange { source, from: Some(from), to: None, is_lost });
+        let instead = instead(new, &source);
+        changes.push(PriceChange { source, from: Some(from), to: None, instead, is_lost });
     }
     changes.sort_by(|a, b| a.source.cmp(&b.source));
     changes
+}
+
+/// What a model costs where it has no such price: that of the longest of the shorter prompts in the
+/// same tier, else in the standard one, else that of the unit that stands in; whatever the item of
+/// `tiered_pricing`.
+fn instead(model: &Model, source: &Source) -> Option<Picodollars> {
+    let field = &source.field;
+    let of = |unit: Unit, tier: Option<&str>| {
+        let prices = model.all_prices().map(|(_, price)| price).filter(|price| {
+            let its = &price.field;
+            its.unit == unit && its.tier.as_deref() == tier && its.above <= field.above
+        });
+        prices.max_by_key(|price| price.field.above).map(|price| price.amount)
+    };
+    let mut units = std::iter::once(&field.unit).chain(field.unit.instead());
+    units.find_map(|&unit| of(unit, field.tier.as_deref()).or_else(|| of(unit, None)))
 }

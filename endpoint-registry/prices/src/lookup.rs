@@ -65,6 +65,10 @@ impl fmt::Display for How {
     }
 }
 
+/// Most beginnings of one provider's names: lists have a few, and each is tried with each shorter
+/// name.
+const PREFIXES: usize = 32;
+
 impl PriceList {
     /// Looks a model up, of a provider by the registry's slug or the list's own word. Without a
     /// provider only names without one in front are found; with one, only that provider's entries,
@@ -100,7 +104,8 @@ impl PriceList {
         for word in &provider.words {
             let start = self.prefixes.partition_point(|(prefix, _)| prefix < word);
             let same = self.prefixes.iter().skip(start).take_while(|(p, _)| p.starts_with(word));
-            found.extend(same.filter(|(prefix, _)| provider.has(prefix)).map(|(_, own)| &**own));
+            let same = same.filter(|(prefix, _)| provider.has(prefix)).map(|(_, own)| &**own);
+            found.extend(same.take(PREFIXES.saturating_sub(found.len())));
         }
         found
     }

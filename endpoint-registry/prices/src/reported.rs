@@ -21,9 +21,13 @@ pub enum Counting {
 }
 
 impl Counting {
-    /// Of a provider, by the registry's slug or a list's word.
+    /// Of a model of a provider, by the registry's slug or a list's word. Claude counts in its own way
+    /// wherever it runs.
     #[must_use]
-    pub fn of(provider: &str) -> Self {
+    pub fn of(provider: &str, model: &str) -> Self {
+        if model.to_ascii_lowercase().contains("claude") {
+            return Self::Beside;
+        }
         let is = |slug| Provider::of(slug).has(provider) || provider == slug;
         match () {
             () if is("anthropic") || is("aws") => Self::Beside,
@@ -121,17 +125,19 @@ mod tests {
             reasoning: 200,
             ..Reported::default()
         };
-        for (provider, input, output) in [
-            ("openai", 6000, 500),
-            ("mistral", 6000, 500),
-            ("anthropic", 1000, 500),
-            ("aws", 1000, 500),
-            ("bedrock_converse", 1000, 500),
-            ("google", 6000, 300),
-            ("gemini", 6000, 300),
+        for (provider, model, input, output) in [
+            ("openai", "m", 6000, 500),
+            ("mistral", "m", 6000, 500),
+            ("anthropic", "m", 1000, 500),
+            ("aws", "m", 1000, 500),
+            ("bedrock_converse", "m", 1000, 500),
+            ("google", "m", 6000, 300),
+            ("gemini", "m", 6000, 300),
+            ("google", "claude-opus-4-1@20250805", 1000, 500),
+            ("azure", "Claude-Sonnet-4-5", 1000, 500),
         ] {
-            let counted = counts(input, output).usage(Counting::of(provider));
-            assert_eq!(counted.as_ref(), Ok(&usage), "{provider}");
+            let counted = counts(input, output).usage(Counting::of(provider, model));
+            assert_eq!(counted.as_ref(), Ok(&usage), "{provider} {model}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Documents that are no lists, or too much.
 
-use sark_prices::{Limits, ParseError, PriceList, Unfound, parse};
+use sark_prices::{Limits, ParseError, PriceList, Unfound, compare, parse};
 
 const LIMITS: Limits = Limits { octets: 1 << 20, entries: 100 };
 
@@ -115,4 +115,40 @@ fn notes_are_bounded() {
         (1..=600).map(|n| format!("\"input_cost_per_token_above_{n}k_tokens\": 1")).collect();
     let list = read(&format!("{{\"a\": {{{}}}, \"b\": {{}}}}", fields.join(","))).unwrap();
     assert_eq!(list.unreadable().next().unwrap().1, "it has more than 512 prices");
+}
+
+/// A price that comes or goes is compared with the one that held in its place.
+#[test]
+fn a_price_that_appears_is_no_way_round_the_doubt() {
+    let old =
+        read(r#"{"m": {"input_cost_per_token": 1e-6, "output_cost_per_token": 4e-6}}"#).unwrap();
+    for (field, amount, jumps) in [
+        ("input_cost_per_token_above_1k_tokens", "0", true),
+        ("input_cost_per_token_above_1k_tokens", "9999", true),
+        ("output_cost_per_token_flex", "9999", true),
+        ("cache_read_input_token_cost", "9999", true),
+        ("output_cost_per_reasoning_token", "0", true),
+        ("input_cost_per_token_above_200k_tokens", "2e-6", false),
+        ("output_cost_per_token_priority", "8e-6", false),
+        ("cache_read_input_token_cost", "2.5e-7", false),
+    ] {
+        let new = format!(
+            r#"{{"m": {{"input_cost_per_token": 1e-6, "output_cost_per_token": 4e-6, "{field}": {amount}}}}}"#
+        );
+        let new = read(&new).unwrap();
+        for (from, to) in [(&old, &new), (&new, &old)] {
+            let comparison = compare(from, to);
+            assert_eq!(comparison.changed[0].jump(5).is_some(), jumps, "{field} {amount}");
+        }
+    }
+}
+
+#[test]
+fn beginnings_without_end_cost_no_time() {
+    let models: Vec<_> = (0..20_000)
+        .map(|n| format!(r#""p{n}/m": {{"litellm_provider": "p", "input_cost_per_token": 1}}"#))
+        .collect();
+    let limits = Limits { octets: 1 << 24, entries: 20_000 };
+    let list = parse(format!("{{{}}}", models.join(",")).as_bytes(), &limits).unwrap();
+    assert!(list.lookup(Some("p"), &"a-".repeat(120)).is_err());
 }

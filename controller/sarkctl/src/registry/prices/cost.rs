@@ -100,7 +100,7 @@ pub fn run(arguments: &CostArgs, context: &mut Context) -> Outcome {
 
 fn usage(arguments: &CostArgs) -> Result<Usage, Failure> {
     let counting = match arguments.provider.as_deref().filter(|_| arguments.reported) {
-        Some(provider) => Counting::of(provider),
+        Some(provider) => Counting::of(provider, &arguments.model),
         None => Counting::Apart,
     };
     let Tokens { input_tokens: input, cache_read, cache_write, cache_write_1h, .. } =
