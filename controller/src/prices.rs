@@ -117,15 +117,15 @@ impl Prices {
     ) -> Result<(), StorageError> {
         let at = self.clock.now();
         let origin = Origin { at, cause: cause.to_owned(), actor: actor.0.clone() };
-        let record = AuditRecord {
+        let record = AuditRecord::new(
             at,
-            actor: actor.0.clone(),
-            event: "registry.prices".to_owned(),
-            outcome: Outcome::Ok,
-            detail: json!({
+            &actor.0,
+            "registry.prices",
+            Outcome::Ok,
+            json!({
                 "cause": cause, "list": list.hash().to_string(), "models": list.len(),
             }),
-        };
+        );
         let (version, is_new) = self.store.commit_prices(document, &origin, Some(&record)).await?;
         if is_new {
             PricesChanged { version: &version, list: &list }.emit(&self.metrics);

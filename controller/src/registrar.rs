@@ -254,8 +254,7 @@ impl Registrar {
             let detail = serde_json::json!({
                 "cause": cause, "registryVersion": made.snapshot.version().to_string(),
             });
-            let event = "registry.version".to_owned();
-            AuditRecord { at: now, actor: actor.to_owned(), event, outcome: Outcome::Ok, detail }
+            AuditRecord::new(now, actor, "registry.version", Outcome::Ok, detail)
         });
         let committed = self.store.commit_version(&made.snapshot, &origin, Some(&record)).await?;
         turn.notes = made.notes;

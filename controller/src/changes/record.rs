@@ -58,8 +58,7 @@ impl Attempt {
     }
 
     fn record(&self, at: Timestamp, outcome: Outcome, detail: Value) -> AuditRecord {
-        let (actor, event) = (self.actor.0.clone(), self.kind.event().to_owned());
-        AuditRecord { at, actor, event, outcome, detail }
+        AuditRecord::new(at, &self.actor.0, self.kind.event(), outcome, detail)
     }
 }
 

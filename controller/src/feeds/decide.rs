@@ -73,12 +73,12 @@ impl Feeds {
     }
 
     fn record(&self, name: &str, hash: &ContentHash, event: &str, actor: &Actor) -> AuditRecord {
-        AuditRecord {
-            at: self.clock.now(),
-            actor: actor.0.clone(),
-            event: event.to_owned(),
-            outcome: Outcome::Ok,
-            detail: json!({ "feed": name, "copy": hash.to_string() }),
-        }
+        AuditRecord::new(
+            self.clock.now(),
+            &actor.0,
+            event,
+            Outcome::Ok,
+            json!({ "feed": name, "copy": hash.to_string() }),
+        )
     }
 }

@@ -171,17 +171,17 @@ impl Feeds {
 
     async fn hold(&self, fresh: &Fresh<'_>, held: Held) -> Result<RefreshResult, FeedError> {
         let Fresh { feed, copy, hash, actor, now, .. } = fresh;
-        let record = AuditRecord {
-            at: *now,
-            actor: actor.0.clone(),
-            event: "registry.feed.held".to_owned(),
-            outcome: Outcome::Refused,
-            detail: json!({
+        let record = AuditRecord::new(
+            *now,
+            &actor.0,
+            "registry.feed.held",
+            Outcome::Refused,
+            json!({
                 "feed": feed.name, "copy": hash.to_string(), "entries": held.entries,
                 "added": held.added, "removed": held.removed,
                 "doubts": held.doubts.iter().map(|doubt| &doubt.code).collect::<Vec<_>>(),
             }),
-        };
+        );
         let check = Check { at: *now, outcome: CheckOutcome::Held, failures: 0 };
         let doubts = serde_json::to_value(&held).unwrap_or_default();
         self.store.hold(&feed.name, copy, &doubts, &check, Some(&record)).await?;
@@ -227,14 +227,16 @@ impl Feeds {
             CheckOutcome::Failed { code, .. } => *code == problem.code,
             _ => false,
         });
-        let record = (!is_known).then(|| AuditRecord {
-            at: now,
-            actor: actor.0.clone(),
-            event: "registry.feed.failed".to_owned(),
-            outcome: Outcome::Failed,
-            detail: json!({
-                "feed": feed.name, "code": problem.code, "message": problem.message,
-            }),
+        let record = (!is_known).then(|| {
+            AuditRecord::new(
+                now,
+                &actor.0,
+                "registry.feed.failed",
+                Outcome::Failed,
+                json!({
+                    "feed": feed.name, "code": problem.code, "message": problem.message,
+                }),
+            )
         });
         let (code, message) = (problem.code.clone(), problem.message.clone());
         let check = Check { at: now, outcome: CheckOutcome::Failed { code, message }, failures };

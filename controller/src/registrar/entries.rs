@@ -189,13 +189,7 @@ fn one(file: &str, text: &str) -> Result<Overlay, EntriesError> {
 }
 
 fn record(at: Timestamp, actor: &Actor, event: &str, name: &str) -> AuditRecord {
-    AuditRecord {
-        at,
-        actor: actor.0.clone(),
-        event: event.to_owned(),
-        outcome: Outcome::Ok,
-        detail: json!({ "entry": name }),
-    }
+    AuditRecord::new(at, &actor.0, event, Outcome::Ok, json!({ "entry": name }))
 }
 
 /// Stored entries, in the order in which they were made, and those that this version cannot read.

@@ -55,13 +55,13 @@ impl Registrar {
             }
         };
         let now = self.clock.now();
-        let record = AuditRecord {
-            at: now,
-            actor: actor.0.clone(),
-            event: "registry.pin".to_owned(),
-            outcome: Outcome::Ok,
-            detail: json!({ "from": in_use.map(|version| version.number), "to": number }),
-        };
+        let record = AuditRecord::new(
+            now,
+            &actor.0,
+            "registry.pin",
+            Outcome::Ok,
+            json!({ "from": in_use.map(|version| version.number), "to": number }),
+        );
         if !self.store.pin(number, now, &actor.0, &record).await? {
             return Err(PinError::Unknown(number.unwrap_or_default()));
         }

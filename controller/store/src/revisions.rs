@@ -149,13 +149,13 @@ fn revision_of(row: &SqliteRow) -> Result<Revision, StorageError> {
 fn record_of(row: &SqliteRow) -> Result<AuditRecord, StorageError> {
     let sequence = count(row, "sequence")?;
     let place = |column: &str| format!("audit record {sequence}, {column}");
-    Ok(AuditRecord {
-        at: time(row, place("at"))?,
-        actor: text(row, "actor")?,
-        event: text(row, "event")?,
-        outcome: parsed(row, "outcome", place("outcome"))?,
-        detail: parsed(row, "detail", place("detail"))?,
-    })
+    Ok(AuditRecord::new(
+        time(row, place("at"))?,
+        text(row, "actor")?,
+        text(row, "event")?,
+        parsed(row, "outcome", place("outcome"))?,
+        parsed(row, "detail", place("detail"))?,
+    ))
 }
 
 pub(crate) fn text(row: &SqliteRow, column: &'static str) -> Result<String, StorageError> {

@@ -32,13 +32,9 @@ pub fn revision(number: u64) -> Revision {
 /// A record of this event.
 #[must_use]
 pub fn record(event: &str) -> AuditRecord {
-    AuditRecord {
-        at: Timestamp::new(1_790_000_000, 1).expect("a time in range"),
-        actor: "uid:1000(noc)".into(),
-        event: event.into(),
-        outcome: Outcome::Ok,
-        detail: serde_json::json!({ "revision": 1, "why": "a \"b\" é" }),
-    }
+    let at = Timestamp::new(1_790_000_000, 1).expect("a time in range");
+    let detail = serde_json::json!({ "revision": 1, "why": "a \"b\" é" });
+    AuditRecord::new(at, "uid:1000(noc)", event, Outcome::Ok, detail)
 }
 
 /// All checks, on a store that is empty.
