@@ -165,7 +165,8 @@ async fn a_doubted_copy_waits_for_a_person() {
     assert_eq!((pending.entries, pending.added, pending.removed), (60, 40, 0));
     let feeds = &scene.world.api.feeds;
     feeds.accept("relays", "sha256:00", &actor()).await.expect_err("another copy");
-    feeds.accept("relays", &pending.hash, &actor()).await.unwrap();
+    let accepted = feeds.accept("relays", &pending.hash, &actor()).await.unwrap();
+    assert_eq!((accepted.outcome, accepted.added), (RefreshOutcome::Updated, 40));
     assert_eq!((scene.addresses(), scene.state().await), (60, FeedState::Current));
     let records = scene.store.records(50).await.unwrap();
     for event in ["registry.feed.held", "registry.feed.accept", "registry.version"] {
@@ -208,7 +209,9 @@ async fn a_rejected_copy_stays_away() {
     scene.source.set("relays", list(101..=120));
     assert_eq!(scene.refresh().await.0, RefreshOutcome::Held);
     let pending = scene.world.api.feeds.view("relays").await.unwrap().pending.unwrap();
-    scene.world.api.feeds.reject("relays", &pending.hash, &actor()).await.unwrap();
+    let rejected = scene.world.api.feeds.reject("relays", &pending.hash, &actor()).await.unwrap();
+    assert_eq!(rejected.outcome, RefreshOutcome::Rejected);
+    assert_eq!((rejected.added, rejected.removed), (20, 20));
     assert_eq!(scene.refresh().await.0, RefreshOutcome::Unchanged);
     assert_eq!((scene.addresses(), scene.state().await), (20, FeedState::Current));
 }

@@ -437,6 +437,8 @@ fn a_held_copy_is_shown_and_decided_on() {
     let run = sarkctl(["registry", "feeds", "show", "tor"]).with(&socket).directory(server.path());
     let run = run.golden("feed");
     assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    let show = ["registry", "feeds", "show", "tor", "--socket", "sarkd.sock"];
+    sarkctl(show).with(&["--pending"]).directory(server.path()).golden("feed-pending");
     for word in ["accept", "reject"] {
         let decide = ["registry", "feeds", word, "tor", "--yes"];
         let run = sarkctl(decide).with(&socket).directory(server.path()).run();

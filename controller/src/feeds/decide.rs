@@ -5,9 +5,10 @@ use std::sync::Arc;
 use sark_api::{RefreshOutcome, RefreshResult};
 use sark_core::ContentHash;
 use sark_core::audit::{AuditRecord, Outcome};
+use sark_registry::storage::FeedState;
 use serde_json::json;
 
-use super::pass::{read, result};
+use super::pass::{held, read, result};
 use super::{FeedError, Feeds};
 use crate::Actor;
 
@@ -22,6 +23,7 @@ impl Feeds {
         let asked = self.known(name)?;
         let _turn = asked.turn.lock().await;
         let not_pending = || FeedError::NotPending(name.to_owned());
+        let state = self.store.feed(name).await?.unwrap_or_default();
         let copy = self.store.copy_pending(name).await?.ok_or_else(not_pending)?;
         let found = copy.hash();
         if found.to_string() != hash {
@@ -38,7 +40,7 @@ impl Feeds {
             return Err(not_pending());
         }
         self.put_in_use(&asked.feed, Arc::new(parsed), actor).await?;
-        Ok(result(name, RefreshOutcome::Updated))
+        Ok(decided(name, &state, RefreshOutcome::Updated))
     }
 
     /// The pending copy is dropped, if it is this one, and not looked at again.
@@ -52,7 +54,7 @@ impl Feeds {
         let _turn = asked.turn.lock().await;
         let not_pending = || FeedError::NotPending(name.to_owned());
         let state = self.store.feed(name).await?.unwrap_or_default();
-        let pending = state.pending.ok_or_else(not_pending)?;
+        let pending = state.pending.as_ref().ok_or_else(not_pending)?;
         if pending.hash.to_string() != hash {
             return Err(not_pending());
         }
@@ -61,7 +63,7 @@ impl Feeds {
         if !self.store.reject(name, &pending.hash, now, &actor.0, &record).await? {
             return Err(not_pending());
         }
-        Ok(result(name, RefreshOutcome::Unchanged))
+        Ok(decided(name, &state, RefreshOutcome::Rejected))
     }
 
     /// The octets of the pending copy, its parts one after another.
@@ -81,4 +83,10 @@ impl Feeds {
             json!({ "feed": name, "copy": hash.to_string() }),
         )
     }
+}
+
+/// What came and went, or would have.
+fn decided(name: &str, state: &FeedState, outcome: RefreshOutcome) -> RefreshResult {
+    let (added, removed) = held(state).map_or((0, 0), |held| (held.added, held.removed));
+    RefreshResult { added, removed, ..result(name, outcome) }
 }

@@ -289,10 +289,17 @@ fn failed(feed: &str, problem: ProblemView) -> RefreshResult {
     RefreshResult { problems: vec![problem], ..result(feed, RefreshOutcome::Failed) }
 }
 
+/// Why a copy waits, and what it would change.
+pub(super) fn held(state: &FeedState) -> Option<Held> {
+    state.pending.as_ref().and_then(|pending| serde_json::from_value(pending.doubts.clone()).ok())
+}
+
 /// Nothing new: what was held still is.
 fn still(feed: &str, state: &FeedState) -> RefreshResult {
-    let Some(pending) = &state.pending else { return result(feed, RefreshOutcome::Unchanged) };
-    let held: Option<Held> = serde_json::from_value(pending.doubts.clone()).ok();
+    if state.pending.is_none() {
+        return result(feed, RefreshOutcome::Unchanged);
+    }
+    let held = held(state);
     let (added, removed) = held.as_ref().map_or((0, 0), |held| (held.added, held.removed));
     let problems = held.map(|held| held.doubts).unwrap_or_default();
     RefreshResult { added, removed, problems, ..result(feed, RefreshOutcome::Held) }

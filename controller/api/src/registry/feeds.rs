@@ -168,5 +168,6 @@ pub enum RefreshOutcome {
     Unchanged,
     Updated,
     Held,
+    Rejected,
     Failed,
 }

@@ -33,7 +33,7 @@ pub enum Command {
 pub fn run(command: &Command, context: &mut Context) -> Outcome {
     match command {
         Command::List => list(context),
-        Command::Show(arguments) => pending::show(&arguments.feed, context),
+        Command::Show(arguments) => pending::show(&arguments.feed, &arguments.part, context),
         Command::Accept(DecideArgs { feed, decision }) => pending::accept(feed, decision, context),
         Command::Reject(DecideArgs { feed, decision }) => pending::reject(feed, decision, context),
     }

@@ -5,17 +5,16 @@ mod cost;
 mod list;
 mod versions;
 
-use std::io::Write as _;
 use std::path::Path;
 
 use sark_api::PriceSource;
 use sark_prices::{Limits, PriceList};
 use sark_registry::feed::PRICE_LIST;
 
-use super::feeds::pending::{self, Decision, doubted};
+use super::feeds::pending::{self, Decision, Part};
 use super::refresh::{self, RefreshArgs};
 use crate::cli::Context;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Failure, Outcome};
 use crate::output::style;
 use crate::{input, render};
 
@@ -27,7 +26,7 @@ pub enum Command {
     /// List price lists, newest first, with what made each
     Versions(versions::VersionsArgs),
     /// Show where prices come from, and why the last list is not believed
-    Show(ShowArgs),
+    Show(Part),
     /// Use the list that waits for a decision
     Accept(Decision),
     /// Drop the list that waits for a decision; the one in use stays
@@ -44,36 +43,18 @@ pub enum Command {
     Check(check::CheckArgs),
 }
 
-/// See [`Command::Show`].
-#[derive(Debug, clap::Args)]
-pub struct ShowArgs {
-    /// Only the list that waits for a decision
-    #[arg(long)]
-    pending: bool,
-}
-
 /// Runs it.
 pub fn run(command: &Command, context: &mut Context) -> Outcome {
     match command {
         Command::List(arguments) => list::run(arguments, context),
         Command::Versions(arguments) => versions::run(arguments, context),
-        Command::Show(arguments) if arguments.pending => waiting(context),
-        Command::Show(_) => pending::show(PRICE_LIST, context),
+        Command::Show(part) => pending::show(PRICE_LIST, part, context),
         Command::Accept(decision) => pending::accept(PRICE_LIST, decision, context),
         Command::Reject(decision) => pending::reject(PRICE_LIST, decision, context),
         Command::Refresh => refresh::run(&RefreshArgs::of(PRICE_LIST), context),
         Command::Cost(arguments) => cost::run(arguments, context),
         Command::Check(arguments) => check::run(arguments, context),
     }
-}
-
-fn waiting(context: &mut Context) -> Outcome {
-    let feed = pending::get(&context.client()?, PRICE_LIST)?;
-    context.out.data(&feed.pending, |out| match &feed.pending {
-        Some(pending) => doubted(out, pending),
-        None => writeln!(out, "no price list waits for a decision"),
-    })?;
-    Ok(Exit::Done)
 }
 
 /// Of a file, without `sarkd`.

@@ -55,7 +55,7 @@ pub fn results(out: &mut Out, response: &RefreshResponse) -> io::Result<()> {
     let mut table = Table::new(["FEED", "OUTCOME", "CAME", "WENT"]);
     for result in &response.results {
         let style = match result.outcome {
-            RefreshOutcome::Unchanged => style::QUIET,
+            RefreshOutcome::Unchanged | RefreshOutcome::Rejected => style::QUIET,
             RefreshOutcome::Updated => style::ADD,
             RefreshOutcome::Held => style::CHANGE,
             RefreshOutcome::Failed => style::ERROR,

@@ -21,6 +21,20 @@ use crate::render;
 pub struct ShowArgs {
     /// Its name
     pub(super) feed: String,
+    #[command(flatten)]
+    pub(super) part: Part,
+}
+
+/// Less than all of it.
+#[derive(Debug, Default, clap::Args)]
+#[group(multiple = false)]
+pub struct Part {
+    /// Only the copy that waits for a decision
+    #[arg(long)]
+    pending: bool,
+    /// The copy that waits for a decision as it was fetched, octet by octet
+    #[arg(long)]
+    raw: bool,
 }
 
 /// See [`super::Command::Accept`] and [`super::Command::Reject`].
@@ -44,8 +58,21 @@ pub struct Decision {
 }
 
 /// `registry feeds show`.
-pub fn show(feed: &str, context: &mut Context) -> Outcome {
-    let feed = get(&context.client()?, feed)?;
+pub fn show(feed: &str, part: &Part, context: &mut Context) -> Outcome {
+    let client = context.client()?;
+    if part.raw {
+        let path = routes::FEED_PENDING.replace("{feed}", &render::percent(feed));
+        client.pass_on(&path, &[], &mut context.out)?;
+        return Ok(Exit::Done);
+    }
+    let feed = get(&client, feed)?;
+    if part.pending {
+        context.out.data(&feed.pending, |out| match &feed.pending {
+            Some(pending) => doubted(out, pending),
+            None => writeln!(out, "no copy of {} waits for a decision", printable(&feed.name)),
+        })?;
+        return Ok(Exit::Done);
+    }
     context.out.data(&feed, |out| {
         one(out, &feed)?;
         feed.pending.as_ref().map_or(Ok(()), |pending| doubted(out, pending))
