@@ -168,5 +168,8 @@ fn a_list_that_waits() {
         Answers::default().on("GET /v1/registry/feeds/price-list", 200, &feed(Value::Null)).serve();
     let none = sarkctl(PRICES).with(&["show", "--pending", "--socket", "sarkd.sock"]);
     let none = none.directory(server.path()).run();
-    assert_eq!((none.code, none.stdout.as_str()), (0, "no copy of price-list waits for a decision\n"));
+    assert_eq!(
+        (none.code, none.stdout.as_str()),
+        (0, "no copy of price-list waits for a decision\n")
+    );
 }
