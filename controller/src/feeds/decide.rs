@@ -5,10 +5,9 @@ use std::sync::Arc;
 use sark_api::{RefreshOutcome, RefreshResult};
 use sark_core::ContentHash;
 use sark_core::audit::{AuditRecord, Outcome};
-use sark_registry::storage::FeedState;
 use serde_json::json;
 
-use super::pass::{held, read, result};
+use super::pass::{held, moved, read};
 use super::{FeedError, Feeds};
 use crate::Actor;
 
@@ -40,7 +39,7 @@ impl Feeds {
             return Err(not_pending());
         }
         self.put_in_use(&asked.feed, Arc::new(parsed), actor).await?;
-        Ok(decided(name, &state, RefreshOutcome::Updated))
+        Ok(moved(name, RefreshOutcome::Updated, held(&state).as_ref()))
     }
 
     /// The pending copy is dropped, if it is this one, and not looked at again.
@@ -63,7 +62,7 @@ impl Feeds {
         if !self.store.reject(name, &pending.hash, now, &actor.0, &record).await? {
             return Err(not_pending());
         }
-        Ok(decided(name, &state, RefreshOutcome::Rejected))
+        Ok(moved(name, RefreshOutcome::Rejected, held(&state).as_ref()))
     }
 
     /// The octets of the pending copy, its parts one after another.
@@ -83,10 +82,4 @@ impl Feeds {
             json!({ "feed": name, "copy": hash.to_string() }),
         )
     }
-}
-
-/// What came and went, or would have.
-fn decided(name: &str, state: &FeedState, outcome: RefreshOutcome) -> RefreshResult {
-    let (added, removed) = held(state).map_or((0, 0), |held| (held.added, held.removed));
-    RefreshResult { added, removed, ..result(name, outcome) }
 }

@@ -185,12 +185,8 @@ impl Feeds {
         let check = Check { at: *now, outcome: CheckOutcome::Held, failures: 0 };
         let doubts = serde_json::to_value(&held).unwrap_or_default();
         self.store.hold(&feed.name, copy, &doubts, &check, Some(&record)).await?;
-        Ok(RefreshResult {
-            added: held.added,
-            removed: held.removed,
-            problems: held.doubts,
-            ..result(&feed.name, RefreshOutcome::Held)
-        })
+        let moved = moved(&feed.name, RefreshOutcome::Held, Some(&held));
+        Ok(RefreshResult { problems: held.doubts, ..moved })
     }
 
     /// The store has it already.
@@ -291,7 +287,13 @@ fn failed(feed: &str, problem: ProblemView) -> RefreshResult {
 
 /// Why a copy waits, and what it would change.
 pub(super) fn held(state: &FeedState) -> Option<Held> {
-    state.pending.as_ref().and_then(|pending| serde_json::from_value(pending.doubts.clone()).ok())
+    state.pending.as_ref().and_then(|pending| Held::deserialize(&pending.doubts).ok())
+}
+
+/// With what came and went, or would.
+pub(super) fn moved(feed: &str, outcome: RefreshOutcome, held: Option<&Held>) -> RefreshResult {
+    let (added, removed) = held.map_or((0, 0), |held| (held.added, held.removed));
+    RefreshResult { added, removed, ..result(feed, outcome) }
 }
 
 /// Nothing new: what was held still is.
@@ -300,7 +302,6 @@ fn still(feed: &str, state: &FeedState) -> RefreshResult {
         return result(feed, RefreshOutcome::Unchanged);
     }
     let held = held(state);
-    let (added, removed) = held.as_ref().map_or((0, 0), |held| (held.added, held.removed));
-    let problems = held.map(|held| held.doubts).unwrap_or_default();
-    RefreshResult { added, removed, problems, ..result(feed, RefreshOutcome::Held) }
+    let still = moved(feed, RefreshOutcome::Held, held.as_ref());
+    RefreshResult { problems: held.map(|held| held.doubts).unwrap_or_default(), ..still }
 }

@@ -1,6 +1,6 @@
 //! One feed, and what to decide about its last copy.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use sark_api::{
     DecisionRequest, FeedView, PendingView, ProblemView, RefreshResponse, RefreshResult, routes,
@@ -32,7 +32,7 @@ pub struct Part {
     /// Only the copy that waits for a decision
     #[arg(long)]
     pending: bool,
-    /// The copy that waits for a decision as it was fetched, octet by octet
+    /// The copy that waits for a decision as it was fetched, octet by octet, to a file or a pipe
     #[arg(long)]
     raw: bool,
 }
@@ -61,6 +61,10 @@ pub struct Decision {
 pub fn show(feed: &str, part: &Part, context: &mut Context) -> Outcome {
     let client = context.client()?;
     if part.raw {
+        if io::stdout().is_terminal() {
+            let message = "what others wrote may hold anything; it is not sent to a terminal";
+            return Err(Failure::usage(message).next("send it to a file, or to `| less`"));
+        }
         let path = routes::FEED_PENDING.replace("{feed}", &render::percent(feed));
         client.pass_on(&path, &[], &mut context.out)?;
         return Ok(Exit::Done);
