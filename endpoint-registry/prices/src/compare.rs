@@ -38,17 +38,15 @@ pub struct PriceChange {
     /// What holds in the list that has none: the price of a shorter prompt, of the standard tier, or
     /// of what the tokens count as then.
     pub instead: Option<Picodollars>,
-    /// There is no price left for the unit.
-    pub is_lost: bool,
 }
 
 impl PriceChange {
-    /// More than this many times as much, or as little; to or from nothing; or no price any more. A
-    /// price that comes or goes changes what was paid in its place.
+    /// More than this many times as much, or as little; to or from nothing. A price that comes or goes
+    /// changes what was paid in its place; if nothing is, its loss jumps, and its coming does not.
     #[must_use]
     pub fn is_jump(&self, factor: u32) -> bool {
         let (from, to) = (self.from.or(self.instead), self.to.or(self.instead));
-        let (Some(from), Some(to)) = (from, to) else { return self.is_lost };
+        let (Some(from), Some(to)) = (from, to) else { return to.is_none() };
         let (least, most) = (from.min(to), from.max(to));
         most.0 > least.0.saturating_mul(factor.into())
     }
@@ -104,14 +102,12 @@ fn changes(old: &Model, new: &Model) -> Vec<PriceChange> {
         let from = before.remove(&source);
         if from != Some(to) {
             let instead = from.is_none().then(|| instead(old, &source)).flatten();
-            changes.push(PriceChange { source, from, to: Some(to), instead, is_lost: false });
+            changes.push(PriceChange { source, from, to: Some(to), instead });
         }
     }
     for (source, from) in before {
-        let unit = source.field.unit;
-        let is_lost = !new.all_prices().any(|(_, price)| price.field.unit == unit);
         let instead = instead(new, &source);
-        changes.push(PriceChange { source, from: Some(from), to: None, instead, is_lost });
+        changes.push(PriceChange { source, from: Some(from), to: None, instead });
     }
     changes.sort_by(|a, b| a.source.cmp(&b.source));
     changes

@@ -21,16 +21,18 @@ pub enum Counting {
 }
 
 impl Counting {
-    /// Of a model of a provider, by the registry's slug or a list's word. Claude counts in its own way
-    /// wherever it runs.
+    /// Of a model of a provider, by the registry's slug or a list's word. Google and Azure answer for
+    /// Claude as Anthropic does; gateways answer for it as OpenAI does.
     #[must_use]
     pub fn of(provider: &str, model: &str) -> Self {
-        if model.to_ascii_lowercase().contains("claude") {
-            return Self::Beside;
-        }
         let is = |slug| Provider::of(slug).has(provider) || provider == slug;
         match () {
             () if is("anthropic") || is("aws") => Self::Beside,
+            () if (is("google") || is("azure"))
+                && model.to_ascii_lowercase().contains("claude") =>
+            {
+                Self::Beside
+            }
             () if is("google") => Self::Gemini,
             () => Self::Inside,
         }
@@ -135,6 +137,8 @@ mod tests {
             ("gemini", "m", 6000, 300),
             ("google", "claude-opus-4-1@20250805", 1000, 500),
             ("azure", "Claude-Sonnet-4-5", 1000, 500),
+            ("azure", "gpt-5", 6000, 500),
+            ("openrouter", "anthropic/claude-opus-4.1", 6000, 500),
         ] {
             let counted = counts(input, output).usage(Counting::of(provider, model));
             assert_eq!(counted.as_ref(), Ok(&usage), "{provider} {model}");

@@ -143,12 +143,27 @@ fn a_price_that_appears_is_no_way_round_the_doubt() {
     }
 }
 
+/// A provider's names begin in a few ways; a list with more makes no question longer.
 #[test]
-fn beginnings_without_end_cost_no_time() {
-    let models: Vec<_> = (0..20_000)
-        .map(|n| format!(r#""p{n}/m": {{"litellm_provider": "p", "input_cost_per_token": 1}}"#))
+fn beginnings_are_bounded() {
+    let models: Vec<_> = (0..100)
+        .map(|n| {
+            format!(
+                r#""p-{n:02}/m{n}": {{"litellm_provider": "p-{n:02}", "input_cost_per_token": 1}}"#
+            )
+        })
         .collect();
-    let limits = Limits { octets: 1 << 24, entries: 20_000 };
-    let list = parse(format!("{{{}}}", models.join(",")).as_bytes(), &limits).unwrap();
-    assert!(list.lookup(Some("p"), &"a-".repeat(120)).is_err());
+    let list = read(&format!("{{{}}}", models.join(","))).unwrap();
+    let found = |n: usize| list.lookup(Some("p"), &format!("m{n}")).is_ok();
+    assert_eq!((0..100).filter(|n| found(*n)).collect::<Vec<_>>(), (0..32).collect::<Vec<_>>());
+}
+
+/// What nothing is paid in place of is lost, whatever else has a price.
+#[test]
+fn a_price_that_goes_with_nothing_in_its_place_jumps() {
+    let of = |fields: &str| read(&format!(r#"{{"m": {{{fields}}}}}"#)).unwrap();
+    let both = of(r#""output_cost_per_token": 1, "output_cost_per_token_batches": 1"#);
+    let batches = of(r#""output_cost_per_token_batches": 1"#);
+    assert!(compare(&both, &batches).changed[0].jump(10).is_some());
+    assert!(compare(&batches, &both).changed[0].jump(10).is_none());
 }
