@@ -23,13 +23,13 @@ pub struct AuditRecord {
     /// `ok`, `refused` or `failed`.
     pub outcome: Outcome,
     /// How much it matters.
-    #[serde(default, skip_serializing_if = "is_info")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub severity: Severity,
     /// What it rests on.
-    #[serde(default, skip_serializing_if = "Evidence::is_empty")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub evidence: Evidence,
     /// What it can be joined with other records by.
-    #[serde(default, skip_serializing_if = "Correlation::is_empty")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub about: Correlation,
     /// That somebody is told of it, and what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,14 +105,6 @@ pub struct Evidence {
     pub rules: Vec<String>,
 }
 
-impl Evidence {
-    /// Whether there is nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// What records of one story have in common. What is not known is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,14 +129,6 @@ pub struct Correlation {
     pub revision: Option<u64>,
 }
 
-impl Correlation {
-    /// Whether there is nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// A flow by its five numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Flow {
@@ -165,7 +149,7 @@ pub struct Notice {
     /// One line for the person who is paged.
     pub title: String,
     /// Whether the cause is gone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub resolved: bool,
     /// Routes that are told beside those that the configuration chooses, as obligations name them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -178,7 +162,6 @@ pub struct Notice {
     pub facts: BTreeMap<String, String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_info(severity: &Severity) -> bool {
-    *severity == Severity::Info
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

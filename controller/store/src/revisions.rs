@@ -116,12 +116,15 @@ pub(crate) async fn insert_record(
     record: &AuditRecord,
     failed: &impl Fn(sqlx::Error) -> StorageError,
 ) -> Result<(), StorageError> {
-    sqlx::query("INSERT INTO audit (at, actor, event, outcome, detail) VALUES (?, ?, ?, ?, ?)")
+    let statement = "INSERT INTO audit (at, actor, event, outcome, detail, context)
+                     VALUES (?, ?, ?, ?, ?, ?)";
+    sqlx::query(statement)
         .bind(record.at.to_string())
         .bind(&record.actor)
         .bind(&record.event)
         .bind(json(&record.outcome)?)
         .bind(json(&record.detail)?)
+        .bind(json(&(record.severity, &record.evidence, &record.about, &record.notice))?)
         .execute(connection)
         .await
         .map_err(failed)?;
@@ -149,13 +152,18 @@ fn revision_of(row: &SqliteRow) -> Result<Revision, StorageError> {
 fn record_of(row: &SqliteRow) -> Result<AuditRecord, StorageError> {
     let sequence = count(row, "sequence")?;
     let place = |column: &str| format!("audit record {sequence}, {column}");
-    Ok(AuditRecord::new(
-        time(row, place("at"))?,
-        text(row, "actor")?,
-        text(row, "event")?,
-        parsed(row, "outcome", place("outcome"))?,
-        parsed(row, "detail", place("detail"))?,
-    ))
+    let (severity, evidence, about, notice) = parsed(row, "context", place("context"))?;
+    Ok(AuditRecord {
+        at: time(row, place("at"))?,
+        actor: text(row, "actor")?,
+        event: text(row, "event")?,
+        outcome: parsed(row, "outcome", place("outcome"))?,
+        severity,
+        evidence,
+        about,
+        notice,
+        detail: parsed(row, "detail", place("detail"))?,
+    })
 }
 
 pub(crate) fn text(row: &SqliteRow, column: &'static str) -> Result<String, StorageError> {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use sark_core::audit::AuditRecord;
+use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::storage::contract::{record, revision, run};
 use sark_core::storage::{
     AuditStore, MemoryStore, PolicyFile, Revision, RevisionStore, StorageError,
@@ -132,6 +132,28 @@ async fn history_is_not_changed_and_damage_is_told() {
     raw(&path, "UPDATE revision SET files = '{'").await.unwrap();
     let error = store.current().await.unwrap_err();
     assert!(matches!(&error, StorageError::Corrupt { what, .. } if what.contains("revision 1")));
+}
+
+/// A record of a database from before records had evidence, correlation and notices.
+#[tokio::test]
+async fn a_record_of_an_earlier_schema_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sark.db");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    for statement in [
+        "ALTER TABLE audit DROP COLUMN context",
+        "DELETE FROM _sqlx_migrations WHERE version = 3",
+        r#"INSERT INTO audit (at, actor, event, outcome, detail)
+           VALUES ('2026-11-20T07:00:00Z', 'sarkd', 'old', '"ok"', '{"a":1}')"#,
+    ] {
+        raw(&path, statement).await.unwrap();
+    }
+    let store = SqliteStore::open(&path).await.unwrap();
+    let at = "2026-11-20T07:00:00Z".parse().unwrap();
+    let old = AuditRecord::new(at, "sarkd", "old", Outcome::Ok, serde_json::json!({ "a": 1 }));
+    assert_eq!(store.records(9).await.unwrap(), std::slice::from_ref(&old));
+    store.append(&record("new")).await.unwrap();
+    assert_eq!(store.records(9).await.unwrap(), [record("new"), old]);
 }
 
 async fn raw(path: &Path, statement: &'static str) -> Result<(), sqlx::Error> {

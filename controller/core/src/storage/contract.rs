@@ -5,7 +5,8 @@
 use jiff::Timestamp;
 
 use super::{AuditStore, PolicyFile, Revision, RevisionStore, StorageError};
-use crate::audit::{AuditRecord, Outcome};
+use crate::audit::{AuditRecord, Correlation, Evidence, Flow, Notice, Outcome};
+use crate::decision::Severity;
 
 /// A revision of this number, with content that round-trips badly if anything is careless.
 #[must_use]
@@ -34,7 +35,30 @@ pub fn revision(number: u64) -> Revision {
 pub fn record(event: &str) -> AuditRecord {
     let at = Timestamp::new(1_790_000_000, 1).expect("a time in range");
     let detail = serde_json::json!({ "revision": 1, "why": "a \"b\" é" });
+    let notice = Notice {
+        key: format!("{event}:é"),
+        title: "a \"b\"".into(),
+        resolved: true,
+        routes: vec!["on-call".into()],
+        runbook: Some("feeds".into()),
+        facts: [("feed".into(), "tor".into())].into(),
+    };
     AuditRecord::new(at, "uid:1000(noc)", event, Outcome::Ok, detail)
+        .on(Evidence {
+            registry_version: Some("sha256:00".into()),
+            policy_version: None,
+            rules: vec!["a/b".into()],
+        })
+        .about(Correlation {
+            flow: Some(Flow {
+                protocol: 6,
+                source: ([192, 0, 2, 1], 40_000).into(),
+                destination: ([203, 0, 113, 1], 443).into(),
+            }),
+            revision: Some(1),
+            ..Correlation::default()
+        })
+        .told(Severity::High, notice)
 }
 
 /// All checks, on a store that is empty.
