@@ -100,4 +100,11 @@ pub trait AuditStore: Send + Sync {
     async fn append(&self, record: &AuditRecord) -> Result<(), StorageError>;
     /// Newest first.
     async fn records(&self, limit: u32) -> Result<Vec<AuditRecord>, StorageError>;
+    /// Those after this number (0 is before the first), oldest first, with their numbers, which only
+    /// grow.
+    async fn records_after(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, AuditRecord)>, StorageError>;
 }

@@ -86,6 +86,21 @@ impl AuditStore for SqliteStore {
             .map_err(meaning("read the audit trail"))?;
         rows.iter().map(record_of).collect()
     }
+
+    async fn records_after(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+        let Ok(sequence) = i64::try_from(sequence) else { return Ok(Vec::new()) };
+        let rows = sqlx::query("SELECT * FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?")
+            .bind(sequence)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(meaning("read the audit trail"))?;
+        rows.iter().map(|row| Ok((count(row, "sequence")?, record_of(row)?))).collect()
+    }
 }
 
 async fn insert_revision(

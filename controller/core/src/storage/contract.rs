@@ -67,6 +67,7 @@ pub async fn run<S: RevisionStore + AuditStore>(store: &S) {
     round_trip(store).await;
     conflicts_write_nothing(store).await;
     lists_are_newest_first(store).await;
+    records_are_read_on_from_a_number(store).await;
 }
 
 async fn empty<S: RevisionStore + AuditStore>(store: &S) {
@@ -108,4 +109,16 @@ async fn lists_are_newest_first<S: RevisionStore + AuditStore>(store: &S) {
     let records = store.records(2).await.unwrap();
     assert_eq!(records.iter().map(|r| r.event.as_str()).collect::<Vec<_>>(), ["third", "second"]);
     assert!(store.revisions(0).await.unwrap().is_empty());
+}
+
+async fn records_are_read_on_from_a_number<S: AuditStore>(store: &S) {
+    let all = store.records_after(0, 100).await.unwrap();
+    let mut newest_first = store.records(100).await.unwrap();
+    newest_first.reverse();
+    assert_eq!(all.iter().map(|(_, record)| record.clone()).collect::<Vec<_>>(), newest_first);
+    assert!(all.is_sorted_by(|(a, _), (b, _)| a < b), "{all:?}");
+    assert_eq!(store.records_after(all[0].0, 2).await.unwrap(), all[1..3]);
+    assert!(store.records_after(all[all.len() - 1].0, 100).await.unwrap().is_empty());
+    assert!(store.records_after(u64::MAX, 100).await.unwrap().is_empty());
+    assert!(store.records_after(0, 0).await.unwrap().is_empty());
 }

@@ -99,4 +99,14 @@ impl AuditStore for MemoryStore {
         let state = self.open("read the audit trail")?;
         Ok(state.records.iter().rev().take(limit as usize).cloned().collect())
     }
+
+    async fn records_after(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+        let state = self.open("read the audit trail")?;
+        let numbered = (1..).zip(&state.records).filter(|(number, _)| *number > sequence);
+        Ok(numbered.take(limit as usize).map(|(n, record)| (n, record.clone())).collect())
+    }
 }
