@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::Url;
 use sark_core::secret::{Secret, SecretRef};
+use sark_outbound::Url;
 use sark_registry::feed::{Feed, FetchError, Fetched, Location, Source, Validators};
 
 use crate::http::Http;

@@ -1,17 +1,14 @@
 //! One document over HTTP, and all of a feed's.
 
-use std::error::Error;
-
-use reqwest::header::{
-    CONTENT_ENCODING, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
-    LOCATION,
-};
-use reqwest::{Client, Response, StatusCode, Url};
 use sark_core::secret::{Secret, SecretRef};
+use sark_outbound::header::{
+    CONTENT_ENCODING, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED,
+};
+use sark_outbound::{Answer, Client, OutboundError, Request, StatusCode, Url};
 use sark_registry::feed::{Feed, FetchError, Fetched, FetchedPart, Validator, Validators};
 
-use crate::address::{check_literal, not_public};
-use crate::client::{CONNECT, OTHER_SCHEME, Refused, SILENCE, client};
+use crate::client::{client, failed};
 use crate::decompress::{Unpacked, gunzip, is_gzip};
 
 /// Longest entity tag that is kept.
@@ -21,7 +18,6 @@ const TAG: usize = 256;
 pub(crate) struct Http {
     client: Client,
     private: bool,
-    has_proxy: bool,
 }
 
 /// How many octets a document may still have, and the feed's limit that they are left of.
@@ -65,8 +61,7 @@ impl Http {
         feed: &Feed,
         secrets: &dyn Fn(&SecretRef) -> Result<Secret, String>,
     ) -> Result<Self, FetchError> {
-        let has_proxy = feed.transport.proxy.is_some();
-        Ok(Self { client: client(feed, secrets)?, private: feed.transport.private, has_proxy })
+        Ok(Self { client: client(feed, secrets)?, private: feed.transport.private })
     }
 
     /// All documents of a feed. Unchanged only if every one is; if only some are, those are asked
@@ -128,29 +123,34 @@ impl Http {
             }
             _ => return Err(settings("is neither http nor https")),
         }
-        if !self.private && !self.has_proxy {
-            let refused = check_literal(&url);
-            refused.map_err(|e| FetchError::Private { at: at.to_owned(), address: e.0 })?;
-        }
-        let mut request = self.client.get(url);
+        let mut request = Request::get(url);
+        let mut set = |name: HeaderName, value: &str| {
+            let value = HeaderValue::try_from(value)
+                .map_err(|_| settings("has a validator that cannot be in a header"))?;
+            request.headers.insert(name, value);
+            Ok(())
+        };
         for (name, value) in headers {
-            request = request.header(name, *value);
+            set(name.clone(), value)?;
         }
         let mut is_conditional = false;
         if let Some(have) = have {
             for (name, value) in [(IF_NONE_MATCH, &have.tag), (IF_MODIFIED_SINCE, &have.modified)] {
                 if let Some(value) = value {
                     is_conditional = true;
-                    request = request.header(name, value);
+                    set(name, value)?;
                 }
             }
         }
-        let response = request.send().await.map_err(|error| failed(at, error))?;
+        let response = self.client.send(request).await.map_err(|error| failed(at, error))?;
         match response.status() {
             StatusCode::NOT_MODIFIED if is_conditional => return Ok(Document::Unchanged),
             StatusCode::NOT_MODIFIED => return Err(FetchError::NothingYet { at: at.to_owned() }),
             status if status.is_redirection() => {
-                return Err(FetchError::Redirect { at: at.to_owned(), why: lost(&response) });
+                return Err(FetchError::Redirect {
+                    at: at.to_owned(),
+                    why: response.lost().to_owned(),
+                });
             }
             status if !status.is_success() => {
                 return Err(FetchError::Status { at: at.to_owned(), status: status.as_u16() });
@@ -174,31 +174,11 @@ impl Http {
     }
 }
 
-/// Why a redirect is still here: those that can be followed were.
-fn lost(response: &Response) -> String {
-    let why = match response.headers().get(LOCATION).map(|to| to.to_str().unwrap_or_default()) {
-        None | Some("") => "nowhere",
-        Some(to) if to.parse::<Url>().is_ok_and(|to| !matches!(to.scheme(), "http" | "https")) => {
-            OTHER_SCHEME
-        }
-        Some(_) => "in a way we do not follow",
-    };
-    why.to_owned()
-}
-
-async fn body(at: &str, mut response: Response, room: Room) -> Result<Vec<u8>, FetchError> {
-    let announced = response.content_length();
-    if announced.is_some_and(|length| length > room.left) {
-        return Err(room.too_large(at));
-    }
-    let mut octets = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failed(at, error))? {
-        if octets.len() as u64 + chunk.len() as u64 > room.left {
-            return Err(room.too_large(at));
-        }
-        octets.extend_from_slice(&chunk);
-    }
-    Ok(octets)
+async fn body(at: &str, answer: Answer, room: Room) -> Result<Vec<u8>, FetchError> {
+    answer.body(room.left).await.map_err(|error| match error {
+        OutboundError::TooLarge { .. } => room.too_large(at),
+        error => failed(at, error),
+    })
 }
 
 fn validator(at: &str, headers: &HeaderMap) -> Validator {
@@ -207,44 +187,4 @@ fn validator(at: &str, headers: &HeaderMap) -> Validator {
         (text.len() <= TAG).then(|| text.to_owned())
     };
     Validator { name: at.to_owned(), tag: of(ETAG), modified: of(LAST_MODIFIED) }
-}
-
-/// What it was, from what is at its bottom. URLs stay out of the cause: `at` has it.
-fn failed(at: &str, error: reqwest::Error) -> FetchError {
-    let at = at.to_owned();
-    if let Some(address) = not_public(&error) {
-        return FetchError::Private { at, address };
-    }
-    if error.is_redirect() {
-        let why = find::<Refused>(&error).map_or("in a way we do not follow", |refused| refused.0);
-        return FetchError::Redirect { at, why: why.to_owned() };
-    }
-    if error.is_timeout() {
-        let limit = if error.is_connect() { CONNECT } else { SILENCE };
-        return FetchError::TooSlow { at, seconds: limit.as_secs() };
-    }
-    if find::<rustls::Error>(&error).is_some() {
-        return FetchError::Tls { at, source: Box::new(error.without_url()) };
-    }
-    if error.is_body() || error.is_decode() {
-        let why = "the connection ended within the answer".to_owned();
-        return FetchError::Truncated { at, why };
-    }
-    FetchError::Unreachable { at, source: Box::new(error.without_url()) }
-}
-
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        // An I/O error gives out what is below the error it holds, not that error.
-        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause = match held {
-            Some(held) => Some(held as &(dyn Error + 'static)),
-            None => error.source(),
-        };
-    }
-    None
 }

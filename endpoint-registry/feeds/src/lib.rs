@@ -7,7 +7,6 @@
 //!
 //! It keeps no state, retries nothing and follows no schedule: the next question is the retry.
 
-mod address;
 mod client;
 mod decompress;
 mod fetcher;

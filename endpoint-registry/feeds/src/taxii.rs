@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::header::ACCEPT;
+use sark_outbound::header::ACCEPT;
 use sark_registry::feed::{Feed, FetchError, Fetched, FetchedPart, Validators};
 use serde::Deserialize;
 
@@ -47,7 +47,7 @@ pub(crate) async fn collection(
             (false, _) => return Ok(Fetched::Copy { parts, validators: Validators::default() }),
             (true, None) => return Err(truncated("it says more, and not where")),
             (true, Some(next)) => {
-                let mut url: reqwest::Url =
+                let mut url: sark_outbound::Url =
                     base.parse().map_err(|_| truncated("its address is no URL"))?;
                 url.query_pairs_mut().append_pair("next", &next);
                 at = url.into();
