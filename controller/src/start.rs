@@ -16,7 +16,7 @@ use sark_core::{Clock as _, SystemClock};
 use sark_feeds::Fetcher;
 use sark_registry::feed::{self, Feed};
 use sark_registry::resolve::{Resolve, Settings};
-use sark_store::SqliteStore;
+use sark_store::Store;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -108,7 +108,7 @@ async fn names(
     base: &Path,
     config: &Config,
     controller: &Assembled,
-    store: &SqliteStore,
+    store: &Store,
 ) -> Result<Option<Arc<Names>>, StartError> {
     let resolve = &config.registry.resolve;
     if !resolve.enabled {
@@ -174,14 +174,14 @@ struct Built {
     controller: Assembled,
     config: Arc<Config>,
     base: PathBuf,
-    store: SqliteStore,
+    store: Store,
     lock: StateLock,
 }
 
 impl Built {
     async fn new(config: Config, base: &Path) -> Result<Self, StartError> {
         let lock = StateLock::take(&config.state.directory)?;
-        let store = SqliteStore::open(&config.state.directory.join("sark.db")).await?;
+        let store = Store::open(&config.state.directory.join("sark.db")).await?;
         let registry = Arc::new(RegistryHolder::new(build(base, &config.registry.overlays)?));
         let overlays = read(base, &config.registry.overlays)?;
         let feeds = feeds(base, &config)?;
@@ -247,7 +247,7 @@ struct Running {
     registrar: Arc<Registrar>,
     config: Arc<Config>,
     base: PathBuf,
-    store: SqliteStore,
+    store: Store,
     guard: SocketGuard,
     _lock: StateLock,
 }

@@ -14,7 +14,7 @@ use sark_controller::api::{ListenError, listen, serve};
 use sark_core::storage::{AuditStore, PolicyFile, RevisionStore};
 use sark_flowspec::speaker::fake::{FakeSpeaker, Fault};
 use sark_flowspec::{PeerState, PeerStatus};
-use sark_store::SqliteStore;
+use sark_store::Store;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 /// A served world.
 struct Served {
     world: World,
-    store: SqliteStore,
+    store: Store,
     socket: PathBuf,
     stop: CancellationToken,
     server: tokio::task::JoinHandle<()>,
@@ -40,7 +40,7 @@ impl Served {
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("sark.db");
-        let store = SqliteStore::open_bounded(&database, pages).await.unwrap();
+        let store = Store::open_bounded(&database, pages).await.unwrap();
         let clock = Arc::new(TestClock::new());
         let world = World::over(FakeSpeaker::new(), Arc::default(), Arc::new(store.clone()), clock);
         let socket = directory.path().join("run/sarkd.sock");

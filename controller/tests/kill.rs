@@ -15,7 +15,7 @@ use sark_compiler::compile;
 use sark_core::storage::{AuditStore, PolicyFile, Revision, RevisionStore};
 use sark_flowspec::Speaker;
 use sark_gobgp::Gobgp;
-use sark_store::SqliteStore;
+use sark_store::Store;
 
 const RULES: u32 = 1000;
 const CONFIG: &str = "bgp: { asn: 64512, routerId: 127.0.0.1, listenPort: 0 }
@@ -118,7 +118,7 @@ async fn killed_at_any_point_of_an_apply() {
 
 /// Waits until this revision is in the database, without asking `sarkd`.
 async fn committed(place: &Place, number: u64) {
-    let store = SqliteStore::open(&place.root().join("state/sark.db")).await.unwrap();
+    let store = Store::open(&place.root().join("state/sark.db")).await.unwrap();
     let stored = async || (store.newest().await.unwrap() == Some(number)).then_some(());
     place.until("the revision is stored", stored).await;
     store.close().await;
@@ -147,7 +147,7 @@ fn rules_of(files: &[PolicyFile]) -> Rules {
 
 /// What a restart would find; one audit record for each revision.
 async fn stored(place: &Place) -> Revision {
-    let store = SqliteStore::open(&place.root().join("state/sark.db")).await.unwrap();
+    let store = Store::open(&place.root().join("state/sark.db")).await.unwrap();
     let revision = store.current().await.unwrap().expect("a revision");
     let records = store.records(10_000).await.unwrap();
     let of_revisions = records.iter().filter(|r| r.detail["changed"] == true).count();

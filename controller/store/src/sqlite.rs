@@ -1,74 +1,40 @@
-//! The database: opening it, and what its errors mean.
+//! What is SQLite's own: its options, its write lock, its codes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use sark_core::storage::StorageError;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+use crate::store::OpenError;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Begins a session that writes: a write lock first, so that what it reads stays true.
+pub(crate) const WRITING: &str = "BEGIN IMMEDIATE";
+
+/// Begins a session that reads several things of one moment.
+pub(crate) const SNAPSHOT: &str = "BEGIN";
 
 /// How long a call waits for another writer or a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Revisions and the audit trail in one SQLite file.
-#[derive(Debug, Clone)]
-pub struct SqliteStore {
-    pub(crate) pool: SqlitePool,
-}
-
-/// Why the database could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Not readable or writable, not a database, no space.
-    #[error("cannot open the database {path}")]
-    Open {
-        /// Its path.
-        path: PathBuf,
-        /// Cause.
-        source: sqlx::Error,
-    },
-    /// Written by a newer SARK, or changed by hand.
-    #[error(
-        "cannot bring the database {path} to this version's schema; use the SARK that wrote it"
-    )]
-    Migrate {
-        /// Its path.
-        path: PathBuf,
-        /// Cause.
-        source: sqlx::migrate::MigrateError,
-    },
-}
-
-impl SqliteStore {
-    /// Opens the database, created if missing, and brings it to this version's schema.
-    pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::open_with(path, options(path)).await
+/// Opens the file, full at this many pages, with this version's schema.
+pub(crate) async fn open(path: &Path, pages: Option<u32>) -> Result<SqlitePool, OpenError> {
+    let place = path.display().to_string();
+    let mut options = options(path);
+    if let Some(pages) = pages {
+        options = options.pragma("max_page_count", pages.to_string());
     }
-
-    /// As [`open`](Self::open), but it is full when it has this many pages of 4 KiB.
-    pub async fn open_bounded(path: &Path, pages: u32) -> Result<Self, OpenError> {
-        Self::open_with(path, options(path).pragma("max_page_count", pages.to_string())).await
-    }
-
-    async fn open_with(path: &Path, options: SqliteConnectOptions) -> Result<Self, OpenError> {
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options)
-            .await
-            .map_err(|source| OpenError::Open { path: path.to_owned(), source })?;
-        let migrated = MIGRATIONS.run(&pool).await;
-        migrated.map_err(|source| OpenError::Migrate { path: path.to_owned(), source })?;
-        Ok(Self { pool })
-    }
-
-    /// Waits for calls under way and closes the file.
-    pub async fn close(&self) {
-        self.pool.close().await;
-    }
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await
+        .map_err(|e| OpenError::Open { place: place.clone(), source: Box::new(e) })?;
+    let migrated = MIGRATIONS.run(&pool).await;
+    migrated.map_err(|source| OpenError::migrating(place, &MIGRATIONS, source))?;
+    Ok(pool)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -82,25 +48,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(PATIENCE)
 }
 
-/// What an error of this operation means to the caller.
-pub(crate) fn meaning(what: &'static str) -> impl Fn(sqlx::Error) -> StorageError {
-    move |source| match &source {
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => corrupt(what, source),
-        // Primary result codes SQLITE_CORRUPT and SQLITE_NOTADB.
-        sqlx::Error::Database(e)
-            if e.code()
-                .and_then(|code| code.parse::<u32>().ok())
-                .is_some_and(|code| matches!(code & 0xff, 11 | 26)) =>
-        {
-            corrupt(what, source)
-        }
-        _ => StorageError::Unavailable { what, source: Box::new(source) },
-    }
-}
-
-pub(crate) fn corrupt(
-    what: impl Into<String>,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> StorageError {
-    StorageError::Corrupt { what: what.into(), source: source.into() }
+/// Primary result codes SQLITE_CORRUPT and SQLITE_NOTADB. PostgreSQL's codes have five characters,
+/// extended ones of these four at most.
+pub(crate) fn is_damage(code: &str) -> bool {
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 11 | 26))
 }

@@ -1,5 +1,5 @@
 //! One contract, two stores; and what only a database on a disk can do wrong.
-#![allow(clippy::unwrap_used, reason = "tests, helpers included")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 
 use std::path::Path;
 
@@ -8,38 +8,38 @@ use sark_core::storage::contract::{record, revision, run};
 use sark_core::storage::{
     AuditStore, MemoryStore, PolicyFile, Revision, RevisionStore, StorageError,
 };
-use sark_store::{OpenError, SqliteStore};
-use sqlx::Connection;
+use sark_store::test_util::TestPlace;
+use sark_store::{OpenError, Store, on_both_engines};
 
 #[tokio::test]
 async fn memory() {
     run(&MemoryStore::default()).await;
 }
 
-#[tokio::test]
-async fn sqlite() {
-    let directory = tempfile::tempdir().unwrap();
-    run(&SqliteStore::open(&directory.path().join("sark.db")).await.unwrap()).await;
+on_both_engines! {
+    contract
+    what_was_stored_is_there_after_a_restart
+    of_many_writers_of_one_number_one_wins
+    a_newer_schema_is_refused
+    history_is_not_changed_and_damage_is_told
 }
 
-#[tokio::test]
-async fn what_was_stored_is_there_after_a_restart() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("sark.db");
-    let store = SqliteStore::open(&path).await.unwrap();
+async fn contract(place: TestPlace) {
+    run(&place.open().await).await;
+}
+
+async fn what_was_stored_is_there_after_a_restart(place: TestPlace) {
+    let store = place.open().await;
     store.commit(&revision(1), &record("first")).await.unwrap();
     store.close().await;
-    let store = SqliteStore::open(&path).await.unwrap();
+    let store = place.open().await;
     assert_eq!(store.current().await.unwrap(), Some(revision(1)));
     store.commit(&revision(2), &record("second")).await.unwrap();
     assert_eq!(store.records(9).await.unwrap(), [record("second"), record("first")]);
 }
 
-#[tokio::test]
-async fn of_many_writers_of_one_number_one_wins() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("sark.db");
-    let stores = [SqliteStore::open(&path).await.unwrap(), SqliteStore::open(&path).await.unwrap()];
+async fn of_many_writers_of_one_number_one_wins(place: TestPlace) {
+    let stores = [place.open().await, place.open().await];
     for number in 1..=20 {
         let (r, a) = (revision(number), record("race"));
         let (one, two) = tokio::join!(stores[0].commit(&r, &a), stores[1].commit(&r, &a));
@@ -56,7 +56,7 @@ async fn of_many_writers_of_one_number_one_wins() {
 async fn a_full_disk_refuses_and_leaves_nothing_half_written() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sark.db");
-    let store = SqliteStore::open_bounded(&path, 40).await.unwrap();
+    let store = Store::open_bounded(&path, 40).await.unwrap();
     let big = |number| Revision {
         files: vec![PolicyFile { name: "big.yaml".into(), text: "x".repeat(30_000) }],
         ..revision(number)
@@ -78,12 +78,12 @@ async fn a_full_disk_refuses_and_leaves_nothing_half_written() {
     store.commit(&small, &huge).await.unwrap_err();
     assert_whole(&store, stored).await;
     store.close().await;
-    let store = SqliteStore::open(&path).await.unwrap();
+    let store = Store::open(&path).await.unwrap();
     assert_whole(&store, stored).await;
     store.commit(&big(stored + 1), &record("space again")).await.unwrap();
 }
 
-async fn assert_whole(store: &SqliteStore, stored: u64) {
+async fn assert_whole(store: &Store, stored: u64) {
     assert_eq!(store.newest().await.unwrap(), Some(stored));
     let records: Vec<AuditRecord> = store.records(1000).await.unwrap();
     assert_eq!(records.len() as u64, stored, "one record per revision");
@@ -95,41 +95,39 @@ async fn what_is_no_database_is_refused_with_its_path() {
     let path = directory.path().join("sark.db");
     std::fs::write(&path, "this is not a database, and longer than one header of it. ".repeat(20))
         .unwrap();
-    let error = SqliteStore::open(&path).await.unwrap_err();
+    let error = Store::open(&path).await.unwrap_err();
     assert!(error.to_string().contains("sark.db"), "{error}");
-    let error = SqliteStore::open(Path::new("/nonexistent/sark.db")).await.unwrap_err();
+    let error = Store::open(Path::new("/nonexistent/sark.db")).await.unwrap_err();
     assert!(matches!(error, OpenError::Open { .. }), "{error:?}");
 }
 
-#[tokio::test]
-async fn a_newer_schema_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("sark.db");
-    SqliteStore::open(&path).await.unwrap().close().await;
-    raw(
-        &path,
+async fn a_newer_schema_is_refused(place: TestPlace) {
+    place.open().await.close().await;
+    let later =
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES (9999, 'later', 1, x'00', 0)",
-    )
-    .await
-    .unwrap();
-    let error = SqliteStore::open(&path).await.unwrap_err();
-    assert!(matches!(error, OpenError::Migrate { .. }), "{error:?}");
+                 VALUES (9999, 'later', TRUE, '', 0)";
+    place.raw(later).await.unwrap();
+    let error = place.try_open().await.unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 9999, .. }), "{error:?}");
+    assert!(error.to_string().contains("use the SARK that wrote it"), "{error}");
 }
 
-#[tokio::test]
-async fn history_is_not_changed_and_damage_is_told() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("sark.db");
-    let store = SqliteStore::open(&path).await.unwrap();
+async fn history_is_not_changed_and_damage_is_told(place: TestPlace) {
+    let store = place.open().await;
     store.commit(&revision(1), &record("first")).await.unwrap();
     for statement in
         ["UPDATE revision SET actor = 'x'", "UPDATE audit SET actor = 'x'", "DELETE FROM audit"]
     {
-        assert!(raw(&path, statement).await.is_err(), "{statement}");
+        assert!(place.raw(statement).await.is_err(), "{statement}");
     }
-    raw(&path, "DROP TRIGGER revision_is_final").await.unwrap();
-    raw(&path, "UPDATE revision SET files = '{'").await.unwrap();
+    place
+        .raw(match place {
+            TestPlace::Sqlite(_) => "DROP TRIGGER revision_is_final",
+            TestPlace::Postgres(_) => "DROP TRIGGER revision_is_final ON revision",
+        })
+        .await
+        .unwrap();
+    place.raw("UPDATE revision SET files = '{'").await.unwrap();
     let error = store.current().await.unwrap_err();
     assert!(matches!(&error, StorageError::Corrupt { what, .. } if what.contains("revision 1")));
 }
@@ -137,30 +135,20 @@ async fn history_is_not_changed_and_damage_is_told() {
 /// A record of a database from before records had evidence, correlation and notices.
 #[tokio::test]
 async fn a_record_of_an_earlier_schema_is_read() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("sark.db");
-    SqliteStore::open(&path).await.unwrap().close().await;
+    let place = TestPlace::sqlite();
+    place.open().await.close().await;
     for statement in [
         "ALTER TABLE audit DROP COLUMN context",
         "DELETE FROM _sqlx_migrations WHERE version = 3",
         r#"INSERT INTO audit (at, actor, event, outcome, detail)
            VALUES ('2026-11-20T07:00:00Z', 'sarkd', 'old', '"ok"', '{"a":1}')"#,
     ] {
-        raw(&path, statement).await.unwrap();
+        place.raw(statement).await.unwrap();
     }
-    let store = SqliteStore::open(&path).await.unwrap();
+    let store = place.open().await;
     let at = "2026-11-20T07:00:00Z".parse().unwrap();
     let old = AuditRecord::new(at, "sarkd", "old", Outcome::Ok, serde_json::json!({ "a": 1 }));
     assert_eq!(store.records(9).await.unwrap(), std::slice::from_ref(&old));
     store.append(&record("new")).await.unwrap();
     assert_eq!(store.records(9).await.unwrap(), [record("new"), old]);
-}
-
-async fn raw(path: &Path, statement: &'static str) -> Result<(), sqlx::Error> {
-    let mut connection = sqlx::SqliteConnection::connect_with(
-        &sqlx::sqlite::SqliteConnectOptions::new().filename(path),
-    )
-    .await?;
-    sqlx::query(statement).execute(&mut connection).await?;
-    connection.close().await
 }

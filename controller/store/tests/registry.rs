@@ -3,24 +3,28 @@
 
 use sark_core::storage::contract::{record, revision};
 use sark_core::storage::{AuditStore, Revision, RevisionStore, StorageError};
-use sark_registry::storage::contract::{at, origin, snapshot};
+use sark_registry::storage::contract::{at, origin, run, snapshot};
 use sark_registry::storage::{
-    EntryStore, LearnedStore, MemoryRegistry, Pruned, Saved, UserEntry, VersionStore, contract,
+    EntryStore, LearnedStore, MemoryRegistry, Pruned, Saved, UserEntry, VersionStore,
 };
-use sark_store::SqliteStore;
+use sark_store::test_util::TestPlace;
+use sark_store::{Store, on_both_engines};
 
 #[tokio::test]
 async fn memory() {
     let store = MemoryRegistry::default();
-    contract::run(&store, store.base()).await;
+    run(&store, store.base()).await;
     rest(&store).await;
 }
 
-#[tokio::test]
-async fn sqlite() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&directory.path().join("sark.db")).await.unwrap();
-    contract::run(&store, &store).await;
+on_both_engines! {
+    contract
+    a_version_that_a_policy_revision_names_is_kept
+}
+
+async fn contract(place: TestPlace) {
+    let store = place.open().await;
+    run(&store, &store).await;
     rest(&store).await;
 }
 
@@ -45,10 +49,8 @@ async fn rest<S: EntryStore + LearnedStore>(store: &S) {
     }
 }
 
-#[tokio::test]
-async fn a_version_that_a_policy_revision_names_is_kept() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(&directory.path().join("sark.db")).await.unwrap();
+async fn a_version_that_a_policy_revision_names_is_kept(place: TestPlace) {
+    let store = place.open().await;
     for number in 1..=3 {
         let next = snapshot(3, &format!("title {number}"));
         store.commit_version(&next, &origin("feed"), None).await.unwrap();
@@ -64,7 +66,7 @@ async fn a_version_that_a_policy_revision_names_is_kept() {
 async fn a_full_disk_stores_no_half_version() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sark.db");
-    let store = SqliteStore::open_bounded(&path, 60).await.unwrap();
+    let store = Store::open_bounded(&path, 60).await.unwrap();
     let mut stored = 0;
     let error = loop {
         let next = snapshot(9, &format!("{stored}").repeat(20_000));
@@ -78,7 +80,7 @@ async fn a_full_disk_stores_no_half_version() {
     assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
     assert!(stored > 0);
     store.close().await;
-    let store = SqliteStore::open(&path).await.unwrap();
+    let store = Store::open(&path).await.unwrap();
     assert_eq!(store.newest_version().await.unwrap().unwrap().number, stored);
     assert!(store.load_version(stored).await.unwrap().is_some());
     assert_eq!(store.records(1000).await.unwrap().len() as u64, stored);

@@ -6,29 +6,27 @@ use sark_core::ContentHash;
 use sark_core::audit::AuditRecord;
 use sark_core::storage::StorageError;
 use sark_registry::storage::{Check, FeedCopy, FeedState, FeedStore, Part};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Row, Sqlite, Transaction};
 
-use crate::revisions::{insert_record, json, parsed, text};
-use crate::sqlite::{SqliteStore, corrupt, meaning};
+use crate::query::sql;
+use crate::revisions::insert_record;
+use crate::row::{Row, json};
+use crate::session::Session;
+use crate::store::{Store, corrupt};
 
 const IN_USE: bool = false;
 const PENDING: bool = true;
 
 #[async_trait]
-impl FeedStore for SqliteStore {
+impl FeedStore for Store {
     async fn feeds(&self) -> Result<Vec<FeedState>, StorageError> {
-        let rows = sqlx::query("SELECT * FROM registry_feed ORDER BY name")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(meaning("list feeds"))?;
+        let mut session = self.reading("list feeds").await?;
+        let rows = sql("SELECT * FROM registry_feed ORDER BY name").all(&mut session).await?;
         rows.iter().map(state_of).collect()
     }
 
     async fn feed(&self, name: &str) -> Result<Option<FeedState>, StorageError> {
-        let failed = meaning("read a feed");
-        let mut connection = self.pool.acquire().await.map_err(failed)?;
-        read_state(&mut connection, name).await
+        let mut session = self.reading("read a feed").await?;
+        read_state(&mut session, name).await
     }
 
     async fn copy_in_use(&self, feed: &str) -> Result<Option<FeedCopy>, StorageError> {
@@ -95,13 +93,12 @@ impl FeedStore for SqliteStore {
         }
         save_state(&mut t, &state).await?;
         drop_parts(&mut t, feed, IN_USE).await?;
-        sqlx::query("UPDATE registry_feed_part SET pending = ? WHERE feed = ? AND pending = ?")
+        sql("UPDATE registry_feed_part SET pending = $1 WHERE feed = $2 AND pending = $3")
             .bind(IN_USE)
             .bind(feed)
             .bind(PENDING)
-            .execute(&mut *t)
-            .await
-            .map_err(meaning("accept a feed's copy"))?;
+            .run(&mut t)
+            .await?;
         finish(t, Some(record)).await?;
         Ok(true)
     }
@@ -126,12 +123,8 @@ impl FeedStore for SqliteStore {
 
     async fn forget(&self, feed: &str, record: &AuditRecord) -> Result<bool, StorageError> {
         let (mut t, _) = change(self, feed).await?;
-        let done = sqlx::query("DELETE FROM registry_feed WHERE name = ?")
-            .bind(feed)
-            .execute(&mut *t)
-            .await
-            .map_err(meaning("forget a feed"))?;
-        if done.rows_affected() == 0 {
+        let done = sql("DELETE FROM registry_feed WHERE name = $1").bind(feed).run(&mut t).await?;
+        if done == 0 {
             return Ok(false);
         }
         finish(t, Some(record)).await?;
@@ -139,118 +132,89 @@ impl FeedStore for SqliteStore {
     }
 }
 
-type Change = Transaction<'static, Sqlite>;
-
 /// The write lock, and the state to change under it.
-async fn change(store: &SqliteStore, feed: &str) -> Result<(Change, FeedState), StorageError> {
-    let failed = meaning("store a feed's copy");
-    let mut t = store.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-    let state = read_state(&mut t, feed).await?.unwrap_or_else(|| FeedState::new(feed));
-    Ok((t, state))
+async fn change(store: &Store, feed: &str) -> Result<(Session, FeedState), StorageError> {
+    let mut session = store.writing("store a feed's copy").await?;
+    let state = read_state(&mut session, feed).await?.unwrap_or_else(|| FeedState::new(feed));
+    Ok((session, state))
 }
 
-async fn finish(mut t: Change, record: Option<&AuditRecord>) -> Result<(), StorageError> {
-    let failed = meaning("store a feed's copy");
+async fn finish(mut session: Session, record: Option<&AuditRecord>) -> Result<(), StorageError> {
     if let Some(record) = record {
-        insert_record(&mut t, record, &failed).await?;
+        insert_record(&mut session, record).await?;
     }
-    t.commit().await.map_err(&failed)
+    session.commit().await
 }
 
-async fn read_state(
-    connection: &mut SqliteConnection,
-    feed: &str,
-) -> Result<Option<FeedState>, StorageError> {
-    let row = sqlx::query("SELECT * FROM registry_feed WHERE name = ?")
-        .bind(feed)
-        .fetch_optional(connection)
-        .await
-        .map_err(meaning("read a feed"))?;
+async fn read_state(session: &mut Session, feed: &str) -> Result<Option<FeedState>, StorageError> {
+    let row = sql("SELECT * FROM registry_feed WHERE name = $1").bind(feed).first(session).await?;
     row.as_ref().map(state_of).transpose()
 }
 
-fn state_of(row: &SqliteRow) -> Result<FeedState, StorageError> {
-    parsed(row, "state", format!("feed {}", text(row, "name")?))
+fn state_of(row: &Row) -> Result<FeedState, StorageError> {
+    row.parsed("state", format!("feed {}", row.text("name")?))
 }
 
-async fn save_state(
-    connection: &mut SqliteConnection,
-    state: &FeedState,
-) -> Result<(), StorageError> {
-    sqlx::query(
-        "INSERT INTO registry_feed VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
-    )
+async fn save_state(session: &mut Session, state: &FeedState) -> Result<(), StorageError> {
+    sql("INSERT INTO registry_feed VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET state = excluded.state")
     .bind(&state.name)
     .bind(json(state)?)
-    .execute(connection)
-    .await
-    .map_err(meaning("store a feed's copy"))?;
+    .run(session)
+    .await?;
     Ok(())
 }
 
-async fn drop_parts(
-    connection: &mut SqliteConnection,
-    feed: &str,
-    pending: bool,
-) -> Result<(), StorageError> {
-    sqlx::query("DELETE FROM registry_feed_part WHERE feed = ? AND pending = ?")
+async fn drop_parts(session: &mut Session, feed: &str, pending: bool) -> Result<(), StorageError> {
+    sql("DELETE FROM registry_feed_part WHERE feed = $1 AND pending = $2")
         .bind(feed)
         .bind(pending)
-        .execute(connection)
-        .await
-        .map_err(meaning("store a feed's copy"))?;
+        .run(session)
+        .await?;
     Ok(())
 }
 
 async fn save_parts(
-    connection: &mut SqliteConnection,
+    session: &mut Session,
     feed: &str,
     pending: bool,
     parts: &[Part],
 ) -> Result<(), StorageError> {
-    drop_parts(connection, feed, pending).await?;
+    drop_parts(session, feed, pending).await?;
     for (position, part) in (0_i64..).zip(parts) {
-        sqlx::query("INSERT INTO registry_feed_part VALUES (?, ?, ?, ?, ?)")
+        sql("INSERT INTO registry_feed_part VALUES ($1, $2, $3, $4, $5)")
             .bind(feed)
             .bind(pending)
             .bind(position)
             .bind(&part.name)
             .bind(part.octets.as_slice())
-            .execute(&mut *connection)
-            .await
-            .map_err(meaning("store a feed's copy"))?;
+            .run(session)
+            .await?;
     }
     Ok(())
 }
 
 async fn read_copy(
-    store: &SqliteStore,
+    store: &Store,
     feed: &str,
     pending: bool,
 ) -> Result<Option<FeedCopy>, StorageError> {
-    let failed = meaning("read a feed's copy");
     // State and octets of one moment.
-    let mut t = store.pool.begin().await.map_err(&failed)?;
-    let Some(state) = read_state(&mut t, feed).await? else { return Ok(None) };
+    let mut session = store.snapshot("read a feed's copy").await?;
+    let Some(state) = read_state(&mut session, feed).await? else { return Ok(None) };
     let wanted = if pending {
         state.pending.map(|copy| (copy.hash, copy.validators, copy.fetched_at))
     } else {
         state.in_use.map(|copy| (copy.hash, copy.validators, copy.fetched_at))
     };
     let Some((hash, validators, fetched_at)) = wanted else { return Ok(None) };
-    let rows = sqlx::query(
-        "SELECT name, octets FROM registry_feed_part WHERE feed = ? AND pending = ?
-         ORDER BY position",
-    )
+    let rows = sql("SELECT name, octets FROM registry_feed_part WHERE feed = $1 AND pending = $2
+         ORDER BY position")
     .bind(feed)
     .bind(pending)
-    .fetch_all(&mut *t)
-    .await
-    .map_err(&failed)?;
-    let part = |row: &SqliteRow| {
-        let octets = row.try_get("octets").map_err(&failed)?;
-        Ok(Part { name: text(row, "name")?, octets })
-    };
+    .all(&mut session)
+    .await?;
+    let part = |row: &Row| Ok(Part { name: row.text("name")?, octets: row.get("octets")? });
     let parts = rows.iter().map(part).collect::<Result<_, StorageError>>()?;
     let copy = FeedCopy { parts, validators, fetched_at };
     let found = copy.hash();

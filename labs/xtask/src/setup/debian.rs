@@ -40,13 +40,16 @@ pub const TESTS: &[Package] = &[
     package("procps", "kill", None, "to end and to halt daemons"),
     package("bind9-utils", "named-checkzone", None, "to check exported zones"),
     package("nftables", "nft", None, "to check exported sets"),
+    package("postgresql", "postgres", Some("postgresql"), "the store on its other engine"),
+    package("util-linux", "flock", None, "to stop that server when no test uses it"),
     package("python3-pip", "pip3", None, "to unpack a validator of exported STIX"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
 
 /// Installs those whose program is missing.
 pub fn ensure(packages: &[Package]) -> Result<(), SetupError> {
-    let is_missing = |package: &&Package| which(package.program).is_none();
+    let is_missing =
+        |package: &&Package| which(package.program).is_none() && !is_versioned(package.program);
     let missing: Vec<_> = packages.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
@@ -71,6 +74,12 @@ pub fn ensure(packages: &[Package]) -> Result<(), SetupError> {
     };
     wake(&asleep);
     installed.map_err(failed)
+}
+
+/// Debian keeps PostgreSQL's programs by version, in no directory of `PATH`.
+fn is_versioned(program: &str) -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    versions.into_iter().any(|version| version.path().join("bin").join(program).is_file())
 }
 
 fn apt() -> Command {

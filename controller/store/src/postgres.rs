@@ -1,0 +1,150 @@
+//! What is PostgreSQL's own: its options, its write lock, its limits, its codes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sark_core::secret::Secret;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
+
+use crate::store::OpenError;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Begins a session that writes. Its statements each see what was committed before them.
+pub(crate) const WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// The write lock, given back when the session ends, after what it wrote is visible. The number is
+/// "SARK" in ASCII.
+pub(crate) const WRITE_LOCK: &str = "SELECT pg_advisory_xact_lock(1396789835)";
+
+/// Begins a session that reads several things of one moment.
+pub(crate) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// How long one statement, or closing, may take before the server is taken for dead.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a call waits for a connection, and a connection for the server.
+const CONNECT: Duration = Duration::from_secs(4);
+
+/// How long the changes of the schema may take, waiting for another controller's included.
+const MIGRATE: Duration = Duration::from_secs(300);
+
+/// Set on each connection, so that the server itself gives up before [`PATIENCE`] ends: a
+/// controller that is halted inside a session must not keep the write lock.
+const LIMITS: &[(&str, &str)] = &[
+    ("statement_timeout", "9s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "5s"),
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "10000"),
+];
+
+/// Where a PostgreSQL database is, and how to get in.
+#[derive(Debug, Clone)]
+pub struct PostgresSettings {
+    /// Name, address, or the directory of its Unix socket (beginning with `/`).
+    pub host: String,
+    /// TCP port; names the socket too.
+    pub port: u16,
+    /// Database, which exists.
+    pub database: String,
+    /// User.
+    pub user: String,
+    /// Password, if the server asks for one.
+    pub password: Option<Secret>,
+    /// Not used on a Unix socket.
+    pub tls: Tls,
+}
+
+/// How the connection is protected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Not at all.
+    Off,
+    /// TLS 1.2 or 1.3; the server proves its name with a certificate of the system's authorities.
+    #[default]
+    System,
+    /// The same, but only the authorities in this PEM file count.
+    Authority(PathBuf),
+}
+
+impl PostgresSettings {
+    /// For messages: all but the password.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let Self { host, port, database, user, .. } = self;
+        format!("{database} on PostgreSQL at {host}:{port} (user {user})")
+    }
+
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        let mut options = PgConnectOptions::new_without_pgpass()
+            .port(self.port)
+            .database(&self.database)
+            .username(&self.user)
+            .application_name("sarkd")
+            // Statements are the same few texts: they are not worth a line each.
+            .disable_statement_logging();
+        if let Some(password) = &self.password {
+            options = options.password(password.reveal());
+        }
+        if self.host.starts_with('/') {
+            return options.socket(&self.host).ssl_mode(PgSslMode::Disable);
+        }
+        options = options.host(&self.host);
+        match &self.tls {
+            Tls::Off => options.ssl_mode(PgSslMode::Disable),
+            Tls::System => options.ssl_mode(PgSslMode::VerifyFull),
+            Tls::Authority(file) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(file),
+        }
+    }
+}
+
+/// Connects, with this version's schema.
+pub(crate) async fn open(settings: &PostgresSettings) -> Result<PgPool, OpenError> {
+    let place = settings.place();
+    let failed = |source| OpenError::Open { place: settings.place(), source };
+    let mut connection = within(CONNECT, PgConnection::connect_with(&settings.options()))
+        .await
+        .map_err(|e| failed(e.into()))?;
+    let encoding = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut connection);
+    let encoding: String = within(PATIENCE, encoding).await.map_err(|e| failed(e.into()))?;
+    if encoding != "UTF8" {
+        let why = format!("its encoding is {encoding}; create it with ENCODING 'UTF8'");
+        return Err(failed(why.into()));
+    }
+    let migrated = tokio::time::timeout(MIGRATE, MIGRATIONS.run(&mut connection)).await;
+    migrated
+        .map_err(|_| failed("changing its schema took too long, or another sarkd is at it".into()))?
+        .map_err(|source| OpenError::migrating(place, &MIGRATIONS, source))?;
+    let _ = within(PATIENCE, connection.close()).await;
+    let pool = PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(CONNECT)
+        // A connection whose server has stopped answering does not keep its place in the pool.
+        .after_release(|connection, _| {
+            Box::pin(async move { within(CONNECT, connection.ping()).await.map(|()| true) })
+        });
+    pool.connect_with(settings.options().options(LIMITS.iter().copied()))
+        .await
+        .map_err(|e| failed(e.into()))
+}
+
+/// As the future, but not longer than this.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let late = |_| {
+        let why = format!("the server did not answer within {} s", limit.as_secs());
+        sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
+    };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|e| Err(late(e)))
+}
+
+/// Codes `data_corrupted` and `index_corrupted`.
+pub(crate) fn is_damage(code: &str) -> bool {
+    matches!(code, "XX001" | "XX002")
+}

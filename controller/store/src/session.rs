@@ -1,0 +1,91 @@
+//! A connection for a while, and what it is for.
+
+use sark_core::storage::StorageError;
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, Postgres, Sqlite, Transaction};
+
+use crate::postgres::{self, PATIENCE, within};
+use crate::query::sql;
+use crate::sqlite;
+use crate::store::{Engine, Store, meaning};
+
+/// What is not committed when it is dropped was never written.
+pub(crate) struct Session {
+    /// For errors: the store could not …
+    pub(crate) what: &'static str,
+    pub(crate) link: Link,
+}
+
+pub(crate) enum Link {
+    Sqlite(Hold<Sqlite>),
+    Postgres(Hold<Postgres>),
+}
+
+pub(crate) enum Hold<E: Database> {
+    Plain(PoolConnection<E>),
+    Transaction(Transaction<'static, E>),
+}
+
+impl<E: Database> Hold<E> {
+    pub(crate) fn connection(&mut self) -> &mut E::Connection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+}
+
+impl Store {
+    /// For one statement.
+    pub(crate) async fn reading(&self, what: &'static str) -> Result<Session, StorageError> {
+        let link = match &self.engine {
+            Engine::Sqlite(pool) => pool.acquire().await.map(|c| Link::Sqlite(Hold::Plain(c))),
+            Engine::Postgres(pool) => pool.acquire().await.map(|c| Link::Postgres(Hold::Plain(c))),
+        };
+        Ok(Session { what, link: link.map_err(|e| meaning(what, e))? })
+    }
+
+    /// For several statements that read of one moment.
+    pub(crate) async fn snapshot(&self, what: &'static str) -> Result<Session, StorageError> {
+        self.begin(what, sqlite::SNAPSHOT, postgres::SNAPSHOT).await
+    }
+
+    /// For what is read and written under the write lock; nothing is written without
+    /// [`Session::commit`].
+    pub(crate) async fn writing(&self, what: &'static str) -> Result<Session, StorageError> {
+        let mut session = self.begin(what, sqlite::WRITING, postgres::WRITING).await?;
+        if let Link::Postgres(_) = session.link {
+            sql(postgres::WRITE_LOCK).run(&mut session).await?;
+        }
+        Ok(session)
+    }
+
+    async fn begin(
+        &self,
+        what: &'static str,
+        on_sqlite: &'static str,
+        on_postgres: &'static str,
+    ) -> Result<Session, StorageError> {
+        let link = match &self.engine {
+            Engine::Sqlite(pool) => {
+                pool.begin_with(on_sqlite).await.map(|t| Link::Sqlite(Hold::Transaction(t)))
+            }
+            Engine::Postgres(pool) => within(PATIENCE, pool.begin_with(on_postgres))
+                .await
+                .map(|t| Link::Postgres(Hold::Transaction(t))),
+        };
+        Ok(Session { what, link: link.map_err(|e| meaning(what, e))? })
+    }
+}
+
+impl Session {
+    /// Everything written becomes true at once.
+    pub(crate) async fn commit(self) -> Result<(), StorageError> {
+        let done = match self.link {
+            Link::Sqlite(Hold::Transaction(t)) => t.commit().await,
+            Link::Postgres(Hold::Transaction(t)) => within(PATIENCE, t.commit()).await,
+            Link::Sqlite(Hold::Plain(_)) | Link::Postgres(Hold::Plain(_)) => Ok(()),
+        };
+        done.map_err(|e| meaning(self.what, e))
+    }
+}

@@ -1,0 +1,121 @@
+//! The store: opening it, and what its errors mean.
+
+use std::path::Path;
+
+use sark_core::storage::StorageError;
+use sqlx::{PgPool, SqlitePool};
+
+use crate::postgres::{self, PostgresSettings};
+use crate::sqlite;
+
+/// Revisions, the trail and the registry, on either engine.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) engine: Engine,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Engine {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not readable or writable, not a database, no space, nobody answers, not let in.
+    #[error("cannot open the database {place}")]
+    Open {
+        /// Its path, or server and name; never its password.
+        place: String,
+        /// Cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A newer SARK has written to it.
+    #[error(
+        "the database {place} has schema {found}, and this SARK knows {known} at most; use the SARK that wrote it, or restore a backup from before"
+    )]
+    Newer {
+        /// See [`Open`](Self::Open).
+        place: String,
+        /// The newest migration it has.
+        found: i64,
+        /// The newest migration there is here.
+        known: i64,
+    },
+    /// Its schema was changed by hand, or the change failed.
+    #[error("cannot bring the database {place} to this version's schema")]
+    Migrate {
+        /// See [`Open`](Self::Open).
+        place: String,
+        /// Cause.
+        source: sqlx::migrate::MigrateError,
+    },
+}
+
+impl Store {
+    /// Opens the SQLite database, created if missing, and brings it to this version's schema.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { engine: Engine::Sqlite(sqlite::open(path, None).await?) })
+    }
+
+    /// As [`open`](Self::open), but it is full when it has this many pages of 4 KiB.
+    pub async fn open_bounded(path: &Path, pages: u32) -> Result<Self, OpenError> {
+        Ok(Self { engine: Engine::Sqlite(sqlite::open(path, Some(pages)).await?) })
+    }
+
+    /// Connects to a PostgreSQL database, which must exist, and brings it to this version's schema.
+    pub async fn connect(settings: &PostgresSettings) -> Result<Self, OpenError> {
+        Ok(Self { engine: Engine::Postgres(postgres::open(settings).await?) })
+    }
+
+    /// Waits for calls under way and closes the file or the connections.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(pool) => pool.close().await,
+            // A server that does not answer is not waited for.
+            Engine::Postgres(pool) => {
+                let _ = tokio::time::timeout(postgres::PATIENCE, pool.close()).await;
+            }
+        }
+    }
+}
+
+impl OpenError {
+    /// What an error of migrating means.
+    pub(crate) fn migrating(
+        place: String,
+        migrations: &sqlx::migrate::Migrator,
+        source: sqlx::migrate::MigrateError,
+    ) -> Self {
+        let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+        match source {
+            sqlx::migrate::MigrateError::VersionMissing(found) if found > known => {
+                Self::Newer { place, found, known }
+            }
+            source => Self::Migrate { place, source },
+        }
+    }
+}
+
+/// What an error of this operation means to the caller.
+pub(crate) fn meaning(what: &'static str, source: sqlx::Error) -> StorageError {
+    let is_damage = match &source {
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => true,
+        sqlx::Error::Database(e) => {
+            e.code().is_some_and(|code| sqlite::is_damage(&code) || postgres::is_damage(&code))
+        }
+        _ => false,
+    };
+    if is_damage {
+        return corrupt(what, source);
+    }
+    StorageError::Unavailable { what, source: Box::new(source) }
+}
+
+pub(crate) fn corrupt(
+    what: impl Into<String>,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StorageError {
+    StorageError::Corrupt { what: what.into(), source: source.into() }
+}
