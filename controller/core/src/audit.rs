@@ -1,4 +1,12 @@
 //! What happened, who did it, on what evidence, and whether somebody is told.
+//!
+//! [`AuditRecord`] is what code makes; [`Written`] what is stored of it, without secrets; [`Head`]
+//! chains what was written.
+
+mod chain;
+mod redact;
+mod search;
+mod written;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,6 +15,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Severity;
+
+pub use chain::{Digest, DigestError, Head};
+pub use search::{Page, Search};
+pub use written::{Index, LARGEST, Stored, UnreadableRecord, Written, micros, rank};
 
 /// One record of the audit trail. Product data: never holds a secret.
 ///

@@ -34,7 +34,7 @@ pub enum Part {
     Tools,
     /// FRR 10, gobgpd 3.36 and Suricata 7 of Debian 13, unpacked under the target directory.
     Suite,
-    /// A validator of STIX, a Python package, unpacked under the target directory.
+    /// Validators of STIX and OCSF, Python packages, unpacked under the target directory.
     Python,
 }
 
@@ -116,6 +116,7 @@ pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
     }
     if python::is_complete(place) {
         found.push(("SARK_STIX_VALIDATOR", python::root(place)));
+        found.push(("SARK_PYTHON", python::root(place)));
     }
     found
 }

@@ -8,8 +8,14 @@ use super::{SetupError, write};
 use crate::place::Place;
 use crate::run::capture;
 
-/// The validator of those who write the STIX specification. 3.3.1 lacks its schemas.
-const VALIDATOR: &str = "stix2-validator==3.3.2";
+/// What to unpack, with all it depends on.
+const PACKAGES: &[&str] = &[
+    // The validator of those who write the STIX specification. 3.3.1 lacks its schemas.
+    "stix2-validator==3.3.2",
+    // OCSF 1.8.0 as JSON Schema, and what judges by one.
+    "ocsf-json-schema==1.2.0",
+    "jsonschema==4.26.0",
+];
 
 /// A file that is written last and names what was unpacked.
 const COMPLETE: &str = ".complete";
@@ -21,7 +27,8 @@ pub fn root(place: &Place) -> PathBuf {
 
 /// Whether all of it is there.
 pub fn is_complete(place: &Place) -> bool {
-    fs::read_to_string(root(place).join(COMPLETE)).is_ok_and(|unpacked| unpacked == VALIDATOR)
+    fs::read_to_string(root(place).join(COMPLETE))
+        .is_ok_and(|unpacked| unpacked == PACKAGES.join(" "))
 }
 
 /// Fetches and unpacks it, once.
@@ -30,15 +37,15 @@ pub fn ensure(place: &Place) -> Result<(), SetupError> {
         return Ok(());
     }
     let root = root(place);
-    eprintln!("unpacking {VALIDATOR} under {}", root.display());
+    eprintln!("unpacking {} under {}", PACKAGES.join(" "), root.display());
     if root.exists() {
         let removed = fs::remove_dir_all(&root);
         removed.map_err(|source| SetupError::Write { path: root.clone(), source })?;
     }
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--root-user-action", "ignore", "--target"]);
-    pip.arg(&root).arg(VALIDATOR);
-    let failed = |source| SetupError::Command { what: VALIDATOR.to_owned(), source };
+    pip.arg(&root).args(PACKAGES);
+    let failed = |source| SetupError::Command { what: PACKAGES.join(" "), source };
     capture(&mut pip).map_err(failed)?;
-    write(root.join(COMPLETE), VALIDATOR)
+    write(root.join(COMPLETE), &PACKAGES.join(" "))
 }

@@ -1,0 +1,88 @@
+//! Redaction: what looks like a secret or is the body of a prompt is not written.
+//!
+//! Works on the JSON text of a record, string by string, in one pass: a value whose name says that
+//! it is secret or a prompt goes whole; in every other string what has the shape of a known key, of
+//! a bearer token, of a private key or of a password in an address is replaced. What was replaced
+//! says so: `[redacted:openai-key]`. A record without secrets is not copied.
+//!
+//! This is a net, not a licence: who makes a record leaves secrets out of it.
+
+mod names;
+mod shapes;
+
+use names::is_secret;
+
+/// The text without secrets, if there was one.
+pub(super) fn redacted(json: &str) -> Option<String> {
+    let mut out = Out { json, text: String::new(), copied: 0 };
+    let octets = json.as_bytes();
+    // Whether the member under way has a name that says: secret. Holds for an array's items too.
+    let mut secret = false;
+    let mut at = 0;
+    while let Some(&octet) = octets.get(at) {
+        if octet != b'"' {
+            at += 1;
+            continue;
+        }
+        let (start, end) = (at + 1, end_of_string(octets, at + 1));
+        let content = json.get(start..end).unwrap_or_default();
+        at = end + 1;
+        if octets.get(at) == Some(&b':') {
+            secret = is_secret(content);
+            shapes::find(content, &mut |from, to, kind| {
+                out.replace(start + from, start + to, kind)
+            });
+        } else if secret && !names::is_harmless(content) {
+            out.replace(start, end, "by-name");
+        } else {
+            shapes::find(content, &mut |from, to, kind| {
+                out.replace(start + from, start + to, kind)
+            });
+        }
+    }
+    out.finish()
+}
+
+/// Where the string that begins here ends: at its quotation mark.
+fn end_of_string(octets: &[u8], mut at: usize) -> usize {
+    while let Some(&octet) = octets.get(at) {
+        match octet {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    octets.len()
+}
+
+/// A copy that begins with the first replacement.
+struct Out<'a> {
+    json: &'a str,
+    text: String,
+    copied: usize,
+}
+
+impl Out<'_> {
+    fn replace(&mut self, from: usize, to: usize, kind: &str) {
+        // Two shapes may overlap: the first one has it.
+        if from < self.copied || to <= from {
+            return;
+        }
+        self.text.push_str(self.json.get(self.copied..from).unwrap_or_default());
+        self.text.push_str("[redacted:");
+        self.text.push_str(kind);
+        self.text.push(']');
+        self.copied = to;
+    }
+
+    fn finish(mut self) -> Option<String> {
+        if self.copied == 0 {
+            return None;
+        }
+        self.text.push_str(self.json.get(self.copied..).unwrap_or_default());
+        Some(self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

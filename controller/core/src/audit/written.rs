@@ -1,0 +1,164 @@
+//! A record as it is written: redacted, as the text that is hashed and stored.
+
+use jiff::Timestamp;
+
+use super::redact::redacted;
+use super::{AuditRecord, Digest, Head};
+use crate::decision::Severity;
+
+/// The longest record, in octets.
+pub const LARGEST: usize = 1 << 20;
+
+/// The member that stands in a detail's place, with the octets the record would have had.
+const LEFT_OUT: &str = "leftOutBecauseOfItsOctets";
+
+/// The one form in which a record reaches a disk. There is no way to make one that goes around the
+/// redaction: stores and spools take nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    text: String,
+    index: Index,
+}
+
+/// Why a text is no record.
+#[derive(Debug, thiserror::Error)]
+#[error("not an audit record")]
+pub struct UnreadableRecord(#[from] serde_json::Error);
+
+impl Written {
+    /// Of a record. One of more than [`LARGEST`] octets loses its detail, and says so.
+    pub fn of(record: &AuditRecord) -> Result<Self, UnreadableRecord> {
+        let text = serde_json::to_string(record)?;
+        if text.len() > LARGEST && record.detail.get(LEFT_OUT).is_none() {
+            let detail = serde_json::json!({ LEFT_OUT: text.len() });
+            return Self::of(&AuditRecord { detail, ..record.clone() });
+        }
+        match redacted(&text) {
+            None => Ok(Self { index: Index::of(record), text }),
+            Some(text) => Ok(Self { index: Index::of(&serde_json::from_str(&text)?), text }),
+        }
+    }
+
+    /// Of a text that was written before, as from a spool.
+    pub fn again(text: String) -> Result<Self, UnreadableRecord> {
+        let text = redacted(&text).unwrap_or(text);
+        Ok(Self { index: Index::of(&serde_json::from_str(&text)?), text })
+    }
+
+    /// JSON: what is hashed and stored.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it is found by.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The record again.
+    pub fn record(&self) -> Result<AuditRecord, UnreadableRecord> {
+        Ok(serde_json::from_str(&self.text)?)
+    }
+}
+
+/// What records are found by: stored beside the text, made from the text, and compared with it when
+/// the trail is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Microseconds since 1970, rounded towards the past.
+    pub at: i64,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub event: String,
+    /// 0 is `info`, 4 is `critical`.
+    pub severity: u8,
+    /// Whether it is an alert.
+    pub is_alert: bool,
+    /// The host.
+    pub host: Option<String>,
+    /// The user.
+    pub user: Option<String>,
+    /// The policies that matched, each between line feeds.
+    pub policies: Option<String>,
+}
+
+impl Index {
+    /// Of a record as it was written.
+    #[must_use]
+    pub fn of(record: &AuditRecord) -> Self {
+        Self {
+            at: micros(record.at),
+            actor: record.actor.clone(),
+            event: record.event.clone(),
+            severity: rank(record.severity),
+            is_alert: record.notice.is_some(),
+            host: record.about.host.clone(),
+            user: record.about.user.clone(),
+            policies: policies(&record.evidence.rules),
+        }
+    }
+}
+
+/// As [`Index::at`] counts.
+#[must_use]
+pub fn micros(at: Timestamp) -> i64 {
+    i64::try_from(at.as_nanosecond().div_euclid(1_000)).unwrap_or(i64::MAX)
+}
+
+/// As [`Index::severity`] counts.
+#[must_use]
+pub const fn rank(severity: Severity) -> u8 {
+    match severity {
+        Severity::Info => 0,
+        Severity::Low => 1,
+        Severity::Medium => 2,
+        Severity::High => 3,
+        Severity::Critical => 4,
+    }
+}
+
+/// The policy of a rule: `llm-models` of `llm-models/not-allowed`.
+pub(super) fn policy_of(rule: &str) -> &str {
+    rule.split_once('/').map_or(rule, |(policy, _)| policy)
+}
+
+fn policies(rules: &[String]) -> Option<String> {
+    let mut all: Option<String> = None;
+    for rule in rules {
+        let all = all.get_or_insert_with(|| "\n".to_owned());
+        let policy = policy_of(rule);
+        let known = all.split('\n').any(|known| known == policy);
+        if !known {
+            all.push_str(policy);
+            all.push('\n');
+        }
+    }
+    all
+}
+
+/// A record as a store holds it: everything that can have been tampered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its number and hash, as stored.
+    pub head: Head,
+    /// Its text.
+    pub text: String,
+    /// What it is found by.
+    pub index: Index,
+}
+
+impl Stored {
+    /// The leaf of its text.
+    #[must_use]
+    pub fn leaf(&self) -> Digest {
+        Digest::of_leaf(self.text.as_bytes())
+    }
+
+    /// The record.
+    pub fn record(&self) -> Result<AuditRecord, UnreadableRecord> {
+        Ok(serde_json::from_str(&self.text)?)
+    }
+}
