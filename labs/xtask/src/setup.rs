@@ -5,6 +5,7 @@
 //! ([`suite`]) and Python packages are unpacked under the target directory and never installed.
 
 mod debian;
+mod opa;
 mod python;
 pub mod suite;
 mod tools;
@@ -34,7 +35,7 @@ pub enum Part {
     Tools,
     /// FRR 10, gobgpd 3.36 and Suricata 7 of Debian 13, unpacked under the target directory.
     Suite,
-    /// Validators of STIX and OCSF, Python packages, unpacked under the target directory.
+    /// Validators of STIX and OCSF, and OPA: Python packages, unpacked under the target directory.
     Python,
 }
 
@@ -97,7 +98,10 @@ pub fn ensure(place: &Place, parts: &[Part]) -> Result<(), SetupError> {
             Part::Packages => debian::ensure(debian::TESTS)?,
             Part::Tools => tools::ensure(place)?,
             Part::Suite => suite::ensure(place)?,
-            Part::Python => python::ensure(place)?,
+            Part::Python => {
+                python::ensure(place)?;
+                opa::ensure(place)?;
+            }
         }
     }
     let lines = environment(place).into_iter();
@@ -117,6 +121,9 @@ pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
     if python::is_complete(place) {
         found.push(("SARK_STIX_VALIDATOR", python::root(place)));
         found.push(("SARK_PYTHON", python::root(place)));
+    }
+    if opa::is_complete(place) {
+        found.push(("SARK_OPA", opa::root(place)));
     }
     found
 }
