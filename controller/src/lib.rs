@@ -45,7 +45,7 @@ pub use chain::chain;
 pub use changes::{Actor, ChangeError, Changed, Changes, Planned, Which};
 pub use desired::{Desired, DesiredError, DesiredState, Storage};
 pub use metrics::Metrics;
-pub use observatory::{Observatory, QuestionError, SpeakerPlace};
+pub use observatory::{Observatory, QuestionError, SpeakerPlace, StorePlace};
 pub use overlays::{OverlayError, RegistryHolder};
 pub use reconcile::{
     Keeper, KeeperError, Reconciler, Report, RoundError, Signals, Unkept, Watcher,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sark_api::{
     EndpointView, EndpointsResponse, LookupResponse, PeerView, PoliciesResponse, PolicyView,
-    Problem, ReconcileView, RevisionView, RuleCounts, SpeakerView, StatusResponse, config::Config,
+    Problem, ReconcileView, RevisionView, RuleCounts, SpeakerView, StatusResponse, StoreView,
+    config::Config,
 };
 use sark_core::Clock;
 use sark_core::storage::StorageError;
@@ -32,6 +33,15 @@ pub struct SpeakerPlace {
     pub api: String,
 }
 
+/// Where the database is, for people.
+#[derive(Debug, Clone)]
+pub struct StorePlace {
+    /// `sqlite` or `postgres`.
+    pub engine: &'static str,
+    /// The file, or server, database and user.
+    pub place: String,
+}
+
 /// Reads the controller's parts and changes none.
 pub struct Observatory {
     pub(crate) store: Arc<dyn Storage>,
@@ -43,6 +53,7 @@ pub struct Observatory {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) config: Arc<Config>,
     pub(crate) place: SpeakerPlace,
+    pub(crate) store_place: StorePlace,
     pub(crate) started_at: Timestamp,
 }
 
@@ -71,11 +82,18 @@ impl Observatory {
                 problems.push(problem(
                     "store-unavailable",
                     chain(&error),
-                    "check the disk of state.directory; rules in place stay",
+                    match self.store_place.engine {
+                        "postgres" => "check the database server; rules in place stay",
+                        _ => "check the disk of state.directory; rules in place stay",
+                    },
                 ));
                 None
             }
         };
+        let failed = problems.first().map(|problem| problem.message.clone());
+        let StorePlace { engine, place } = self.store_place.clone();
+        let store =
+            StoreView { engine: engine.into(), place, reachable: failed.is_none(), error: failed };
         self.find_problems(&speaker, &peers, &reconcile, &mut problems);
         StatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -87,6 +105,7 @@ impl Observatory {
             registry_version: registry.version().to_string(),
             endpoints: registry.endpoints().len() as u64,
             revision,
+            store,
             speaker,
             peers,
             reconcile,

@@ -6,6 +6,7 @@
 mod assemble;
 mod secret;
 mod speaker;
+mod store;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::shutdown::{Signalled, Told};
 use crate::{OverlayError, Registrar, RegistryHolder, service_manager};
 pub use assemble::{Assembled, Parts, assemble};
 pub use speaker::SpeakerWiringError;
+pub use store::StoreWiringError;
 
 /// From the signal to the end, whatever hangs.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -48,7 +50,7 @@ pub enum StartError {
     Lock(#[from] crate::lock::LockError),
     /// The database.
     #[error(transparent)]
-    Store(#[from] sark_store::OpenError),
+    Store(#[from] StoreWiringError),
     /// The registry.
     #[error(transparent)]
     Registry(#[from] OverlayError),
@@ -181,7 +183,7 @@ struct Built {
 impl Built {
     async fn new(config: Config, base: &Path) -> Result<Self, StartError> {
         let lock = StateLock::take(&config.state.directory)?;
-        let store = Store::open(&config.state.directory.join("sark.db")).await?;
+        let store::Opened { store, place: store_place } = store::open(&config, base).await?;
         let registry = Arc::new(RegistryHolder::new(build(base, &config.registry.overlays)?));
         let overlays = read(base, &config.registry.overlays)?;
         let feeds = feeds(base, &config)?;
@@ -203,6 +205,7 @@ impl Built {
             speaker,
             keeper,
             place,
+            store_place,
             clock: Arc::new(SystemClock),
             patience: PATIENCE,
         });

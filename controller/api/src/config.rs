@@ -8,6 +8,7 @@ mod check;
 mod environment;
 mod load;
 mod prices;
+mod store;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use load::load;
 pub use prices::{PriceDoubtConfig, PricesConfig, TransportConfig};
 pub use sark_core::secret::{Secret, SecretRef};
+pub use store::{PostgresConfig, PostgresTls, SqliteConfig, StoreConfig};
 
 /// All of it. Only `bgp.asn` and `bgp.routerId` have no default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Config {
     /// Where `sarkd` keeps what must survive a restart.
     #[serde(default)]
     pub state: StateConfig,
+    /// The database.
+    #[serde(default)]
+    pub store: StoreConfig,
     /// Where clients ask.
     #[serde(default)]
     pub api: ApiConfig,
@@ -61,7 +66,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct StateConfig {
-    /// Holds the database; one `sarkd` per directory. Created if missing.
+    /// Holds the database (unless `store` says otherwise); one `sarkd` per directory. Created if missing.
     pub directory: PathBuf,
 }
 

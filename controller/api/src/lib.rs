@@ -37,4 +37,5 @@ pub use registry::{
 };
 pub use status::{
     PeerView, PeersResponse, Problem, ReconcileView, RuleCounts, SpeakerView, StatusResponse,
+    StoreView,
 };

@@ -29,6 +29,9 @@ pub struct StatusResponse {
     pub endpoints: u64,
     /// The newest revision, without its files.
     pub revision: Option<RevisionView>,
+    /// The database.
+    #[serde(default)]
+    pub store: StoreView,
     /// The BGP speaker.
     pub speaker: SpeakerView,
     /// Its peers, configured ones first.
@@ -50,6 +53,21 @@ pub struct Problem {
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+}
+
+/// The database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreView {
+    /// `sqlite` or `postgres`.
+    pub engine: String,
+    /// The file, or server, database and user; never a password.
+    pub place: String,
+    /// It answered just now.
+    pub reachable: bool,
+    /// Why it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// The BGP speaker.

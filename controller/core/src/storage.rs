@@ -2,6 +2,7 @@
 
 #[cfg(feature = "test-util")]
 pub mod contract;
+pub mod lease;
 #[cfg(feature = "test-util")]
 mod memory;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditRecord;
 
+pub use lease::{Lease, LeaseStore, Taking};
 #[cfg(feature = "test-util")]
 pub use memory::MemoryStore;
 
@@ -75,6 +77,17 @@ pub enum StorageError {
     /// This number is not the newest plus one: somebody else stored a revision first.
     #[error("revision {0} is not the next one")]
     Conflict(u64),
+    /// Several controllers share the store, and this one does not lead (any more): nothing was
+    /// written.
+    #[error("this sarkd does not lead{}: nothing was written", leader(.0.as_deref()))]
+    NotLeading(
+        /// Who does, or did last.
+        Option<String>,
+    ),
+}
+
+fn leader(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(", {name} does"))
 }
 
 /// Revisions and their audit records, in one transaction.

@@ -19,7 +19,7 @@ use crate::prices::Prices;
 use crate::registrar::Beginning;
 use crate::{
     Changes, DesiredState, Keeper, Metrics, Observatory, Reconciler, Registrar, RegistryHolder,
-    Signals, SpeakerPlace, Storage, Watcher,
+    Signals, SpeakerPlace, Storage, StorePlace, Watcher,
 };
 
 /// What the outside gives.
@@ -42,6 +42,8 @@ pub struct Parts {
     pub keeper: Box<dyn Keeper>,
     /// Where it is, for people.
     pub place: SpeakerPlace,
+    /// Where the database is, for people.
+    pub store_place: StorePlace,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How long a change waits for the speaker.
@@ -70,7 +72,7 @@ pub struct Assembled {
 #[must_use]
 pub fn assemble(parts: Parts) -> Assembled {
     let Parts { config, store, registry, registry_store, beginning, source, .. } = parts;
-    let Parts { speaker, keeper, place, clock, patience, .. } = parts;
+    let Parts { speaker, keeper, place, store_place, clock, patience, .. } = parts;
     let (signals, metrics) = (Arc::new(Signals::default()), Arc::new(Metrics::default()));
     let feeds = beginning.feeds.clone();
     let registrar = Registrar::new(
@@ -130,6 +132,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         clock: Arc::clone(&clock),
         config,
         place,
+        store_place,
     };
     let changes = Changes {
         store,

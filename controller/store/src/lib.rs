@@ -25,6 +25,7 @@
 //!
 //! It decides nothing: what is stored, and when, is the controller's.
 
+mod lease;
 mod postgres;
 mod query;
 mod registry;
@@ -36,5 +37,5 @@ mod store;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 
-pub use postgres::{PostgresSettings, Tls};
+pub use postgres::{PostgresAccess, PostgresSettings, Tls, UrlError};
 pub use store::{OpenError, Store};

@@ -57,6 +57,7 @@ impl Store {
         if let Link::Postgres(_) = session.link {
             sql(postgres::WRITE_LOCK).run(&mut session).await?;
         }
+        self.check_fence(&mut session).await?;
         Ok(session)
     }
 
@@ -75,6 +76,16 @@ impl Store {
                 .map(|t| Link::Postgres(Hold::Transaction(t))),
         };
         Ok(Session { what, link: link.map_err(|e| meaning(what, e))? })
+    }
+}
+
+#[cfg(feature = "test-util")]
+impl Store {
+    /// Begins to write and does not go on, as a controller that is halted.
+    pub async fn write_and_halt(&self) {
+        if let Ok(session) = self.writing("be halted").await {
+            std::mem::forget(session);
+        }
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) const WRITING: &str = "BEGIN IMMEDIATE";
 /// Begins a session that reads several things of one moment.
 pub(crate) const SNAPSHOT: &str = "BEGIN";
 
+/// Milliseconds since 1970.
+pub(crate) const NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
 /// How long a call waits for another writer or a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -52,4 +55,9 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// extended ones of these four at most.
 pub(crate) fn is_damage(code: &str) -> bool {
     code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 11 | 26))
+}
+
+#[cfg(feature = "test-util")]
+pub(crate) fn migrations() -> &'static sqlx::migrate::Migrator {
+    &MIGRATIONS
 }

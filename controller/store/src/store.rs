@@ -12,6 +12,8 @@ use crate::sqlite;
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) engine: Engine,
+    /// Writes only while the leader of this number leads.
+    pub(crate) fence: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -56,17 +58,17 @@ pub enum OpenError {
 impl Store {
     /// Opens the SQLite database, created if missing, and brings it to this version's schema.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Sqlite(sqlite::open(path, None).await?) })
+        Ok(Self { engine: Engine::Sqlite(sqlite::open(path, None).await?), fence: None })
     }
 
     /// As [`open`](Self::open), but it is full when it has this many pages of 4 KiB.
     pub async fn open_bounded(path: &Path, pages: u32) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Sqlite(sqlite::open(path, Some(pages)).await?) })
+        Ok(Self { engine: Engine::Sqlite(sqlite::open(path, Some(pages)).await?), fence: None })
     }
 
     /// Connects to a PostgreSQL database, which must exist, and brings it to this version's schema.
     pub async fn connect(settings: &PostgresSettings) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Postgres(postgres::open(settings).await?) })
+        Ok(Self { engine: Engine::Postgres(postgres::open(settings).await?), fence: None })
     }
 
     /// Waits for calls under way and closes the file or the connections.

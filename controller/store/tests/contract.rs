@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use sark_core::audit::{AuditRecord, Outcome};
-use sark_core::storage::contract::{record, revision, run};
+use sark_core::audit::AuditRecord;
+use sark_core::storage::contract::{self, record, revision, run};
 use sark_core::storage::{
-    AuditStore, MemoryStore, PolicyFile, Revision, RevisionStore, StorageError,
+    AuditStore, LeaseStore, MemoryStore, PolicyFile, Revision, RevisionStore, StorageError, Taking,
 };
 use sark_store::test_util::TestPlace;
 use sark_store::{OpenError, Store, on_both_engines};
@@ -14,10 +14,13 @@ use sark_store::{OpenError, Store, on_both_engines};
 #[tokio::test]
 async fn memory() {
     run(&MemoryStore::default()).await;
+    contract::lease::run(&MemoryStore::default()).await;
 }
 
 on_both_engines! {
     contract
+    lease
+    who_led_before_writes_nothing
     what_was_stored_is_there_after_a_restart
     of_many_writers_of_one_number_one_wins
     a_newer_schema_is_refused
@@ -26,6 +29,38 @@ on_both_engines! {
 
 async fn contract(place: TestPlace) {
     run(&place.open().await).await;
+}
+
+async fn lease(place: TestPlace) {
+    contract::lease::run(&place.open().await).await;
+}
+
+async fn who_led_before_writes_nothing(place: TestPlace) {
+    let store = place.open().await;
+    let (at, hour) = (record("x").at, std::time::Duration::from_secs(3600));
+    let never = store.fenced(0);
+    let error = never.append(&record("never led")).await.unwrap_err();
+    assert!(matches!(error, StorageError::NotLeading(None)), "{error:?}");
+    assert_eq!(store.take_lease("a", hour, at).await.unwrap(), Taking::Taken { fence: 1 });
+    let first = store.fenced(1);
+    first.commit(&revision(1), &record("first")).await.unwrap();
+    assert!(never.append(&record("never led")).await.is_err());
+    store.renew_lease(1, std::time::Duration::ZERO).await.unwrap();
+    // Its time is over, but nobody else has begun: what it writes is in order.
+    first.append(&record("late")).await.unwrap();
+    assert_eq!(store.take_lease("b", hour, at).await.unwrap(), Taking::Taken { fence: 2 });
+    let before = store.records(99).await.unwrap();
+    for error in [
+        first.commit(&revision(2), &record("too late")).await.unwrap_err(),
+        first.append(&record("too late")).await.unwrap_err(),
+    ] {
+        let StorageError::NotLeading(leader) = error else { panic!("{error:?}") };
+        assert_eq!(leader.as_deref(), Some("b"));
+    }
+    assert_eq!(store.records(99).await.unwrap(), before);
+    store.fenced(2).commit(&revision(2), &record("second")).await.unwrap();
+    // What anybody may write is written.
+    store.append(&record("anybody")).await.unwrap();
 }
 
 async fn what_was_stored_is_there_after_a_restart(place: TestPlace) {
@@ -130,25 +165,4 @@ async fn history_is_not_changed_and_damage_is_told(place: TestPlace) {
     place.raw("UPDATE revision SET files = '{'").await.unwrap();
     let error = store.current().await.unwrap_err();
     assert!(matches!(&error, StorageError::Corrupt { what, .. } if what.contains("revision 1")));
-}
-
-/// A record of a database from before records had evidence, correlation and notices.
-#[tokio::test]
-async fn a_record_of_an_earlier_schema_is_read() {
-    let place = TestPlace::sqlite();
-    place.open().await.close().await;
-    for statement in [
-        "ALTER TABLE audit DROP COLUMN context",
-        "DELETE FROM _sqlx_migrations WHERE version = 3",
-        r#"INSERT INTO audit (at, actor, event, outcome, detail)
-           VALUES ('2026-11-20T07:00:00Z', 'sarkd', 'old', '"ok"', '{"a":1}')"#,
-    ] {
-        place.raw(statement).await.unwrap();
-    }
-    let store = place.open().await;
-    let at = "2026-11-20T07:00:00Z".parse().unwrap();
-    let old = AuditRecord::new(at, "sarkd", "old", Outcome::Ok, serde_json::json!({ "a": 1 }));
-    assert_eq!(store.records(9).await.unwrap(), std::slice::from_ref(&old));
-    store.append(&record("new")).await.unwrap();
-    assert_eq!(store.records(9).await.unwrap(), [record("new"), old]);
 }

@@ -45,6 +45,7 @@ impl Config {
         if interval < SignedDuration::from_secs(1) || interval > SignedDuration::from_hours(1) {
             wrong("reconcile.interval", "out of range".into(), "1s to 1h");
         }
+        self.store.check(&mut wrong);
         self.check_resolve(&mut wrong);
         self.registry.prices.check(&mut wrong);
         if !(10..=1_000_000).contains(&self.registry.keep_versions) {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a check that does not hold panics")]
 
+pub mod lease;
+
 use jiff::Timestamp;
 
 use super::{AuditStore, PolicyFile, Revision, RevisionStore, StorageError};

@@ -1,5 +1,7 @@
 //! A store in memory that can be told to fail.
 
+mod lease;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -18,6 +20,7 @@ struct State {
     revisions: Vec<Revision>,
     records: Vec<AuditRecord>,
     broken: bool,
+    lease: lease::Held,
 }
 
 impl MemoryStore {

@@ -1,7 +1,7 @@
 //! What each part of the status means for a person on call.
 
 use jiff::{SignedDuration, Timestamp};
-use sark_api::{PeerView, ReconcileView, SpeakerView, StatusResponse};
+use sark_api::{PeerView, ReconcileView, SpeakerView, StatusResponse, StoreView};
 
 use super::Check;
 use crate::render;
@@ -11,7 +11,9 @@ const STALE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Every part, from the daemon outward to the routers.
 pub fn all(status: &StatusResponse, newest: Option<Timestamp>, now: Timestamp) -> Vec<Check> {
-    let mut checks = vec![version(status, now), speaker(&status.speaker)];
+    let mut checks = vec![version(status, now)];
+    checks.extend(database(&status.store));
+    checks.push(speaker(&status.speaker));
     checks.extend(peers(&status.peers));
     checks.push(registry(status, newest, now));
     checks.push(policies(status));
@@ -33,6 +35,26 @@ fn version(status: &StatusResponse, now: Timestamp) -> Check {
     } else {
         Check::warn("sarkd", format!("{text}; sarkctl is {ours}"), "install one version of both")
     }
+}
+
+/// A `sarkd` of before does not say.
+fn database(store: &StoreView) -> Option<Check> {
+    let (place, help) = match store.engine.as_str() {
+        "" => return None,
+        "postgres" => (
+            store.place.clone(),
+            "is the server up, and is there a way to it? sarkd connects again by itself; rules in \
+             place stay",
+        ),
+        _ => (
+            format!("SQLite, {}", store.place),
+            "check the disk of state.directory; rules in place stay",
+        ),
+    };
+    Some(match &store.error {
+        None => Check::ok("database", format!("{place} answers")),
+        Some(error) => Check::fail("database", format!("{place}: {error}"), help),
+    })
 }
 
 fn speaker(speaker: &SpeakerView) -> Check {
@@ -183,6 +205,7 @@ fn problems(status: &StatusResponse, told: &[Check]) -> Vec<Check> {
             let covered = match problem.code.as_str() {
                 "speaker-unreachable" => "speaker",
                 "peer-down" => "peer ",
+                "store-unavailable" => "database",
                 // Told with the names, and no failure while others are answered.
                 "names-stale" => return false,
                 _ => return true,

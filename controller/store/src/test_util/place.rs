@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use sqlx::Connection as _;
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use super::{TestDatabase, TestServer};
-use crate::{OpenError, Store};
+use crate::{OpenError, Store, postgres, sqlite};
 
 /// A database that is empty until it is opened; gone with this value.
 #[derive(Debug)]
@@ -43,18 +45,53 @@ impl TestPlace {
     }
 
     /// Statements as an administrator would type them, past the store.
-    pub async fn raw(&self, statements: &'static str) -> Result<(), sqlx::Error> {
+    pub async fn raw(&self, statements: &str) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(_) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new()
-                    .filename(self.file())
-                    .create_if_missing(true);
-                let mut connection = sqlx::SqliteConnection::connect_with(&options).await?;
-                sqlx::raw_sql(statements).execute(&mut connection).await?;
+                let mut connection = self.sqlite_connection().await?;
+                sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut connection).await?;
                 connection.close().await
             }
             Self::Postgres(database) => database.raw(statements).await,
         }
+    }
+
+    /// Number, name and SHA-384 of each migration of this engine, in order.
+    #[must_use]
+    pub fn migrations(&self) -> Vec<(i64, String, String)> {
+        let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        let one = |m: &Migration| (m.version, m.description.to_string(), hex(&m.checksum));
+        self.migrator().iter().map(one).collect()
+    }
+
+    /// Brings the database to the schema of this number, as the SARK of that time did.
+    pub async fn migrate_to(&self, newest: i64) {
+        let wanted = self.migrator().iter().filter(|migration| migration.version <= newest);
+        let some = Migrator::with_migrations(wanted.cloned().collect());
+        match self {
+            Self::Sqlite(_) => {
+                let mut connection = self.sqlite_connection().await.unwrap();
+                some.run(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Self::Postgres(database) => {
+                let mut connection = database.connection().await.unwrap();
+                some.run(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
+    fn migrator(&self) -> &'static Migrator {
+        match self {
+            Self::Sqlite(_) => sqlite::migrations(),
+            Self::Postgres(_) => postgres::migrations(),
+        }
+    }
+
+    async fn sqlite_connection(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let options = SqliteConnectOptions::new().filename(self.file()).create_if_missing(true);
+        SqliteConnection::connect_with(&options.foreign_keys(true)).await
     }
 
     fn file(&self) -> PathBuf {

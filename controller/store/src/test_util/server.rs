@@ -11,14 +11,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::programs::{self, Programs};
-use crate::{PostgresSettings, Tls};
+use crate::{PostgresAccess, PostgresSettings, Tls};
 
 /// A server, up as long as somebody has it.
 #[derive(Debug)]
 pub struct TestServer {
     directory: PathBuf,
+    port: u16,
     settings: Vec<String>,
     programs: Programs,
     /// Tells the script that somebody uses it.
@@ -34,7 +36,7 @@ pub struct TestDatabase<'s> {
     name: String,
 }
 
-/// Names the socket only: several servers have the same, each in its directory.
+/// Names the socket only: it does not listen on TCP unless told to.
 const PORT: u16 = 5432;
 
 impl TestServer {
@@ -46,7 +48,7 @@ impl TestServer {
             let name: String = checkout.to_string().chars().skip(7).take(12).collect();
             let directory = std::env::temp_dir().join(format!("sark-postgres-{name}"));
             fs::create_dir_all(&directory).unwrap();
-            Self::in_directory(directory, None, &["fsync=off", "full_page_writes=off"])
+            Self::in_directory(directory, None, PORT, &["fsync=off", "full_page_writes=off"])
         })
     }
 
@@ -55,15 +57,23 @@ impl TestServer {
     pub fn own(settings: &[&str]) -> Self {
         let directory = tempfile::Builder::new().prefix("sark-postgres-").tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        Self::in_directory(directory.path().to_owned(), Some(directory), settings)
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        Self::in_directory(directory.path().to_owned(), Some(directory), port, settings)
     }
 
-    fn in_directory(directory: PathBuf, own: Option<tempfile::TempDir>, settings: &[&str]) -> Self {
+    fn in_directory(
+        directory: PathBuf,
+        own: Option<tempfile::TempDir>,
+        port: u16,
+        settings: &[&str],
+    ) -> Self {
         let user = lock(&directory.join("users"), FlockArg::LockShared);
         let server = Self {
             programs: Programs::find(),
             settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
             directory,
+            port,
             _user: user,
             own,
         };
@@ -93,6 +103,27 @@ impl TestServer {
         &self.directory
     }
 
+    /// The port of its socket, and of TCP where it listens on it.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Starts it again with these files in its data directory and these settings more.
+    pub fn reconfigure(&mut self, files: &[(&str, &str)], settings: &[&str]) {
+        self.stop();
+        for (name, text) in files {
+            let path = self.directory.join("data").join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = self.programs.user {
+                chown(&path, Some(user), Some(group)).unwrap();
+            }
+        }
+        self.settings.extend(settings.iter().map(|&setting| setting.to_owned()));
+        self.start();
+    }
+
     /// Stops it at once, as a crash would.
     pub fn stop(&self) {
         self.control(&["stop", "-m", "immediate"]);
@@ -100,7 +131,7 @@ impl TestServer {
 
     /// Starts it again.
     pub fn start(&self) {
-        let mut words = format!("-k {} -c port={PORT}", self.socket().display());
+        let mut words = format!("-k {} -c port={}", self.socket().display(), self.port);
         for setting in ["listen_addresses=''", "max_connections=200"] {
             words += &format!(" -c {setting}");
         }
@@ -133,7 +164,7 @@ impl TestServer {
     fn is_up(&self) -> bool {
         self.main_process().is_some_and(|process| kill(Pid::from_raw(process), None).is_ok())
             && std::os::unix::net::UnixStream::connect(
-                self.socket().join(format!(".s.PGSQL.{PORT}")),
+                self.socket().join(format!(".s.PGSQL.{}", self.port)),
             )
             .is_ok()
     }
@@ -175,7 +206,7 @@ impl TestServer {
 
     fn administer(&self, program: &str, words: &[&str]) {
         let mut command = self.programs.command(program);
-        command.arg("-h").arg(self.socket()).args(["-p", &PORT.to_string(), "-U", "postgres"]);
+        command.arg("-h").arg(self.socket()).args(["-p", &self.port.to_string(), "-U", "postgres"]);
         programs::run(command.args(words));
     }
 }
@@ -192,22 +223,31 @@ impl TestDatabase<'_> {
     /// How to get in.
     #[must_use]
     pub fn settings(&self) -> PostgresSettings {
-        PostgresSettings {
+        let access = PostgresAccess {
             host: self.server.socket().display().to_string(),
-            port: PORT,
+            port: self.server.port,
             database: self.name.clone(),
             user: "postgres".into(),
             password: None,
-            tls: Tls::Off,
-        }
+        };
+        PostgresSettings::new(&access, &Tls::Off)
     }
 
     /// Statements as an administrator would type them, past the store.
-    pub async fn raw(&self, statements: &'static str) -> Result<(), sqlx::Error> {
-        use sqlx::Connection as _;
-        let mut connection = sqlx::PgConnection::connect_with(&self.settings().options()).await?;
-        sqlx::raw_sql(statements).execute(&mut connection).await?;
+    pub async fn raw(&self, statements: &str) -> Result<(), sqlx::Error> {
+        let mut connection = self.connection().await?;
+        sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut connection).await?;
         connection.close().await
+    }
+
+    pub(super) async fn connection(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(&self.settings().options()).await
+    }
+
+    /// Its name on the server.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -215,6 +255,7 @@ impl Drop for TestDatabase<'_> {
     fn drop(&mut self) {
         let mut command = self.server.programs.command("dropdb");
         command.arg("-h").arg(self.server.socket()).args(["-U", "postgres", "--force", &self.name]);
+        command.args(["-p", &self.server.port.to_string()]);
         // The test may have stopped the server.
         let _ = command.output();
     }
