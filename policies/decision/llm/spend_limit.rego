@@ -14,15 +14,15 @@ costs if input.operation in {"chat", "completion", "embedding", "image", "audio"
 asked := object.get(input.spend, "request_microusd", 0)
 
 # In US dollars: the user's own limit; or the highest of the user's groups; or everyone's.
-limit(period) := usd if {
-	usd := limits.users[input.user][period]
+limit(period) := limits.users[input.user][period] if {
+	limits.users[input.user][period]
 } else := max(of_groups(period)) if {
 	count(of_groups(period)) > 0
 } else := limits.everyone[period]
 
-of_groups(period) := [usd |
+of_groups(period) := [limits.groups[group][period] |
 	some group in input.groups
-	usd := limits.groups[group][period]
+	limits.groups[group][period]
 ]
 
 micro(usd) := round(usd * 1000000)
