@@ -135,6 +135,11 @@ fits(value, wanted) if type_name(value) == wanted
 
 fits(value, wanted) if value in wanted
 
+wrong contains sprintf("%v: no shape says what it has", [name]) if {
+	some name, _ in sections
+	not shape[name]
+}
+
 wrong contains sprintf("%v: %v is missing", [name, key]) if {
 	some name, section in sections
 	some key, _ in shape[name]
@@ -160,9 +165,3 @@ wrong contains sprintf("groups: %v is no list of users", [group]) if {
 }
 
 test_data_is_as_policies_read_it if count(wrong) == 0
-
-test_every_section_has_a_shape if {
-	every name, _ in sections {
-		shape[name]
-	}
-}
