@@ -4,6 +4,7 @@ mod answer;
 mod changes;
 mod export;
 mod feeds;
+mod leaders;
 mod lines;
 mod listen;
 mod metrics;
@@ -30,7 +31,7 @@ use crate::events::{Answered, Event, Forbidden};
 use crate::feeds::Feeds;
 use crate::names::Names;
 use crate::prices::Prices;
-use crate::{Actor, Changes, Metrics, Observatory, Registrar};
+use crate::{Actor, Changes, Leadership, Metrics, Observatory, Registrar};
 use answer::Failure;
 pub use listen::{ListenError, SocketGuard, listen};
 pub use metrics::serve_metrics;
@@ -54,6 +55,8 @@ pub struct Api {
     pub prices: Arc<Prices>,
     /// Asks for names, if they are asked for.
     pub names: Option<Arc<Names>>,
+    /// Whether this one makes changes.
+    pub leadership: Leadership,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// User ids that may ask.
@@ -137,7 +140,14 @@ async fn guard(State(api): State<Api>, mut request: Request, next: Next) -> Resp
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
     let actor = actor_of(peer.uid).await;
     request.extensions_mut().insert(actor.clone());
-    let response = match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
+    let refused = leaders::refused(&api.leadership, request.method(), &route);
+    let answer = async {
+        match refused {
+            Some(failure) => failure.into_response(),
+            None => next.run(request).await,
+        }
+    };
+    let response = match tokio::time::timeout(REQUEST_DEADLINE, answer).await {
         Ok(response) => response,
         Err(_) => Failure(
             ErrorBody::new(ErrorCode::Timeout, "the request took too long")

@@ -38,6 +38,8 @@ pub struct Metrics {
     pub(crate) names_stale: Gauge,
     pub(crate) names_unasked: Gauge,
     pub(crate) name_addresses: Gauge,
+    pub(crate) leading: Gauge,
+    pub(crate) leader_fence: Gauge,
     pub(crate) speaker_up: Gauge,
     pub(crate) peers_up: Family<PeerLabels, Gauge>,
 }
@@ -128,6 +130,8 @@ impl Default for Metrics {
             names_stale: Gauge::default(),
             names_unasked: Gauge::default(),
             name_addresses: Gauge::default(),
+            leading: Gauge::default(),
+            leader_fence: Gauge::default(),
             speaker_up: Gauge::default(),
             peers_up: Family::default(),
         };
@@ -191,6 +195,16 @@ impl Metrics {
             "name_addresses",
             "Addresses, counted for each name that leads there",
             self.name_addresses.clone(),
+        );
+        r.register(
+            "leading",
+            "1 when this sarkd moves the routers, of all on its store",
+            self.leading.clone(),
+        );
+        r.register(
+            "leader_fence",
+            "Number of the time in which this sarkd last led; 0 where there is no other",
+            self.leader_fence.clone(),
         );
         r.register(
             "speaker_up",

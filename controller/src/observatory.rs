@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::chain::chain;
 use crate::metrics::PeerLabels;
-use crate::{DesiredError, DesiredState, Metrics, RegistryHolder, Storage};
+use crate::{DesiredError, DesiredState, Leadership, Metrics, RegistryHolder, Standing, Storage};
 
 /// Longest wait for the speaker when somebody only looks.
 const GLANCE: Duration = Duration::from_secs(3);
@@ -54,6 +54,7 @@ pub struct Observatory {
     pub(crate) config: Arc<Config>,
     pub(crate) place: SpeakerPlace,
     pub(crate) store_place: StorePlace,
+    pub(crate) leadership: Leadership,
     pub(crate) started_at: Timestamp,
 }
 
@@ -91,10 +92,11 @@ impl Observatory {
             }
         };
         let failed = problems.first().map(|problem| problem.message.clone());
-        let StorePlace { engine, place } = self.store_place.clone();
-        let store =
-            StoreView { engine: engine.into(), place, reachable: failed.is_none(), error: failed };
-        self.find_problems(&speaker, &peers, &reconcile, &mut problems);
+        let store = self.store_view(failed);
+        // Who follows moves no speaker.
+        if store.role != "follower" {
+            self.find_problems(&speaker, &peers, &reconcile, &mut problems);
+        }
         StatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -110,6 +112,28 @@ impl Observatory {
             peers,
             reconcile,
             problems,
+        }
+    }
+
+    fn store_view(&self, error: Option<String>) -> StoreView {
+        let StorePlace { engine, place } = self.store_place.clone();
+        let name = Some(self.leadership.name()).filter(|name| !name.is_empty());
+        let standing = self.leadership.now();
+        let (role, leader, fence) = match &standing {
+            Standing::Leading { until: None, .. } => ("alone", None, None),
+            Standing::Leading { fence, .. } => ("leader", name, Some(*fence)),
+            Standing::Following { leader } => ("follower", Some(leader.as_str()), None),
+            Standing::Unknown => ("unknown", None, None),
+        };
+        StoreView {
+            engine: engine.into(),
+            place,
+            role: role.into(),
+            name: name.map(str::to_owned),
+            leader: leader.map(str::to_owned),
+            fence,
+            reachable: error.is_none(),
+            error,
         }
     }
 
@@ -171,6 +195,12 @@ impl Observatory {
     /// The store and the speaker answer.
     pub async fn is_ready(&self) -> Result<(), String> {
         self.store.newest().await.map_err(|error| chain(&error))?;
+        match self.leadership.now() {
+            // Its speaker is idle.
+            Standing::Following { .. } => return Ok(()),
+            Standing::Unknown => return Err("it is not known which sarkd leads".to_owned()),
+            Standing::Leading { .. } => {}
+        }
         match self.speaker_view().await.error {
             None => Ok(()),
             Some(error) => Err(error),
@@ -180,6 +210,11 @@ impl Observatory {
     /// OpenMetrics text, with the speaker and its peers looked at now.
     pub async fn metrics_text(&self) -> String {
         let _ = tokio::join!(self.speaker_view(), self.peers());
+        let standing = self.leadership.now();
+        self.metrics.leading.set(i64::from(matches!(standing, Standing::Leading { .. })));
+        if let Standing::Leading { fence, .. } = standing {
+            self.metrics.leader_fence.set(i64::try_from(fence).unwrap_or(i64::MAX));
+        }
         self.metrics.text()
     }
 

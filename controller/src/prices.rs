@@ -161,6 +161,15 @@ impl Prices {
         Ok(PricesInUse { list: Arc::new(list), version: Some(number) })
     }
 
+    /// Uses the list that the leader uses. Stores nothing.
+    pub async fn follow(&self) -> Result<(), PricesError> {
+        let newest = self.versions(1).await?.first().map(|version| version.number);
+        if newest.is_some() && newest != self.holder.current().version {
+            self.holder.replace(self.list(newest).await?);
+        }
+        Ok(())
+    }
+
     /// Those that are kept, newest first.
     pub async fn versions(&self, limit: u32) -> Result<Vec<PriceVersion>, PricesError> {
         Ok(self.store.price_versions(limit).await?)

@@ -11,6 +11,7 @@
 //! stays. While a version is pinned, later ones are stored and not used.
 
 mod entries;
+mod follow;
 mod history;
 mod material;
 mod pin;

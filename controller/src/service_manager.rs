@@ -6,6 +6,7 @@ use sd_notify::NotifyState;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::Leadership;
 use crate::reconcile::round_deadline;
 use sark_api::ReconcileView;
 
@@ -30,6 +31,7 @@ fn notify(state: &[NotifyState<'_>]) {
 /// restarts us.
 pub(crate) async fn watchdog(
     reconcile: watch::Receiver<ReconcileView>,
+    leadership: Leadership,
     interval: Duration,
     stop: CancellationToken,
 ) {
@@ -38,7 +40,8 @@ pub(crate) async fn watchdog(
     let (mut rounds, mut since) = (0, tokio::time::Instant::now());
     loop {
         let now_at = reconcile.borrow().rounds;
-        if now_at != rounds {
+        // Who follows makes none.
+        if now_at != rounds || !leadership.leads() {
             (rounds, since) = (now_at, tokio::time::Instant::now());
         }
         if since.elapsed() < patience {

@@ -1,9 +1,14 @@
 //! The wiring: build, bind, spawn, and the end. The only place that names concrete adapters.
 //!
+//! All is built for one term, of leading or of following, and again for the next. Tasks that only a
+//! leader has are `moving`; they end before its lease does. A follower has `follower` and `former`.
+//!
 //! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `registrar`, one `feed` each,
 //! `names` and `metrics` (when configured) and `watchdog` (under systemd). Connections and changes under way belong to `api`.
 
 mod assemble;
+mod follow;
+mod lead;
 mod secret;
 mod speaker;
 mod store;
@@ -32,7 +37,9 @@ use crate::names::Names;
 use crate::overlays::{build, files, read};
 use crate::registrar::{Beginning, RegistrarError};
 use crate::shutdown::{Signalled, Told};
-use crate::{OverlayError, Registrar, RegistryHolder, service_manager};
+use crate::{
+    Keeper, Leadership, OverlayError, Registrar, RegistryHolder, Standing, Unkept, service_manager,
+};
 pub use assemble::{Assembled, Parts, assemble};
 pub use speaker::SpeakerWiringError;
 pub use store::StoreWiringError;
@@ -140,28 +147,68 @@ fn resolvers(base: &Path, config: &Config) -> Result<Vec<Arc<dyn Resolve>>, Star
 /// Runs until told to stop.
 pub async fn run(config: Config, base: &Path) -> Result<(), StartError> {
     let mut told = Told::listen().map_err(StartError::Signals)?;
-    let built = Built::new(config, base).await?;
+    let (mut leadership, lease) = lead::begin(&config, base).await?;
+    let outcome = loop {
+        match term(config.clone(), base, &mut told, &mut leadership).await {
+            Ok(Ended::Over) => {}
+            Ok(Ended::Told) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    lease.end().await;
+    outcome
+}
+
+/// How a term ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Another one begins.
+    Over,
+    /// By a signal.
+    Told,
+}
+
+/// From when it is known whether this one leads to when that is no more so.
+async fn term(
+    config: Config,
+    base: &Path,
+    told: &mut Told,
+    leadership: &mut Leadership,
+) -> Result<Ended, StartError> {
+    let Some(standing) = lead::known(told, leadership).await else { return Ok(Ended::Told) };
+    let built = Built::new(config, base, leadership, &standing).await?;
     let bound = Bound::new(&built.config).await?;
     let mut running = Running::spawn(built, bound);
     service_manager::ready();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sarkd is ready");
-    let outcome = loop {
+    let name = |ended: Result<&'static str, tokio::task::JoinError>| {
+        StartError::Task(ended.map_or_else(|error| error.to_string(), str::to_owned))
+    };
+    let mut outcome = loop {
         tokio::select! {
             signalled = told.next() => match signalled {
-                Signalled::Stop => break Ok(()),
+                Signalled::Stop => break Ok(Ended::Told),
                 Signalled::Reload => running.reload().await,
             },
-            ended = running.tasks.join_next() => {
-                let name = match ended {
-                    Some(Ok(name)) => name.to_owned(),
-                    Some(Err(error)) => error.to_string(),
-                    None => "(none)".to_owned(),
-                };
-                break Err(StartError::Task(name));
-            }
+            () = leadership.over(&standing) => break Ok(Ended::Over),
+            Some(ended) = running.moving.join_next() => break Err(name(ended)),
+            Some(ended) = running.tasks.join_next() => break Err(name(ended)),
         }
     };
-    service_manager::stopping();
+    if matches!(outcome, Ok(Ended::Over)) {
+        // Before the lease ends, then another may begin: nothing moves. Questions are answered
+        // until it is known what comes next.
+        running.moving.shutdown().await;
+        outcome = tokio::select! {
+            known = lead::known(told, leadership) => {
+                Ok(if known.is_some() { Ended::Over } else { Ended::Told })
+            }
+            Some(ended) = running.tasks.join_next() => Err(name(ended)),
+        };
+    }
+    if !matches!(outcome, Ok(Ended::Over)) {
+        service_manager::stopping();
+    }
     tokio::select! {
         () = running.drain() => tracing::info!("sarkd has stopped"),
         () = tokio::time::sleep(DRAIN) => tracing::warn!("the drain took too long: stopping now"),
@@ -178,26 +225,42 @@ struct Built {
     base: PathBuf,
     store: Store,
     lock: StateLock,
+    /// Of a leader.
+    leads: bool,
+    /// Of a follower, from when it led.
+    former: Option<Box<dyn Keeper>>,
+    leadership: Leadership,
 }
 
 impl Built {
-    async fn new(config: Config, base: &Path) -> Result<Self, StartError> {
+    async fn new(
+        config: Config,
+        base: &Path,
+        leadership: &Leadership,
+        standing: &Standing,
+    ) -> Result<Self, StartError> {
         let lock = StateLock::take(&config.state.directory)?;
         let store::Opened { store, place: store_place } = store::open(&config, base).await?;
+        // What moves the routers is written in its term alone; `store` itself is for what anybody may
+        // write.
+        let fenced = lead::fenced(&store, standing);
+        let leads = matches!(standing, Standing::Leading { .. });
         let registry = Arc::new(RegistryHolder::new(build(base, &config.registry.overlays)?));
         let overlays = read(base, &config.registry.overlays)?;
         let feeds = feeds(base, &config)?;
         let copies =
-            copies(&feeds, &store, SystemClock.now()).await.map_err(RegistrarError::from)?;
+            copies(&feeds, &fenced, SystemClock.now()).await.map_err(RegistrarError::from)?;
         let keep_versions = config.registry.keep_versions;
         let beginning = Beginning { keep_versions, feeds, copies, overlays };
         let speaker::Wired { speaker, keeper, place } = speaker::wire(&config)?;
+        let (keeper, former): (Box<dyn Keeper>, _) =
+            if leads { (keeper, None) } else { (Box::new(Unkept), Some(keeper)) };
         let config = Arc::new(config);
         let mut controller = assemble(Parts {
             config: Arc::clone(&config),
-            store: Arc::new(store.clone()),
+            store: Arc::new(fenced.clone()),
             registry,
-            registry_store: Arc::new(store.clone()),
+            registry_store: Arc::new(fenced.clone()),
             beginning,
             source: Arc::new(Fetcher::new(Arc::new(|reference| {
                 secret::read(reference).map_err(|error| error.to_string())
@@ -206,14 +269,20 @@ impl Built {
             keeper,
             place,
             store_place,
+            leadership: leadership.clone(),
             clock: Arc::new(SystemClock),
             patience: PATIENCE,
         });
-        let names = names(base, &config, &controller, &store).await?;
-        controller.registrar.begin(names.as_deref()).await?;
-        controller.api.names = names;
-        controller.api.feeds.begin().await;
-        Ok(Self { controller, config, base: base.to_owned(), store, lock })
+        if leads {
+            let names = names(base, &config, &controller, &fenced).await?;
+            controller.registrar.begin(names.as_deref()).await?;
+            controller.api.names = names;
+            controller.api.feeds.begin().await;
+        } else {
+            controller.registrar.follow().await?;
+        }
+        let (base, leadership) = (base.to_owned(), leadership.clone());
+        Ok(Self { controller, config, base, store, lock, leads, former, leadership })
     }
 }
 
@@ -241,6 +310,8 @@ impl Bound {
 
 /// Everything that moves.
 struct Running {
+    /// What only a leader has.
+    moving: JoinSet<&'static str>,
     tasks: JoinSet<&'static str>,
     /// Ends new work: the API, the watch.
     stop: CancellationToken,
@@ -252,6 +323,7 @@ struct Running {
     base: PathBuf,
     store: Store,
     guard: SocketGuard,
+    leads: bool,
     _lock: StateLock,
 }
 
@@ -262,27 +334,41 @@ impl Running {
         let (stop, settle) = (CancellationToken::new(), CancellationToken::new());
         let (work, observatory) = (api.work.clone(), Arc::clone(&api.observatory));
         let (feeds, names) = (Arc::clone(&api.feeds), api.names.clone());
-        let mut tasks = JoinSet::new();
-        task(&mut tasks, "reconciler", reconciler.run(settle.clone()));
-        task(&mut tasks, "watcher", watcher.run(stop.clone()));
+        let (mut moving, mut tasks) = (JoinSet::new(), JoinSet::new());
+        let prices = Arc::clone(&api.prices);
+        if built.leads {
+            task(&mut moving, "reconciler", reconciler.run(settle.clone()));
+            task(&mut moving, "watcher", watcher.run(stop.clone()));
+        }
         task(&mut tasks, "api", serve(bound.socket, api.router(), stop.clone()));
         if let Some(listener) = bound.metrics {
             task(&mut tasks, "metrics", serve_metrics(listener, observatory, stop.clone()));
         }
-        for (number, name) in (0..).zip(feeds.scheduled()) {
-            let (feeds, stop) = (Arc::clone(&feeds), stop.clone());
-            task(&mut tasks, "feed", feeds.run(name, number, stop));
+        if built.leads {
+            for (number, name) in (0..).zip(feeds.scheduled()) {
+                let (feeds, stop) = (Arc::clone(&feeds), stop.clone());
+                task(&mut moving, "feed", feeds.run(name, number, stop));
+            }
         }
         if let Some(names) = names {
-            task(&mut tasks, "names", names.run(stop.clone()));
+            task(&mut moving, "names", names.run(stop.clone()));
         }
-        let passing = Arc::clone(&registrar).run(stop.clone());
-        task(&mut tasks, "registrar", passing);
+        let passing = Arc::clone(&registrar);
+        if built.leads {
+            task(&mut moving, "registrar", passing.run(stop.clone()));
+        } else {
+            task(&mut tasks, "follower", follow::run(passing, prices, stop.clone()));
+        }
+        if let Some(keeper) = built.former {
+            task(&mut tasks, "former", follow::retire(keeper, stop.clone()));
+        }
         if sd_notify::watchdog_enabled().is_some() {
-            let feed = service_manager::watchdog(status, interval, settle.clone());
+            let feed =
+                service_manager::watchdog(status, built.leadership, interval, settle.clone());
             task(&mut tasks, "watchdog", feed);
         }
         Self {
+            moving,
             tasks,
             stop,
             settle,
@@ -292,6 +378,7 @@ impl Running {
             base: built.base,
             store: built.store,
             guard: bound.guard,
+            leads: built.leads,
             _lock: built.lock,
         }
     }
@@ -304,6 +391,10 @@ impl Running {
     }
 
     async fn try_reload(&self) -> Result<(), StartError> {
+        if !self.leads {
+            tracing::info!("this sarkd follows: the leader lays its own overlays");
+            return Ok(());
+        }
         let (base, overlays) = (self.base.clone(), self.config.registry.overlays.clone());
         let overlays = tokio::task::spawn_blocking(move || {
             build(&base, &overlays)?;
@@ -321,10 +412,12 @@ impl Running {
         self.work.close();
         self.work.wait().await;
         self.settle.cancel();
-        while let Some(ended) = self.tasks.join_next().await {
-            match ended {
-                Ok(name) => tracing::debug!(name, "task ended"),
-                Err(error) => tracing::error!(%error, "a task ended badly"),
+        for tasks in [&mut self.moving, &mut self.tasks] {
+            while let Some(ended) = tasks.join_next().await {
+                match ended {
+                    Ok(name) => tracing::debug!(name, "task ended"),
+                    Err(error) => tracing::error!(%error, "a task ended badly"),
+                }
             }
         }
         self.store.close().await;

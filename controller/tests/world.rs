@@ -11,8 +11,8 @@ use sark_controller::api::Api;
 use sark_controller::registrar::Beginning;
 use sark_controller::start::{Assembled, Parts, assemble};
 use sark_controller::{
-    Actor, ChangeError, Changed, RegistryHolder, Signals, SpeakerPlace, Storage, StorePlace,
-    Unkept, Which,
+    Actor, ChangeError, Changed, Leadership, RegistryHolder, Signals, SpeakerPlace, Storage,
+    StorePlace, Unkept, Which,
 };
 use sark_core::Clock;
 use sark_core::storage::{MemoryStore, PolicyFile};
@@ -128,6 +128,7 @@ impl World {
             speaker: Arc::new(speaker.clone()),
             keeper: Box::new(Unkept),
             place: SpeakerPlace { mode: "external".into(), api: "fake".into() },
+            leadership: Leadership::alone(),
             store_place: StorePlace { engine: "sqlite", place: "memory".into() },
             clock,
             patience: Duration::from_secs(10),

@@ -48,6 +48,8 @@ pub enum ErrorCode {
     Conflict,
     /// 413: the body is too large.
     TooLarge,
+    /// 421: another `sarkd` on the same store leads; nothing changed.
+    NotLeading,
     /// 422: the policy set is well formed and refused; nothing changed.
     Refused,
     /// 503: the store or the BGP speaker does not answer; nothing changed.
@@ -71,6 +73,7 @@ impl ErrorCode {
             Self::Timeout => 408,
             Self::Conflict => 409,
             Self::TooLarge => 413,
+            Self::NotLeading => 421,
             Self::Refused => 422,
             Self::Unavailable => 503,
             Self::Internal | Self::Unknown => 500,

@@ -63,6 +63,19 @@ pub struct StoreView {
     pub engine: String,
     /// The file, or server, database and user; never a password.
     pub place: String,
+    /// `alone` (no other `sarkd` uses it), `leader`, `follower`, or `unknown` while it does not
+    /// answer.
+    #[serde(default)]
+    pub role: String,
+    /// What other `sarkd` call this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Who leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<String>,
+    /// The number of the leader's time, if it is this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence: Option<u64>,
     /// It answered just now.
     pub reachable: bool,
     /// Why it did not.

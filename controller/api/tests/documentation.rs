@@ -24,10 +24,23 @@ fn the_page_shows_every_key_and_its_default() {
     assert_eq!(paths(&written), paths(&known));
 
     assert_eq!(
-        (&config.state, &config.api, &config.metrics, &config.log, &config.bgp),
-        (&small.state, &small.api, &small.metrics, &small.log, &small.bgp)
+        (&config.state, &config.store, &config.api, &config.metrics, &config.log, &config.bgp),
+        (&small.state, &small.store, &small.api, &small.metrics, &small.log, &small.bgp)
     );
     assert_eq!((&config.registry, &config.reconcile), (&small.registry, &small.reconcile));
+}
+
+#[test]
+fn the_page_of_the_store_shows_every_key_of_postgres() {
+    let page = include_str!("../../../docs/store.md");
+    let shown = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let text = format!("bgp: {{ asn: 64512, routerId: 192.0.2.1 }}\n{shown}");
+    let config = load("store", &text, [], &[]).unwrap();
+    let known = serde_json::to_value(config.store.postgres.unwrap()).unwrap();
+    for (key, value) in known.as_object().unwrap() {
+        // The other way to say it.
+        assert!(key == "url" || !value.is_null(), "{key}");
+    }
 }
 
 /// All keys, with those above them; lists are seen through.

@@ -131,6 +131,9 @@ impl From<ChangeError> for Failure {
                 answer.error.plan = Some(plan);
                 answer
             }
+            ChangeError::Store(sark_core::storage::StorageError::NotLeading(_)) => {
+                body(ErrorCode::NotLeading).with_help("ask the sarkd that leads")
+            }
             ChangeError::Store(_) | ChangeError::Current(DesiredError::Store(_)) => {
                 body(ErrorCode::Unavailable)
                     .with_help("nothing was changed; check the disk of state.directory")

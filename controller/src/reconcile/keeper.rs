@@ -18,6 +18,9 @@ pub trait Keeper: Send + Sync {
 
     /// We stop.
     async fn stop(self: Box<Self>);
+
+    /// Another leads, and has a speaker of its own: one that is ours alone goes, with its rules.
+    async fn retire(self: Box<Self>) -> Result<(), KeeperError>;
 }
 
 /// For a speaker that is somebody else's: neither it nor its sessions are touched.
@@ -35,4 +38,8 @@ impl Keeper for Unkept {
     }
 
     async fn stop(self: Box<Self>) {}
+
+    async fn retire(self: Box<Self>) -> Result<(), KeeperError> {
+        Ok(())
+    }
 }

@@ -15,11 +15,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::Api;
 use crate::feeds::{FeedParts, Feeds};
+use crate::led::Led;
 use crate::prices::Prices;
 use crate::registrar::Beginning;
 use crate::{
-    Changes, DesiredState, Keeper, Metrics, Observatory, Reconciler, Registrar, RegistryHolder,
-    Signals, SpeakerPlace, Storage, StorePlace, Watcher,
+    Changes, DesiredState, Keeper, Leadership, Metrics, Observatory, Reconciler, Registrar,
+    RegistryHolder, Signals, SpeakerPlace, Storage, StorePlace, Watcher,
 };
 
 /// What the outside gives.
@@ -44,6 +45,8 @@ pub struct Parts {
     pub place: SpeakerPlace,
     /// Where the database is, for people.
     pub store_place: StorePlace,
+    /// Whether this one moves the routers.
+    pub leadership: Leadership,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How long a change waits for the speaker.
@@ -72,7 +75,8 @@ pub struct Assembled {
 #[must_use]
 pub fn assemble(parts: Parts) -> Assembled {
     let Parts { config, store, registry, registry_store, beginning, source, .. } = parts;
-    let Parts { speaker, keeper, place, store_place, clock, patience, .. } = parts;
+    let Parts { keeper, place, store_place, leadership, clock, patience, .. } = parts;
+    let speaker: Arc<dyn Speaker> = Arc::new(Led::new(parts.speaker, leadership.clone()));
     let (signals, metrics) = (Arc::new(Signals::default()), Arc::new(Metrics::default()));
     let feeds = beginning.feeds.clone();
     let registrar = Registrar::new(
@@ -133,6 +137,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         config,
         place,
         store_place,
+        leadership: leadership.clone(),
     };
     let changes = Changes {
         store,
@@ -153,6 +158,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         feeds: Arc::new(feeds),
         prices,
         names: None,
+        leadership,
         metrics,
         allowed: Arc::new(allowed),
         work: TaskTracker::new(),

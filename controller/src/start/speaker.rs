@@ -94,6 +94,13 @@ impl Keeper for Keeps {
     async fn stop(self: Box<Self>) {
         self.0.stop().await;
     }
+
+    async fn retire(self: Box<Self>) -> Result<(), KeeperError> {
+        if self.0.retire().await? {
+            tracing::info!("another sarkd leads: this one's gobgpd and its rules are gone");
+        }
+        Ok(())
+    }
 }
 
 fn settings(

@@ -246,6 +246,18 @@ impl Supervised {
         }
     }
 
+    /// Ends the daemon, if it runs, whatever the settings say; starts none. For a controller that
+    /// another has taken over from.
+    pub async fn retire(mut self) -> Result<bool, DaemonError> {
+        let Some(pid) = self.listener().await? else { return Ok(false) };
+        self.process = Some(Process::adopt(pid));
+        if let Err(error) = v3::calls::stop_bgp(self.speaker.connection()).await {
+            tracing::warn!(%error, "gobgpd did not stop BGP; ending it all the same");
+        }
+        self.end().await;
+        Ok(true)
+    }
+
     /// The process behind the socket, if it is a gobgpd that we started.
     async fn listener(&mut self) -> Result<Option<i32>, DaemonError> {
         let Some(pid) = self.files.listener().await? else { return Ok(None) };

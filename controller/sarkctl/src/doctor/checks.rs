@@ -13,11 +13,16 @@ const STALE: SignedDuration = SignedDuration::from_hours(90 * 24);
 pub fn all(status: &StatusResponse, newest: Option<Timestamp>, now: Timestamp) -> Vec<Check> {
     let mut checks = vec![version(status, now)];
     checks.extend(database(&status.store));
-    checks.push(speaker(&status.speaker));
-    checks.extend(peers(&status.peers));
+    let follows = status.store.role == "follower";
+    if !follows {
+        checks.push(speaker(&status.speaker));
+        checks.extend(peers(&status.peers));
+    }
     checks.push(registry(status, newest, now));
     checks.push(policies(status));
-    checks.push(rules(&status.reconcile, now));
+    if !follows {
+        checks.push(rules(&status.reconcile, now));
+    }
     checks.extend(problems(status, &checks));
     checks
 }
@@ -52,7 +57,22 @@ fn database(store: &StoreView) -> Option<Check> {
         ),
     };
     Some(match &store.error {
-        None => Check::ok("database", format!("{place} answers")),
+        None => match store.role.as_str() {
+            "leader" => Check::ok("database", format!("{place} answers; this sarkd leads")),
+            "follower" => Check::ok(
+                "database",
+                format!(
+                    "{place} answers; this sarkd follows, {} leads",
+                    store.leader.as_deref().unwrap_or("another")
+                ),
+            ),
+            "unknown" => Check::fail(
+                "database",
+                format!("{place} answers, and it is not known which sarkd leads"),
+                help,
+            ),
+            _ => Check::ok("database", format!("{place} answers")),
+        },
         Some(error) => Check::fail("database", format!("{place}: {error}"), help),
     })
 }
