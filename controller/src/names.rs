@@ -6,8 +6,8 @@
 //!   API ── observations ───┘
 //! ```
 //!
-//! One task asks: questions run beside it, at most [`AT_ONCE`] at a time, so that a resolver that
-//! hangs holds up no name but those it was asked for. What becomes visible is made a registry version
+//! One task asks: questions run beside it, at most [`AT_ONCE`] at a time, and each answer is heard as it
+//! comes, so that a resolver that hangs holds up nobody's. What becomes visible is made a registry version
 //! after [`TOGETHER`], so that one answer of many addresses is one version.
 
 mod health;
@@ -28,15 +28,14 @@ use sark_registry::resolve::Resolve;
 use sark_registry::storage::RegistryStore;
 use sark_registry::{Learned, Snapshot};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::chain;
 use crate::events::{Event, NamesCounted};
 use crate::{Metrics, Registrar, RegistryHolder};
 use health::Resolvers;
+use hear::Questions;
 pub use hear::Told;
-use hear::ask;
 use news::News;
 
 /// Names asked for at the same time.
@@ -127,7 +126,7 @@ impl Names {
 
     /// Until `stop`; then what was learned is saved.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut questions = JoinSet::new();
+        let mut questions = Questions::new();
         let mut watched: Option<Arc<Snapshot>> = None;
         let mut save_at = after(self.clock.now(), SAVE_WITHIN);
         let mut publish_at = Timestamp::MIN;
@@ -138,7 +137,7 @@ impl Names {
             let free = AT_ONCE.saturating_sub(questions.len());
             let due = self.pass_time(now, free);
             for name in due {
-                questions.spawn(ask(name, self.resolvers.clone()));
+                questions.ask(name, &self.resolvers);
             }
             let wait = self.known().news.wait();
             // A clock that was set back makes nobody wait longer.
@@ -165,7 +164,7 @@ impl Names {
             let pause = tokio::time::sleep(pause);
             tokio::select! {
                 () = stop.cancelled() => {}
-                Some(asked) = questions.join_next(), if !questions.is_empty() => self.hear(asked),
+                heard = questions.next() => self.hear(heard),
                 () = self.told.notified() => {}
                 () = self.registry.changed() => {}
                 () = pause => {}
@@ -201,12 +200,12 @@ impl Names {
     }
 
     /// Answers that come a moment after one that changed something are in the same version.
-    async fn hear_more(&self, questions: &mut JoinSet<hear::Asked>) {
+    async fn hear_more(&self, questions: &mut Questions) {
         let together = tokio::time::sleep(TOGETHER);
         tokio::pin!(together);
         loop {
             tokio::select! {
-                Some(asked) = questions.join_next(), if !questions.is_empty() => self.hear(asked),
+                heard = questions.next() => self.hear(heard),
                 () = &mut together => return,
             }
         }

@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sark_api::Dnssec;
 use sark_controller::names::{Names, Told};
 use sark_core::storage::MemoryStore;
 use sark_flowspec::speaker::fake::FakeSpeaker;
 use sark_registry::State;
 use sark_registry::ageing::{Answered, Config, Vantage};
-use sark_registry::resolve::{Answer, Fake, Resolve, Seen};
+use sark_registry::resolve::{Answer, Fake, Resolve, ResolveError, Seen};
 use sark_registry::storage::MemoryRegistry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,14 @@ struct Scene {
 
 impl Scene {
     async fn new(registry: Option<Arc<MemoryRegistry>>) -> Self {
+        Self::beside(registry, None).await
+    }
+
+    /// With another resolver.
+    async fn beside(
+        registry: Option<Arc<MemoryRegistry>>,
+        other: Option<Arc<dyn Resolve>>,
+    ) -> Self {
         let store: Arc<MemoryStore> = Arc::default();
         let mut outside = Outside::new(Arc::clone(&store));
         outside.registry = registry.unwrap_or(outside.registry);
@@ -58,9 +67,10 @@ impl Scene {
         let config =
             Config { allow: vec!["198.51.100.0/24".parse().unwrap()], ..Config::default() };
         let stop = CancellationToken::new();
+        let site = Arc::clone(&resolver) as Arc<dyn Resolve>;
         let names = Names::new(
             config,
-            vec![Arc::clone(&resolver) as Arc<dyn Resolve>],
+            std::iter::once(site).chain(other).collect(),
             Arc::clone(&world.api.registrar),
             Arc::clone(world.api.observatory.registry()),
             Arc::clone(&registry) as _,
@@ -203,6 +213,34 @@ async fn a_resolver_that_is_down_is_said() {
     let text = scene.world.api.metrics.text();
     assert!(text.contains("sark_resolver_up{resolver=\"site\"} 1"), "{text}");
     assert!(text.contains("sark_names_stale 0"), "{text}");
+    scene.stop().await;
+}
+
+/// Answers nothing for an hour.
+struct Hangs(Arc<str>);
+
+#[async_trait]
+impl Resolve for Hangs {
+    fn id(&self) -> &Arc<str> {
+        &self.0
+    }
+
+    async fn resolve(&self, name: &str) -> Result<Answer, ResolveError> {
+        let seconds = 3600;
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        Err(ResolveError::Timeout { resolver: Arc::clone(&self.0), name: name.to_owned(), seconds })
+    }
+}
+
+/// What one resolver answers is in use although another hangs.
+#[tokio::test(start_paused = true)]
+async fn a_resolver_that_hangs_holds_up_nobodys_answer() {
+    let scene = Scene::beside(None, Some(Arc::new(Hangs("hangs".into())))).await;
+    let asked = scene.clock.elapsed();
+    scene.resolver.set(NAME, 60, &[address("198.51.100.20")]);
+    scene.until(&["198.51.100.20"]).await;
+    let took = scene.clock.elapsed() - asked;
+    assert!(took < Duration::from_secs(600), "{took:?}");
     scene.stop().await;
 }
 

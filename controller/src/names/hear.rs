@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use sark_registry::ageing::{Event as Happened, Name, Observed};
 use sark_registry::resolve::{Answer, Resolve, ResolveError, Seen};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinSet;
 
 use super::{Known, Names};
 use crate::events::{AddressRefused, Event};
 
-/// What a name was answered by each resolver.
-pub(super) type Asked = (Arc<str>, Vec<(Arc<dyn Resolve>, Result<Answer, ResolveError>)>);
+/// What one resolver answered.
+type Answered = (Arc<str>, Arc<dyn Resolve>, Result<Answer, ResolveError>);
+
+/// A name, and whether any resolver answered.
+type Asked = (Arc<str>, bool);
 
 /// How many observations told something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,16 +26,62 @@ pub struct Told {
     pub unknown: u64,
 }
 
-pub(super) async fn ask(name: Arc<str>, resolvers: Vec<Arc<dyn Resolve>>) -> Asked {
-    let one = |resolver: Arc<dyn Resolve>| {
-        let name = Arc::clone(&name);
-        async move {
-            let answer = resolver.resolve(&name).await;
-            (resolver, answer)
+/// Questions under way, and what came of them.
+pub(super) struct Questions {
+    under_way: JoinSet<Asked>,
+    sender: UnboundedSender<Answered>,
+    answers: UnboundedReceiver<Answered>,
+}
+
+/// What [`Questions::next`] tells.
+pub(super) enum Heard {
+    /// Of one resolver, as it comes: one that hangs holds up nobody's.
+    Answer(Answered),
+    /// All have answered, or will not.
+    End(Asked),
+}
+
+impl Questions {
+    pub(super) fn new() -> Self {
+        let (sender, answers) = mpsc::unbounded_channel();
+        Self { under_way: JoinSet::new(), sender, answers }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Asks all resolvers.
+    pub(super) fn ask(&mut self, name: Arc<str>, resolvers: &[Arc<dyn Resolve>]) {
+        let one = |resolver: Arc<dyn Resolve>| {
+            let (name, sender) = (Arc::clone(&name), self.sender.clone());
+            async move {
+                let answer = resolver.resolve(&name).await;
+                let is_answered = answer.is_ok();
+                // Nobody listens any more when names stop.
+                let _ = sender.send((name, resolver, answer));
+                is_answered
+            }
+        };
+        let all = futures::future::join_all(resolvers.iter().cloned().map(one));
+        self.under_way.spawn(async move { (name, all.await.contains(&true)) });
+    }
+
+    /// The next that is known; for ever if nothing was asked. A question that ended badly is asked
+    /// again by itself.
+    pub(super) async fn next(&mut self) -> Heard {
+        loop {
+            tokio::select! {
+                biased;
+                Some(answered) = self.answers.recv() => return Heard::Answer(answered),
+                Some(asked) = self.under_way.join_next(), if !self.under_way.is_empty() => {
+                    if let Ok(asked) = asked {
+                        return Heard::End(asked);
+                    }
+                }
+            }
         }
-    };
-    let answers = futures::future::join_all(resolvers.into_iter().map(one)).await;
-    (name, answers)
+    }
 }
 
 impl Names {
@@ -59,30 +110,29 @@ impl Names {
         told
     }
 
-    pub(super) fn hear(&self, asked: Result<Asked, tokio::task::JoinError>) {
-        // A question that ended badly is asked again by itself.
-        let Ok((name, answers)) = asked else { return };
+    pub(super) fn hear(&self, heard: Heard) {
         let now = self.clock.now();
         let known = &mut *self.known();
-        let mut is_answered = false;
-        for (resolver, answer) in answers {
-            match answer {
-                Ok(answer) => {
-                    is_answered = true;
-                    known.resolvers.answered(resolver.id(), &self.metrics);
-                    let observed = answer.observed(&name, resolver.serves_clients(), now);
-                    known.observe(observed, now, &self.metrics);
-                }
-                Err(error) => {
-                    tracing::debug!(code = error.code(), %error, "not resolved");
-                    known.resolvers.failed(resolver.id(), &error, now, &self.metrics);
-                }
+        let (name, resolver, answer) = match heard {
+            Heard::Answer(answered) => answered,
+            Heard::End((_, true)) => return,
+            Heard::End((name, false)) => {
+                let failed = Happened::Failed { name: name.to_string(), at: now };
+                let changes = known.ageing.apply(&failed, now);
+                known.news.note(&changes);
+                return;
             }
-        }
-        if !is_answered {
-            let failed = Happened::Failed { name: name.to_string(), at: now };
-            let changes = known.ageing.apply(&failed, now);
-            known.news.note(&changes);
+        };
+        match answer {
+            Ok(answer) => {
+                known.resolvers.answered(resolver.id(), &self.metrics);
+                let observed = answer.observed(&name, resolver.serves_clients(), now);
+                known.observe(observed, now, &self.metrics);
+            }
+            Err(error) => {
+                tracing::debug!(code = error.code(), %error, "not resolved");
+                known.resolvers.failed(resolver.id(), &error, now, &self.metrics);
+            }
         }
     }
 }
