@@ -5,6 +5,7 @@
 //! JSON Schema ([`json_schema`]) and the reference page ([`reference()`]) come from the types that
 //! read it. It decides nothing about routers, and knows no address but those in the text. No I/O.
 
+pub mod decision;
 mod network;
 mod reference;
 mod schema;

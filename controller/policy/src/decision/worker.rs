@@ -1,0 +1,165 @@
+//! Deciding: one worker a thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use regorus::Value;
+use regorus::rvm::RegoVM;
+use regorus::rvm::program::{DeserializationResult, Program};
+use sark_core::decision::{Action, Decision, Matched, Obligation};
+use sark_registry::Snapshot;
+
+use super::input::Input;
+use super::set::{DecisionSet, PolicyRef};
+use super::{rego, results};
+
+/// How much one policy may do for one decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Instructions of the virtual machine: about ten million a second.
+    pub instructions: usize,
+    /// Time.
+    pub time: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { instructions: 200_000, time: Duration::from_millis(50) }
+    }
+}
+
+/// Decides, with a program, data and memory of its own: what workers shared would be counted by all of
+/// them, and two would be no faster than one.
+#[derive(Debug)]
+pub struct Worker {
+    set: Arc<DecisionSet>,
+    /// Absent if the set has no policy.
+    machine: Option<RegoVM>,
+}
+
+/// A set that no worker can be made of, though it was loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("a program of the policy set {version} cannot be made: {why}")]
+pub struct WorkerError {
+    /// Version of the set.
+    pub version: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Worker {
+    /// A worker of a set.
+    pub fn new(set: Arc<DecisionSet>, bounds: &Bounds) -> Result<Self, WorkerError> {
+        let failed = |why: String| WorkerError { version: set.version().as_str().to_owned(), why };
+        if set.program().is_empty() {
+            return Ok(Self { set, machine: None });
+        }
+        let program = match Program::deserialize_binary(set.program()).map_err(failed)? {
+            DeserializationResult::Complete(program) => program,
+            DeserializationResult::Partial(_) => return Err(failed("it is cut short".to_owned())),
+        };
+        let data = Value::from_json_str(set.data()).map_err(|error| failed(error.to_string()))?;
+        let mut machine = RegoVM::new();
+        machine.load_program(Arc::new(program));
+        machine.set_data(data).map_err(|error| failed(error.to_string()))?;
+        machine.set_max_instructions(bounds.instructions);
+        machine.set_execution_timer_config(Some(rego::timer(bounds.time)));
+        Ok(Self { set, machine: Some(machine) })
+    }
+
+    /// The set it decides by.
+    #[must_use]
+    pub fn set(&self) -> &Arc<DecisionSet> {
+        &self.set
+    }
+
+    /// What all policies of the input's line come to. A policy that cannot be asked counts as a rule of
+    /// the policy `engine` with the action that the set names for errors; what others say counts too.
+    pub fn decide(&mut self, input: &Input, registry: &Snapshot, now: Timestamp) -> Decision {
+        let line = input.line();
+        let set = Arc::clone(&self.set);
+        let settings = set.settings();
+        let on_error = settings.on_error_of(line);
+        let prepared = input.prepared(|user| set.groups_of(user), registry, &settings.zone, now);
+        let mut rules: Vec<Matched> = Vec::new();
+        if let Some(machine) = &mut self.machine {
+            machine.set_input(Value::from(prepared));
+            for policy in set.policies_of(line) {
+                match ask(machine, policy) {
+                    Ok(matched) => rules.extend(matched),
+                    Err(why) => rules.push(failure(on_error, &policy.id, why)),
+                }
+            }
+            // The input is not kept until the next one comes.
+            machine.set_input(Value::Undefined);
+        }
+        if rules.is_empty() {
+            let reason = format!("no rule of {line} matched");
+            return Decision::without_rule(
+                settings.default_of(line),
+                "default",
+                line.as_str(),
+                reason,
+            );
+        }
+        let contradiction = match Decision::of(rules.clone()) {
+            Ok(decision) => return decision,
+            Err(contradiction) => contradiction.to_string(),
+        };
+        tamed(rules, on_error, contradiction)
+    }
+}
+
+fn ask(machine: &mut RegoVM, policy: &PolicyRef) -> Result<Vec<Matched>, String> {
+    let result = machine.execute_entry_point_by_index(policy.entry);
+    // Errors hold values of the input: the message for the record says which limit, and no more.
+    let result = result.map_err(|error| kind_of(&error))?;
+    results::matched(&policy.id, &result)
+}
+
+fn kind_of(error: &regorus::rvm::vm::VmError) -> String {
+    use regorus::rvm::vm::VmError;
+    match error {
+        VmError::InstructionLimitExceeded { limit, .. } => {
+            format!("it took more than {limit} instructions")
+        }
+        VmError::TimeLimitExceeded { limit, .. } => {
+            format!("it took longer than {} ms", limit.as_millis())
+        }
+        VmError::RegexSizeLimitExceeded { .. } => "a pattern is too large".to_owned(),
+        _ => "it ended with an error of the engine".to_owned(),
+    }
+}
+
+fn failure(action: Action, policy: &str, why: String) -> Matched {
+    Matched {
+        action,
+        severity: action.severity().max(sark_core::decision::Severity::High),
+        policy_id: "engine".to_owned(),
+        rule_id: policy.to_owned(),
+        reason: format!("policy {policy} could not be asked: {why}"),
+        obligations: Vec::new(),
+    }
+}
+
+/// Results that contradict each other: what they ask for stands as far as it can, and the error beside.
+fn tamed(rules: Vec<Matched>, on_error: Action, why: String) -> Decision {
+    let rules = rules.into_iter().map(|mut rule| {
+        rule.obligations.retain(|obligation| {
+            !matches!(obligation, Obligation::Redact { .. } | Obligation::Redirect { .. })
+        });
+        if rule.action == Action::Redact {
+            rule.action = on_error;
+        }
+        rule
+    });
+    let error = Matched {
+        reason: format!("policies contradict each other: {why}"),
+        ..failure(on_error, "contradiction", String::new())
+    };
+    let first = error.clone();
+    Decision::of(rules.chain([error]).collect()).unwrap_or_else(|_| {
+        Decision::without_rule(on_error, &first.policy_id, &first.rule_id, first.reason)
+    })
+}
