@@ -12,6 +12,7 @@
 //! a policy may know is in its input and in its data, so the same set, input and time give the same
 //! decision on any machine.
 
+mod bundle;
 mod files;
 mod input;
 mod lint;
@@ -23,6 +24,7 @@ mod settings;
 mod tests;
 mod worker;
 
+pub use bundle::{Bundle, BundleError, BundleKey, BundleLimits, KeyError, SignatureError};
 pub use files::{Limits, SetFile};
 pub use input::{Input, Line, prepared_schema};
 pub use set::{DecisionSet, PolicyRef};
