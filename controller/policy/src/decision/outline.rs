@@ -32,6 +32,8 @@ pub(super) struct Reference {
     /// As far as it is constant: `["data", "sark", "lib", "f"]`.
     pub(super) path: Vec<String>,
     pub(super) is_call: bool,
+    /// Of a call: texts and numbers that are written out, as JSON; nothing in the place of others.
+    pub(super) literals: Vec<Value>,
     pub(super) line: u32,
     pub(super) column: u32,
 }
@@ -125,7 +127,9 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
                     "Call" => {
                         let called = inner.get("fcn").and_then(constant);
                         if let (Some((path, _)), Some((line, column))) = (called, place(inner)) {
-                            references.push(Reference { path, is_call: true, line, column });
+                            let literals = literals(inner);
+                            let is_call = true;
+                            references.push(Reference { path, is_call, literals, line, column });
                         }
                         inner.get("params").into_iter().for_each(|of| walk(of, references));
                     }
@@ -133,7 +137,8 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
                         if let (Some((path, _)), Some((line, column))) =
                             (constant(node), place(inner))
                         {
-                            references.push(Reference { path, is_call: false, line, column });
+                            let (is_call, literals) = (false, Vec::new());
+                            references.push(Reference { path, is_call, literals, line, column });
                         }
                         indices(inner, references);
                     }
@@ -143,6 +148,17 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
         }
         _ => {}
     }
+}
+
+/// What a call is given that is written out.
+fn literals(call: &Value) -> Vec<Value> {
+    let of = |parameter: &Value| {
+        let kinds = ["String", "RawString", "Number"];
+        let literal = kinds.iter().find_map(|kind| parameter.get(kind)?.get("value"));
+        literal.cloned().unwrap_or_default()
+    };
+    let parameters = call.get("params").and_then(Value::as_array);
+    parameters.map(|all| all.iter().map(of).collect()).unwrap_or_default()
 }
 
 /// What stands in brackets of a reference, and what a reference is made on, such as a call.

@@ -73,9 +73,9 @@ pub(super) fn compile(
     program.map_err(|e| failed(e.to_string()))?.serialize_binary().map_err(failed)
 }
 
-/// So long, looked at after every hundred steps.
+/// So long, looked at after every few steps: of a text that doubles with each, ten are a thousandfold.
 pub(super) fn timer(limit: Duration) -> ExecutionTimerConfig {
-    ExecutionTimerConfig { limit, check_interval: NonZeroU32::MIN.saturating_add(99) }
+    ExecutionTimerConfig { limit, check_interval: NonZeroU32::MIN.saturating_add(3) }
 }
 
 /// regorus writes `--> FILE:LINE:COLUMN`, the line, and `error: MESSAGE`.

@@ -1,5 +1,6 @@
 //! Deciding: one worker a thread.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ impl Default for Bounds {
 #[derive(Debug)]
 pub struct Worker {
     set: Arc<DecisionSet>,
+    bounds: Bounds,
     /// Absent if the set has no policy.
     machine: Option<RegoVM>,
 }
@@ -51,21 +53,8 @@ pub struct WorkerError {
 impl Worker {
     /// A worker of a set.
     pub fn new(set: Arc<DecisionSet>, bounds: &Bounds) -> Result<Self, WorkerError> {
-        let failed = |why: String| WorkerError { version: set.version().as_str().to_owned(), why };
-        if set.program().is_empty() {
-            return Ok(Self { set, machine: None });
-        }
-        let program = match Program::deserialize_binary(set.program()).map_err(failed)? {
-            DeserializationResult::Complete(program) => program,
-            DeserializationResult::Partial(_) => return Err(failed("it is cut short".to_owned())),
-        };
-        let data = Value::from_json_str(set.data()).map_err(|error| failed(error.to_string()))?;
-        let mut machine = RegoVM::new();
-        machine.load_program(Arc::new(program));
-        machine.set_data(data).map_err(|error| failed(error.to_string()))?;
-        machine.set_max_instructions(bounds.instructions);
-        machine.set_execution_timer_config(Some(rego::timer(bounds.time)));
-        Ok(Self { set, machine: Some(machine) })
+        let machine = machine(&set, bounds)?;
+        Ok(Self { set, bounds: *bounds, machine })
     }
 
     /// The set it decides by.
@@ -84,11 +73,21 @@ impl Worker {
         let prepared = input.prepared(|user| set.groups_of(user), registry, &settings.zone, now);
         let mut rules: Vec<Matched> = Vec::new();
         if let Some(machine) = &mut self.machine {
-            machine.set_input(Value::from(prepared));
+            let prepared = Value::from(prepared);
+            machine.set_input(prepared.clone());
             for policy in set.policies_of(line) {
-                match ask(machine, policy) {
-                    Ok(matched) => rules.extend(matched),
-                    Err(why) => rules.push(failure(on_error, &policy.id, why)),
+                // The engine is a stranger's: what breaks it off ends one question and not the process.
+                match catch_unwind(AssertUnwindSafe(|| ask(machine, policy))) {
+                    Ok(Ok(matched)) => rules.extend(matched),
+                    Ok(Err(why)) => rules.push(failure(on_error, &policy.id, why)),
+                    Err(_) => {
+                        let why = "the engine broke off".to_owned();
+                        rules.push(failure(on_error, &policy.id, why));
+                        if let Ok(Some(fresh)) = self::machine(&set, &self.bounds) {
+                            *machine = fresh;
+                            machine.set_input(prepared.clone());
+                        }
+                    }
                 }
             }
             // The input is not kept until the next one comes.
@@ -109,6 +108,25 @@ impl Worker {
         };
         tamed(rules, on_error, contradiction)
     }
+}
+
+/// A machine with a program and data of its own.
+fn machine(set: &DecisionSet, bounds: &Bounds) -> Result<Option<RegoVM>, WorkerError> {
+    let failed = |why: String| WorkerError { version: set.version().as_str().to_owned(), why };
+    if set.program().is_empty() {
+        return Ok(None);
+    }
+    let program = match Program::deserialize_binary(set.program()).map_err(failed)? {
+        DeserializationResult::Complete(program) => program,
+        DeserializationResult::Partial(_) => return Err(failed("it is cut short".to_owned())),
+    };
+    let data = Value::from_json_str(set.data()).map_err(|error| failed(error.to_string()))?;
+    let mut machine = RegoVM::new();
+    machine.load_program(Arc::new(program));
+    machine.set_data(data).map_err(|error| failed(error.to_string()))?;
+    machine.set_max_instructions(bounds.instructions);
+    machine.set_execution_timer_config(Some(rego::timer(bounds.time)));
+    Ok(Some(machine))
 }
 
 fn ask(machine: &mut RegoVM, policy: &PolicyRef) -> Result<Vec<Matched>, String> {
