@@ -11,7 +11,8 @@ pub struct Options {
     /// A benchmark's name (see `benches/` of each crate), or one of these. `gobgp`: our bulk announce
     /// beside a bare client, against a gobgpd of its own. `month`: a month of a content network's
     /// addresses, our ageing beside two simpler ways; days and seeds may follow. `feeds`: what the
-    /// worst feeds cost sarkd in memory. Without a name: all of Criterion's.
+    /// worst feeds cost sarkd in memory. `decisions`: the shipped decision policies, by us and by OPA's own
+    /// engine, on one and two threads. Without a name: all of Criterion's.
     name: Option<String>,
     /// Passed on to the benchmark, such as a filter.
     #[arg(last = true)]
@@ -27,6 +28,13 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, RunError> {
         Some("gobgp") => cargo.args(["run", "--release", "-p", "sark-gobgp", "--example", "bench"]),
         Some("month") => {
             cargo.args(["run", "--release", "-p", "sark-registry", "--example", "month"])
+        }
+        Some("decisions") => {
+            // Where setup unpacked OPA's engine, unless it was named.
+            if std::env::var_os("SARK_OPA").is_none() && crate::setup::opa::is_complete(place) {
+                cargo.env("SARK_OPA", crate::setup::opa::root(place));
+            }
+            cargo.args(["run", "--release", "-p", "sark-policy", "--example", "decisions"])
         }
         Some("feeds") => {
             cargo.args(["test", "--release", "-p", "sark-controller", "--test", "controller"]);

@@ -5,7 +5,7 @@
 //! ([`suite`]) and Python packages are unpacked under the target directory and never installed.
 
 mod debian;
-mod opa;
+pub mod opa;
 mod python;
 pub mod suite;
 mod tools;
