@@ -74,24 +74,30 @@ pub fn text(path: &Path) -> Result<PolicyFile, InputError> {
 
 /// As [`text`], of a file that programs write.
 pub fn long(path: &Path, most: u64) -> Result<PolicyFile, InputError> {
-    let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
-    let mut octets = Vec::new();
-    let name = if path == Path::new("-") {
-        io::stdin().lock().take(most + 1).read_to_end(&mut octets).map_err(unreadable)?;
-        "<stdin>".to_owned()
-    } else {
-        let file = File::open(path).map_err(unreadable)?;
-        file.take(most + 1).read_to_end(&mut octets).map_err(unreadable)?;
-        path.display().to_string()
-    };
-    if octets.len() as u64 > most {
-        return Err(InputError::TooLong { path: path.to_owned(), most });
-    }
+    let octets = octets(path, most)?;
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin { "<stdin>".to_owned() } else { path.display().to_string() };
     let text = String::from_utf8(octets).map_err(|error| InputError::NotText {
         path: path.to_owned(),
         at: error.utf8_error().valid_up_to(),
     })?;
     Ok(PolicyFile { name, text })
+}
+
+/// What is in one file, at most so much; `-` is standard input.
+pub fn octets(path: &Path, most: u64) -> Result<Vec<u8>, InputError> {
+    let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
+    let mut octets = Vec::new();
+    if path == Path::new("-") {
+        io::stdin().lock().take(most + 1).read_to_end(&mut octets).map_err(unreadable)?;
+    } else {
+        let file = File::open(path).map_err(unreadable)?;
+        file.take(most + 1).read_to_end(&mut octets).map_err(unreadable)?;
+    }
+    if octets.len() as u64 > most {
+        return Err(InputError::TooLong { path: path.to_owned(), most });
+    }
+    Ok(octets)
 }
 
 /// Files as they are; of a directory its `*.yaml` and `*.yml`, by name, not those below.

@@ -1,0 +1,5 @@
+package sark.llm.hours
+
+decisions contains {"action": "audit", "rule_id": "weekend", "reason": "it is the weekend"} if {
+	input.time.weekday >= 6
+}
