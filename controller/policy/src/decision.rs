@@ -13,6 +13,7 @@
 //! decision on any machine.
 
 mod bundle;
+mod explicit;
 mod files;
 mod input;
 mod lint;

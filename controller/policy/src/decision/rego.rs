@@ -11,8 +11,8 @@ use sark_core::document::Diagnostic;
 use serde_json::{Map, Value};
 
 use super::files::Module;
-use super::lint;
 use super::outline::{Outline, outline};
+use super::{explicit, lint};
 
 /// Reserved, not used unless it is needed.
 const STACK: usize = 512 << 20;
@@ -27,6 +27,12 @@ pub(super) fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
 
 /// The outline of a module.
 pub(super) fn read(module: Module<'_>) -> Result<Outline, Diagnostic> {
+    outline(module.path, &tree(module)?)
+        .ok_or_else(|| Diagnostic::of_file(module.path, "has rules that cannot be checked"))
+}
+
+/// The syntax tree that regorus prints of a module.
+fn tree(module: Module<'_>) -> Result<Value, Diagnostic> {
     lint::readable(module)?;
     let mut engine = Engine::new();
     let added = engine.add_policy(module.path.to_owned(), module.text.to_owned());
@@ -36,9 +42,7 @@ pub(super) fn read(module: Module<'_>) -> Result<Outline, Diagnostic> {
             .with_help("name parts of it in rules of their own")
     };
     let tree = engine.get_ast_as_json().map_err(|_| deep(()))?;
-    let tree: Value = serde_json::from_str(&tree).map_err(|_| deep(()))?;
-    outline(module.path, &tree)
-        .ok_or_else(|| Diagnostic::of_file(module.path, "has rules that cannot be checked"))
+    serde_json::from_str(&tree).map_err(|_| deep(()))
 }
 
 /// An engine with these modules and this data.
@@ -62,10 +66,21 @@ pub(super) fn compile(
     modules: &[Module<'_>],
     data: &Map<String, Value>,
     entries: &[String],
-) -> Result<Vec<u8>, Diagnostic> {
+) -> Result<Vec<u8>, Vec<Diagnostic>> {
     let Some(first) = entries.first() else { return Ok(Vec::new()) };
-    let failed = |error: String| diagnostic(&error, modules);
-    let mut engine = engine(modules, data)?;
+    let failed = |error: String| vec![diagnostic(&error, modules)];
+    let (mut texts, mut mistakes) = (Vec::new(), Vec::new());
+    for module in modules {
+        let tree = tree(*module).map_err(|mistake| vec![mistake])?;
+        mistakes.extend(explicit::refused(*module, &tree));
+        texts.push(explicit::explicit(module.text, &tree));
+    }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let explicit = modules.iter().zip(&texts).map(|(module, text)| Module { text, ..*module });
+    let explicit: Vec<Module<'_>> = explicit.collect();
+    let mut engine = engine(&explicit, data).map_err(|mistake| vec![mistake])?;
     let first: Rc<str> = first.as_str().into();
     let policy = engine.compile_with_entrypoint(&first).map_err(|e| failed(e.to_string()))?;
     let entries: Vec<&str> = entries.iter().map(String::as_str).collect();

@@ -161,7 +161,7 @@ fn compile(sorted: &Sorted<'_>) -> Result<(Vec<PolicyRef>, Vec<u8>), Vec<Diagnos
         entries.push(format!("data.sark.{}.{name}.decisions", policy.line));
     }
     let program = rego::compile(&modules, &sorted.data, &entries);
-    program.map(|program| (policies, program)).map_err(|mistake| vec![mistake])
+    program.map(|program| (policies, program))
 }
 
 /// Packages directly beneath a line that have `decisions`.

@@ -5,29 +5,82 @@ use sark_policy::decision::{Input, Line};
 use serde_json::{Map, Value, json};
 
 const GROUPS: [&str; 8] = [
-    "contractors", "llm-exempt", "tunnel-exempt", "out-of-hours", "research", "Contractors", "",
+    "contractors",
+    "llm-exempt",
+    "tunnel-exempt",
+    "out-of-hours",
+    "research",
+    "Contractors",
+    "",
     "größe",
 ];
 const USERS: [&str; 4] = ["ann", "bob", "ann@example.com", "名無し"];
 const TAGS: [&str; 6] = ["server", "llm-lab", "ci", "sandbox", "laptop", "Server"];
-const PROVIDERS: [&str; 9] = [
-    "openai", "anthropic", "google", "deepseek", "mistral", "azure", "OpenAI", "open", "zai",
-];
+const PROVIDERS: [&str; 9] =
+    ["openai", "anthropic", "google", "deepseek", "mistral", "azure", "OpenAI", "open", "zai"];
 const MODELS: [&str; 14] = [
-    "gpt-5-mini-2025-08-07", "gpt-5", "GPT-4o-mini", "gpt-4o", "claude-haiku-4-5-20251001",
-    "claude-opus-4-1", "claude-haiku-", "claude-haiku", "gemini-2.5-flash", "llama-3.3-70b",
-    "text-embedding-3-small", "*", "", "modèle-été",
+    "gpt-5-mini-2025-08-07",
+    "gpt-5",
+    "GPT-4o-mini",
+    "gpt-4o",
+    "claude-haiku-4-5-20251001",
+    "claude-opus-4-1",
+    "claude-haiku-",
+    "claude-haiku",
+    "gemini-2.5-flash",
+    "llama-3.3-70b",
+    "text-embedding-3-small",
+    "*",
+    "",
+    "modèle-été",
 ];
 const PROGRAMS: [&str; 20] = [
-    "chrome", "Chrome.exe", "chromedriver", "Google Chrome Helper", "firefox", "claude", "CLAUDE.EXE",
-    "codex", "node", "python3", "curl", "nc", "ncat.exe", "procdump64.exe", "winword.exe", "WINWORD",
-    "php-fpm8.2", "bash", "cloudflared", ".exe",
+    "chrome",
+    "Chrome.exe",
+    "chromedriver",
+    "Google Chrome Helper",
+    "firefox",
+    "claude",
+    "CLAUDE.EXE",
+    "codex",
+    "node",
+    "python3",
+    "curl",
+    "nc",
+    "ncat.exe",
+    "procdump64.exe",
+    "winword.exe",
+    "WINWORD",
+    "php-fpm8.2",
+    "bash",
+    "cloudflared",
+    ".exe",
 ];
 const AGENTS: [&str; 5] = ["claude-code", "Claude-Code", "aider", "review-bot-2", "cursor"];
-const MICROUSD: [u64; 22] = [
-    0, 1, 399_999, 400_000, 499_999, 500_000, 7_999_999, 8_000_000, 9_999_999, 10_000_000,
-    10_000_001, 39_999_999, 40_000_000, 50_000_000, 79_999_999, 80_000_000, 100_000_000,
-    399_999_999, 400_000_000, 499_999_999, 500_000_000, u32::MAX as u64 * 1_000,
+const MICROUSD: [u64; 23] = [
+    0,
+    1,
+    399_999,
+    400_000,
+    499_999,
+    500_000,
+    7_999_999,
+    8_000_000,
+    9_999_999,
+    10_000_000,
+    10_000_001,
+    39_999_999,
+    40_000_000,
+    50_000_000,
+    79_999_999,
+    80_000_000,
+    100_000_000,
+    399_999_999,
+    400_000_000,
+    499_999_999,
+    500_000_000,
+    4_294_967_295_000,
+    u64::MAX,
 ];
 const CONFIDENCES: [f64; 10] = [0.0, 0.1, 0.499, 0.5, 0.501, 0.699, 0.7, 0.701, 0.9, 1.0];
 
@@ -124,21 +177,34 @@ impl Fields<'_> {
 
 fn request(fields: &mut Fields<'_>, is_call: bool) {
     let operations = [
-        "chat", "chat", "completion", "embedding", "image", "audio", "file", "batch", "models",
-        "tool_call", "tool_list", "sampling", "other",
+        "chat",
+        "chat",
+        "completion",
+        "embedding",
+        "image",
+        "audio",
+        "file",
+        "batch",
+        "models",
+        "tool_call",
+        "tool_list",
+        "sampling",
+        "other",
     ];
     let calls = ["tool_call", "tool_call", "tool_call", "tool_list", "resource_read"];
-    let operation = fields.draw.one(if is_call { &calls } else { operations.as_slice() });
+    let operation = fields.draw.one(if is_call { calls.as_slice() } else { operations.as_slice() });
     fields.put("operation", json!(operation));
     fields.who();
     fields.maybe(40, "agent", |draw| json!(draw.one(&AGENTS)));
     fields.maybe(85, "provider", |draw| json!(draw.one(&PROVIDERS)));
-    fields.maybe(30, "endpoint", |draw| json!(draw.one(&["openai/api", "anthropic/api", "no/such"])));
+    fields
+        .maybe(30, "endpoint", |draw| json!(draw.one(&["openai/api", "anthropic/api", "no/such"])));
     fields.maybe(85, "model", |draw| json!(draw.one(&MODELS)));
     fields.maybe(90, "inspected", |draw| json!(draw.percent(75)));
     fields.maybe(80, "body_bytes", |draw| json!(draw.one(&[0_u64, 1, 999, 1000, 1001, u64::MAX])));
     fields.maybe(70, "spend", |draw| {
-        let mut spend = json!({ "day_microusd": draw.microusd(), "month_microusd": draw.microusd() });
+        let mut spend =
+            json!({ "day_microusd": draw.microusd(), "month_microusd": draw.microusd() });
         if draw.percent(75) {
             spend["request_microusd"] = json!(draw.microusd());
         }
@@ -157,7 +223,8 @@ fn request(fields: &mut Fields<'_>, is_call: bool) {
         (0..draw.below(4)).map(|_| one(draw)).collect()
     });
     if is_call {
-        let servers = ["npx left-pad", "https://tools.example.com/mcp", "HTTPS://TOOLS.example.com/x"];
+        let servers =
+            ["npx left-pad", "https://tools.example.com/mcp", "HTTPS://TOOLS.example.com/x"];
         let call = json!({
             "server": fields.draw.one(&servers),
             "name": fields.draw.one(&["read_file", "é %v %d", ""]),
@@ -177,8 +244,14 @@ fn process(draw: &mut Draw) -> Value {
 
 fn activity(fields: &mut Fields<'_>) {
     let kinds = [
-        "llm_connection", "llm_lookup", "key_in_environment", "mcp_started", "agent_started",
-        "agent_child", "tunnel_process", "local_model",
+        "llm_connection",
+        "llm_lookup",
+        "key_in_environment",
+        "mcp_started",
+        "agent_started",
+        "agent_child",
+        "tunnel_process",
+        "local_model",
     ];
     let kind = fields.draw.one(&kinds);
     fields.put("kind", json!(kind));
@@ -196,7 +269,8 @@ fn activity(fields: &mut Fields<'_>) {
         json!(draw.some(&["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "MISTRAL_API_KEY", "É"], 3))
     });
     fields.maybe(75, "mcp", |draw| {
-        let packages = ["@modelcontextprotocol/server-git", "left-pad-mcp", "@ModelContextProtocol/x", ""];
+        let packages =
+            ["@modelcontextprotocol/server-git", "left-pad-mcp", "@ModelContextProtocol/x", ""];
         json!({
             "package": draw.one(&packages),
             "pinned": draw.percent(50),

@@ -49,11 +49,10 @@ impl Opa {
     /// The document, `None` if it is undefined.
     pub fn document(&mut self, path: &str, input: &Value) -> Result<Option<Value>, String> {
         let mut answer = self.ask(&json!({ "query": path, "input": input }));
-        match (answer.get_mut("result"), answer.get("undefined")) {
-            (Some(result), _) => Ok(Some(result.take())),
-            (None, Some(_)) => Ok(None),
-            (None, None) => Err(answer.to_string()),
+        if let Some(result) = answer.get_mut("result") {
+            return Ok(Some(result.take()));
         }
+        if answer.get("undefined").is_some() { Ok(None) } else { Err(answer.to_string()) }
     }
 
     /// What became of each test.
