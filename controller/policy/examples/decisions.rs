@@ -102,10 +102,10 @@ fn input(line: Line, n: u64) -> Input {
             "agent": "claude-code", "source": "10.20.1.7", "host": "build-7", "process": "node",
             "endpoint": format!("{provider}/api"), "provider": provider, "server_name": "api.example",
             "model": one_of(&["gpt-5-mini", "claude-sonnet-4-5", "gemini-2.5-flash", "o9"], 7),
-            "stream": true, "body_bytes": 4_000 + n, "inspected": n % 7 != 0,
+            "stream": true, "body_bytes": 4_000 + n, "inspected": !n.is_multiple_of(7),
             "tools": ["bash", "edit", "web"],
             "spend": { "request_microusd": 9_000, "day_microusd": n * 400_000, "month_microusd": n * 1_000_000 },
-            "findings": if n % 5 == 0 {
+            "findings": if n.is_multiple_of(5) {
                 json!([{ "class": "secret", "kind": "aws_access_key", "count": 1, "confidence": 0.9 }])
             } else { json!([]) },
         }),
@@ -114,18 +114,18 @@ fn input(line: Line, n: u64) -> Input {
             "connector": "osquery", "host": { "id": "h1", "name": "build-7", "tags": ["server"] }, "user": user,
             "process": { "name": one_of(&["node", "python3", "curl", "claude"], 2), "pid": 4_242 },
             "ancestors": [{ "name": "bash" }, { "name": "sshd" }], "agent": "claude-code", "provider": provider,
-            "key_names": if n % 4 == 0 { json!(["OPENAI_API_KEY"]) } else { json!([]) }, "confidence": 0.9,
+            "key_names": if n.is_multiple_of(4) { json!(["OPENAI_API_KEY"]) } else { json!([]) }, "confidence": 0.9,
         }),
         Line::Tunnel => json!({
             "id": format!("t-{n}"), "service": one_of(&["ngrok", "cloudflare-tunnel", "tor", "tailscale"], 1),
             "kind": one_of(&["tunnel", "vpn", "tor"], 4), "confidence": 0.9, "evidence": ["server_name", "process"],
-            "user": user, "groups": ["staff"], "process": "ngrok", "host": "lap-3", "corporate": n % 9 == 0,
+            "user": user, "groups": ["staff"], "process": "ngrok", "host": "lap-3", "corporate": n.is_multiple_of(9),
             "llm_confidence": 0.8,
         }),
         Line::Sensor => json!({
             "id": format!("s-{n}"), "sensor": "roof-cat-2", "kind": "rfc1149", "confidence": 0.9, "recent": n % 6,
             "event": one_of(&["carrier", "escape", "all_asleep"], 2), "site": "roof",
-            "facts": { "payload": n % 2 == 0, "bytes": 200_000 },
+            "facts": { "payload": n.is_multiple_of(2), "bytes": 200_000 },
         }),
     };
     Input::from_json(line, &value.to_string()).unwrap()

@@ -1,5 +1,7 @@
 //! Sets of decision policies: what is refused, what is decided, and within which limits.
 
+#![expect(clippy::unwrap_used, reason = "tests, helpers included")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +45,7 @@ fn set_of(files: &[SetFile]) -> Result<DecisionSet, String> {
 }
 
 fn registry() -> Snapshot {
-    Snapshot::new(seed()).unwrap()
+    Snapshot::build(seed())
 }
 
 fn now() -> Timestamp {
@@ -173,7 +175,7 @@ fn what_cannot_work_is_refused() {
     for (body, wanted) in [
         (&deep, "brackets in brackets"),
         (&wide, "brackets in brackets"),
-        (&long, "nested too deeply"),
+        (&long, "an expression is too long"),
         (&many, "split the policy"),
     ] {
         let error = set(body).unwrap_err();

@@ -1,6 +1,8 @@
 //! Policies that mean harm: refused when they are loaded, or stopped within their limits; and the same
 //! worker answers what comes after.
 
+#![expect(clippy::unwrap_used, reason = "tests, helpers included")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use sark_registry::ageing::{Event as Happened, Name, Observed};
 use sark_registry::resolve::{Answer, Resolve, ResolveError, Seen};
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinSet;
 
-use super::{Known, Names};
+use super::{AT_ONCE, Known, Names};
 use crate::events::{AddressRefused, Event};
 
 /// What one resolver answered.
@@ -29,8 +29,8 @@ pub struct Told {
 /// Questions under way, and what came of them.
 pub(super) struct Questions {
     under_way: JoinSet<Asked>,
-    sender: UnboundedSender<Answered>,
-    answers: UnboundedReceiver<Answered>,
+    sender: Sender<Answered>,
+    answers: Receiver<Answered>,
 }
 
 /// What [`Questions::next`] tells.
@@ -43,7 +43,7 @@ pub(super) enum Heard {
 
 impl Questions {
     pub(super) fn new() -> Self {
-        let (sender, answers) = mpsc::unbounded_channel();
+        let (sender, answers) = mpsc::channel(AT_ONCE);
         Self { under_way: JoinSet::new(), sender, answers }
     }
 
@@ -59,7 +59,7 @@ impl Questions {
                 let answer = resolver.resolve(&name).await;
                 let is_answered = answer.is_ok();
                 // Nobody listens any more when names stop.
-                let _ = sender.send((name, resolver, answer));
+                let _ = sender.send((name, resolver, answer)).await;
                 is_answered
             }
         };

@@ -119,7 +119,7 @@ fn lines(out: &mut Out, files: &Files, report: &TestReport) -> io::Result<()> {
     for file in &report.coverage {
         let all = file.covered.len() + file.not_covered.len();
         let style = if file.not_covered.is_empty() { style::ADD } else { style::CHANGE };
-        let percent = if all == 0 { 100 } else { file.covered.len() * 100 / all };
+        let percent = (file.covered.len() * 100).checked_div(all).unwrap_or(100);
         table.row([
             Cell::new(style, format!("{percent} %")),
             all.to_string().into(),
