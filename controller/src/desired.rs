@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sark_compiler::{Compiled, Environment, InputError, compile};
 use sark_core::document::Diagnostic;
-use sark_core::storage::{AuditStore, Revision, RevisionStore, StorageError};
+use sark_core::storage::{
+    ApprovalStore, AuditStore, Revision, RevisionStore, StorageError, TokenStore,
+};
 use sark_policy::{PolicySet, parse_set};
 use sark_registry::Snapshot;
 use tokio::sync::Mutex;
@@ -13,9 +15,9 @@ use tokio::sync::Mutex;
 use crate::RegistryHolder;
 
 /// What the controller wants of a store.
-pub trait Storage: RevisionStore + AuditStore {}
+pub trait Storage: RevisionStore + AuditStore + TokenStore + ApprovalStore {}
 
-impl<T: RevisionStore + AuditStore> Storage for T {}
+impl<T: RevisionStore + AuditStore + TokenStore + ApprovalStore> Storage for T {}
 
 /// The newest revision, compiled on one registry snapshot at one time.
 #[derive(Debug)]

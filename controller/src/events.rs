@@ -362,14 +362,17 @@ impl Event for Answered<'_> {
 
 /// Somebody without the right tried.
 #[derive(Debug)]
-pub struct Forbidden {
-    /// User id.
-    pub uid: u32,
+pub struct Forbidden<'a> {
+    /// Who.
+    pub actor: &'a str,
+    /// Why not.
+    pub why: &'a str,
 }
 
-impl Event for Forbidden {
+impl Event for Forbidden<'_> {
     fn emit(self, metrics: &Metrics) {
-        tracing::warn!(uid = self.uid, "a user without the right connected to the API socket");
+        let Self { actor, why } = self;
+        tracing::warn!(actor, why, "somebody without the right asked");
         metrics.forbidden.inc();
     }
 }

@@ -1,6 +1,5 @@
 //! The API over a real socket, on a real database and a speaker in memory.
 
-use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +9,8 @@ use crate::client::{body_of, get, post, raw, request};
 use crate::world::{TestClock, World, drop_to, files, foreign, many};
 use hyper::Method;
 use sark_api::{ApplyResponse, PlanResponse, RulesResponse, StatusResponse};
-use sark_controller::api::{ListenError, listen, serve};
+use sark_controller::api::{ListenError, Users, listen, serve};
+use sark_core::identity::{Rights, Role};
 use sark_core::storage::{AuditStore, PolicyFile, RevisionStore};
 use sark_flowspec::speaker::fake::{FakeSpeaker, Fault};
 use sark_flowspec::{PeerState, PeerStatus};
@@ -243,7 +243,8 @@ async fn questions_by_the_line_are_answered_in_their_order() {
 #[tokio::test]
 async fn a_user_without_the_right_is_refused() {
     let nobody = |mut api: sark_controller::api::Api| {
-        api.allowed = Arc::new(BTreeSet::from([u32::MAX - 1]));
+        let other = (u32::MAX - 1, Rights::of([Role::Admin]));
+        api.users = Arc::new(Users::only([other]));
         api
     };
     let served = Served::with(nobody, u32::MAX).await;

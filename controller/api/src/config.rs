@@ -4,6 +4,7 @@
 //! `bgp.routerId`; variables without `__` belong to others), the command line. [`load`] reads
 //! and checks all of it; nothing else is needed for `sarkd --check` and `sarkctl --config`.
 
+mod access;
 mod check;
 mod environment;
 mod load;
@@ -19,6 +20,7 @@ use sark_registry::ageing;
 use sark_registry::resolve::Settings;
 use serde::{Deserialize, Serialize};
 
+pub use access::{ApiConfig, CertificateConfig, DEFAULT_SOCKET, HttpsConfig, UserConfig};
 pub use load::load;
 pub use prices::{PriceDoubtConfig, PricesConfig, TransportConfig};
 pub use sark_core::secret::{Secret, SecretRef};
@@ -75,25 +77,6 @@ impl Default for StateConfig {
         Self { directory: PathBuf::from("/var/lib/sark") }
     }
 }
-
-/// `api`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct ApiConfig {
-    /// Unix socket, mode 0660.
-    pub socket: PathBuf,
-    /// User ids that may use it, beside root and `sarkd`'s own.
-    pub allow_uids: Vec<u32>,
-}
-
-impl Default for ApiConfig {
-    fn default() -> Self {
-        Self { socket: PathBuf::from(DEFAULT_SOCKET), allow_uids: Vec::new() }
-    }
-}
-
-/// Where `sarkd` listens and `sarkctl` asks unless told otherwise.
-pub const DEFAULT_SOCKET: &str = "/run/sark/sarkd.sock";
 
 /// `metrics`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

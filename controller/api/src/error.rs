@@ -36,7 +36,9 @@ pub struct ErrorDetail {
 pub enum ErrorCode {
     /// 400: the request or a file in it is wrong.
     BadInput,
-    /// 403: this user may not.
+    /// 401: nobody says who asks, or it does not hold.
+    Unauthenticated,
+    /// 403: who asks may not.
     Forbidden,
     /// 404: there is no such thing.
     NotFound,
@@ -52,6 +54,8 @@ pub enum ErrorCode {
     NotLeading,
     /// 422: the policy set is well formed and refused; nothing changed.
     Refused,
+    /// 429: too much at once; the answer's `Retry-After` says when again.
+    TooMany,
     /// 503: the store or the BGP speaker does not answer; nothing changed.
     Unavailable,
     /// 500: a defect.
@@ -67,6 +71,7 @@ impl ErrorCode {
     pub fn status(self) -> u16 {
         match self {
             Self::BadInput => 400,
+            Self::Unauthenticated => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -75,6 +80,7 @@ impl ErrorCode {
             Self::TooLarge => 413,
             Self::NotLeading => 421,
             Self::Refused => 422,
+            Self::TooMany => 429,
             Self::Unavailable => 503,
             Self::Internal | Self::Unknown => 500,
         }

@@ -5,14 +5,17 @@
 //! The nouns that every line of SARK shares: documents with places and errors that show the line
 //! ([`document`]), the [`Clock`], content hashes ([`ContentHash`]), audit records ([`audit`]),
 //! the storage traits ([`storage`]); and what decisions are made on and come to: [`Request`],
-//! [`Activity`], [`TunnelSighting`], [`SensorReport`] → [`Decision`]. No I/O.
+//! [`Activity`], [`TunnelSighting`], [`SensorReport`] → [`Decision`]; and who asks for anything
+//! ([`identity`]). No I/O.
 
 pub mod activity;
+pub mod approval;
 pub mod audit;
 mod clock;
 pub mod decision;
 pub mod document;
 mod hash;
+pub mod identity;
 pub mod request;
 pub mod secret;
 pub mod sensor;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "test-util")]
 pub mod contract;
+mod identity;
 pub mod lease;
 #[cfg(feature = "test-util")]
 mod memory;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditRecord;
 
+pub use identity::{ApprovalStore, TokenStore};
 pub use lease::{Lease, LeaseStore, Taking};
 #[cfg(feature = "test-util")]
 pub use memory::MemoryStore;

@@ -114,6 +114,8 @@ impl ClientError {
             Self::Answer(detail) => detail.help.clone().unwrap_or_else(|| {
                 match detail.code {
                     ErrorCode::BadInput => "correct the input and try again",
+                    ErrorCode::Unauthenticated => "see `sarkctl context show`: a token that holds is missing",
+                    ErrorCode::TooMany => "wait, then try again",
                     ErrorCode::Forbidden => "ask somebody whom sarkd's configuration allows this",
                     ErrorCode::NotFound => "list what there is (`list`, `revisions`)",
                     ErrorCode::Conflict => "somebody else changed the policies: plan again",

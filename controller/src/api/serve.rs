@@ -10,7 +10,8 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,12 @@ use super::Peer;
 const CONNECTIONS: usize = 64;
 /// A request's head has to be here by then.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// Octets of a request's head at most.
+const LONGEST_HEAD: usize = 64 << 10;
+/// Header fields of a request at most.
+const MOST_HEADERS: usize = 64;
+/// After an accept that failed.
+pub(super) const BREATH: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`; then takes no new connection and ends those there are after the request
 /// they are at. Ends when the last is gone: the caller sets the limit.
@@ -43,30 +50,15 @@ pub async fn serve(listener: UnixListener, router: Router, stop: CancellationTok
             Err(error) => {
                 // Out of descriptors, as a rule: wait for some to come back.
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(BREATH).await;
                 continue;
             }
         };
         let Some(peer) = user_of(&stream) else { continue };
-        let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(peer);
-            let router = router.clone();
-            async move {
-                Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|e| match e {}))
-            }
-        });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_DEADLINE)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let (router, watcher) = (router.clone(), graceful.watcher());
         // Owned by the connection itself: it ends with its client, its deadlines, or the drain.
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
-            }
+            converse(stream, peer, router, watcher).await;
             drop(slot);
         });
     }
@@ -74,9 +66,31 @@ pub async fn serve(listener: UnixListener, router: Router, stop: CancellationTok
     graceful.shutdown().await;
 }
 
+/// Answers the requests of one connection.
+pub(super) async fn converse<S>(stream: S, peer: Peer, router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer.clone());
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|e| match e {})) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(LONGEST_HEAD)
+        .max_headers(MOST_HEADERS)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
 fn user_of(stream: &UnixStream) -> Option<Peer> {
     match stream.peer_cred() {
-        Ok(credentials) => Some(Peer { uid: credentials.uid() }),
+        Ok(credentials) => Some(Peer::Local { uid: credentials.uid() }),
         Err(error) => {
             tracing::warn!(%error, "a connection without a user is refused");
             None

@@ -1,6 +1,5 @@
 //! Parts → a controller that does not move yet; the same for `sarkd` and for tests on fakes.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use sark_registry::storage::RegistryStore;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::api::Api;
+use crate::api::{Api, Users};
 use crate::feeds::{FeedParts, Feeds};
 use crate::led::Led;
 use crate::prices::Prices;
@@ -124,7 +123,7 @@ pub fn assemble(parts: Parts) -> Assembled {
     );
     let watcher = Watcher::new(Arc::clone(&speaker), Arc::clone(&signals));
     let own = nix::unistd::geteuid().as_raw();
-    let allowed: BTreeSet<u32> = config.api.allow_uids.iter().copied().chain([0, own]).collect();
+    let users = Users::of(&config.api, own);
     let observatory = Observatory {
         store: Arc::clone(&store),
         registry: Arc::clone(&registry),
@@ -160,7 +159,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         names: None,
         leadership,
         metrics,
-        allowed: Arc::new(allowed),
+        users: Arc::new(users),
         work: TaskTracker::new(),
     };
     Assembled { reconciler, watcher, api, registrar, status, signals, interval }

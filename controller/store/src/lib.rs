@@ -25,6 +25,7 @@
 //!
 //! It decides nothing: what is stored, and when, is the controller's.
 
+mod identity;
 mod lease;
 mod postgres;
 mod query;

@@ -19,6 +19,7 @@ impl Config {
             found.push(nowhere(file, format!("{key}: {message}")).with_help(help));
         };
         self.check_bgp(&mut wrong);
+        self.api.check(&mut wrong);
         let mut names = BTreeSet::new();
         let mut addresses = BTreeSet::new();
         for (n, peer) in self.peers.iter().enumerate() {

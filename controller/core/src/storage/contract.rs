@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a check that does not hold panics")]
 
+pub mod identity;
 pub mod lease;
 
 use jiff::Timestamp;

@@ -1,5 +1,6 @@
 //! A store in memory that can be told to fail.
 
+mod identity;
 mod lease;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{AuditStore, Revision, RevisionStore, StorageError};
+use crate::approval::Approval;
 use crate::audit::AuditRecord;
+use crate::identity::Token;
 
 /// Keeps everything until dropped.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ pub struct MemoryStore {
 struct State {
     revisions: Vec<Revision>,
     records: Vec<AuditRecord>,
+    tokens: Vec<Token>,
+    approvals: Vec<Approval>,
     broken: bool,
     lease: lease::Held,
 }
