@@ -7,10 +7,15 @@
 //! [`table`] lists every route with who may call it; [`gate`] is where that is checked.
 
 mod answer;
+mod approvals;
+mod auth;
+mod certificates;
 mod changes;
+mod describe;
 mod export;
 mod feeds;
 mod gate;
+mod https;
 mod leaders;
 mod lines;
 mod listen;
@@ -18,27 +23,44 @@ mod metrics;
 mod observations;
 mod prices;
 mod questions;
+mod refusals;
 mod registry;
+mod sensors;
 mod serve;
+mod source;
+mod strangers;
 mod table;
+mod throttle;
+mod tls;
 mod users;
+mod who;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
+use sark_api::config::CertificateConfig;
 use sark_api::{ErrorBody, ErrorCode};
 use tokio_util::task::TaskTracker;
 
+use crate::approvals::Approvals;
 use crate::feeds::Feeds;
+use crate::identities::Identities;
 use crate::names::Names;
 use crate::prices::Prices;
+use crate::sensors::Sensors;
 use crate::{Changes, Leadership, Metrics, Observatory, Registrar};
 use answer::Failure;
+pub use describe::openapi;
+pub use https::serve_https;
 pub use listen::{ListenError, SocketGuard, listen};
 pub use metrics::serve_metrics;
 pub use serve::serve;
+pub(crate) use strangers::Strangers;
+pub(crate) use throttle::Throttle;
+pub use tls::{Tls, TlsError};
 pub use users::Users;
 
 /// What the handlers share.
@@ -62,6 +84,16 @@ pub struct Api {
     pub metrics: Arc<Metrics>,
     /// Users of this machine who may ask.
     pub users: Arc<Users>,
+    /// Client certificates, and who they are.
+    pub certificates: Arc<[CertificateConfig]>,
+    /// Tokens.
+    pub identities: Arc<Identities>,
+    /// What waits for another person.
+    pub approvals: Arc<Approvals>,
+    /// Takes reports.
+    pub sensors: Arc<Sensors>,
+    /// Those whom nobody knows.
+    pub(crate) strangers: Arc<Strangers>,
     /// Changes under way: they end although their client went away, and the drain waits for them.
     pub work: TaskTracker,
 }
@@ -73,6 +105,13 @@ pub(crate) enum Peer {
     Local {
         /// User id.
         uid: u32,
+    },
+    /// Somebody elsewhere.
+    Remote {
+        /// Their address.
+        address: IpAddr,
+        /// What their certificate says; an authority that is believed signed it.
+        certificate: Option<Arc<certificates::Names>>,
     },
 }
 

@@ -14,7 +14,7 @@ use sark_registry::storage::{PriceVersion, Version};
 
 use crate::chain::chain;
 use crate::metrics::{
-    ChangeLabels, FeedLabels, Metrics, RequestLabels, ResolverLabels, RoundLabels,
+    ChangeLabels, FeedLabels, Metrics, RefusedLabels, RequestLabels, ResolverLabels, RoundLabels,
 };
 use crate::reconcile::{Report, RoundError};
 use crate::{ChangeError, Changed};
@@ -360,19 +360,22 @@ impl Event for Answered<'_> {
     }
 }
 
-/// Somebody without the right tried.
+/// Somebody was not let in, or may not do what they asked for.
 #[derive(Debug)]
-pub struct Forbidden<'a> {
-    /// Who.
-    pub actor: &'a str,
-    /// Why not.
-    pub why: &'a str,
+pub struct NotLet<'a> {
+    /// Who, or from where.
+    pub who: &'a str,
+    /// `unauthenticated`, `forbidden`, `too-many`.
+    pub why: &'static str,
+    /// What they asked for.
+    pub route: &'a str,
 }
 
-impl Event for Forbidden<'_> {
+impl Event for NotLet<'_> {
     fn emit(self, metrics: &Metrics) {
-        let Self { actor, why } = self;
-        tracing::warn!(actor, why, "somebody without the right asked");
-        metrics.forbidden.inc();
+        let Self { who, why, route } = self;
+        // The trail has it, bounded; a log of each would be the attacker's to fill.
+        tracing::debug!(who, why, route, "not let in");
+        metrics.refused.get_or_create(&RefusedLabels { why: why.to_owned() }).inc();
     }
 }

@@ -22,12 +22,14 @@
 //! Read [`Reconciler`] first. Only [`start`] names a concrete speaker and a concrete store.
 
 pub mod api;
+pub mod approvals;
 pub mod args;
 mod chain;
 mod changes;
 mod desired;
 pub mod events;
 pub mod feeds;
+pub mod identities;
 pub mod leadership;
 mod led;
 mod lock;
@@ -39,6 +41,7 @@ mod overlays;
 pub mod prices;
 mod reconcile;
 pub mod registrar;
+pub mod sensors;
 mod service_manager;
 mod shutdown;
 pub mod start;

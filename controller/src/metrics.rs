@@ -25,7 +25,7 @@ pub struct Metrics {
     pub(crate) changes: Family<ChangeLabels, Counter>,
     pub(crate) audit_lost: Counter,
     pub(crate) requests: Family<RequestLabels, Counter>,
-    pub(crate) forbidden: Counter,
+    pub(crate) refused: Family<RefusedLabels, Counter>,
     pub(crate) registry_versions: Counter,
     pub(crate) feed_failures: Family<FeedLabels, Counter>,
     pub(crate) feed_held: Family<FeedLabels, Counter>,
@@ -73,6 +73,11 @@ pub(crate) struct RequestLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RefusedLabels {
+    pub(crate) why: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct FeedLabels {
     feed: String,
     code: String,
@@ -117,7 +122,7 @@ impl Default for Metrics {
             changes: Family::default(),
             audit_lost: Counter::default(),
             requests: Family::default(),
-            forbidden: Counter::default(),
+            refused: Family::default(),
             registry_versions: Counter::default(),
             feed_failures: Family::default(),
             feed_held: Family::default(),
@@ -164,9 +169,9 @@ impl Metrics {
         r.register("audit_lost", "Audit records that could not be stored", self.audit_lost.clone());
         r.register("api_requests", "API requests by route and status", self.requests.clone());
         r.register(
-            "api_forbidden",
-            "Connections of users without the right",
-            self.forbidden.clone(),
+            "api_refused",
+            "Requests of those who are not known, or may not",
+            self.refused.clone(),
         );
         r.register("feed_failures", "Feeds that could not be had", self.feed_failures.clone());
         r.register("feed_held", "Copies of feeds that are doubted", self.feed_held.clone());

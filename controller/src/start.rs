@@ -3,11 +3,13 @@
 //! All is built for one term, of leading or of following, and again for the next. Tasks that only a
 //! leader has are `moving`; they end before its lease does. A follower has `follower` and `former`.
 //!
-//! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `registrar`, one `feed` each,
-//! `names` and `metrics` (when configured) and `watchdog` (under systemd). Connections and changes under way belong to `api`.
+//! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `https` (when configured),
+//! `housekeeping`, `registrar`, one `feed` each, `names` and `metrics` (when configured) and `watchdog`
+//! (under systemd). Connections and changes under way belong to `api`.
 
 mod assemble;
 mod follow;
+mod housekeeping;
 mod lead;
 mod secret;
 mod speaker;
@@ -29,13 +31,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::api::{SocketGuard, listen, serve, serve_metrics};
+use crate::api::{SocketGuard, Tls, listen, serve, serve_https, serve_metrics};
 use crate::chain::chain;
 use crate::feeds::copies;
 use crate::lock::StateLock;
 use crate::names::Names;
 use crate::overlays::{build, files, read};
 use crate::registrar::{Beginning, RegistrarError};
+use crate::sensors::Kinds;
 use crate::shutdown::{Signalled, Told};
 use crate::{
     Keeper, Leadership, OverlayError, Registrar, RegistryHolder, Standing, Unkept, service_manager,
@@ -70,6 +73,20 @@ pub enum StartError {
     /// The BGP speaker.
     #[error(transparent)]
     Speaker(#[from] SpeakerWiringError),
+    /// What sensors may report.
+    #[error(transparent)]
+    Kinds(#[from] crate::sensors::KindError),
+    /// Our certificate.
+    #[error("cannot serve api.https")]
+    Tls(#[from] crate::api::TlsError),
+    /// Its port.
+    #[error("cannot listen on {address} for api.https")]
+    Https {
+        /// As configured.
+        address: std::net::SocketAddr,
+        /// Cause.
+        source: std::io::Error,
+    },
     /// The API socket.
     #[error(transparent)]
     Listen(#[from] crate::api::ListenError),
@@ -93,10 +110,19 @@ pub enum StartError {
 pub fn check(config: &Config, base: &Path) -> Result<(), StartError> {
     build(base, &config.registry.overlays)?;
     feeds(base, config)?;
+    kinds(base, config)?;
+    if let Some(https) = &config.api.https {
+        Tls::load(https, base)?;
+    }
     if config.registry.resolve.enabled {
         resolvers(base, config)?;
     }
     Ok(())
+}
+
+fn kinds(base: &Path, config: &Config) -> Result<Kinds, StartError> {
+    let own = config.sensors.kinds.as_ref().map(|path| base.join(path));
+    Ok(Kinds::load(own.as_deref())?)
 }
 
 /// Those that ship, with the operator's own and the one that brings prices.
@@ -177,7 +203,7 @@ async fn term(
 ) -> Result<Ended, StartError> {
     let Some(standing) = lead::known(told, leadership).await else { return Ok(Ended::Told) };
     let built = Built::new(config, base, leadership, &standing).await?;
-    let bound = Bound::new(&built.config).await?;
+    let bound = Bound::new(&built.config, base).await?;
     let mut running = Running::spawn(built, bound);
     service_manager::ready();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sarkd is ready");
@@ -272,6 +298,7 @@ impl Built {
             leadership: leadership.clone(),
             clock: Arc::new(SystemClock),
             patience: PATIENCE,
+            kinds: kinds(base, &config)?,
         });
         if leads {
             let names = names(base, &config, &controller, &fenced).await?;
@@ -291,10 +318,11 @@ struct Bound {
     socket: UnixListener,
     guard: SocketGuard,
     metrics: Option<TcpListener>,
+    https: Option<(TcpListener, Arc<Tls>, usize)>,
 }
 
 impl Bound {
-    async fn new(config: &Config) -> Result<Self, StartError> {
+    async fn new(config: &Config, base: &Path) -> Result<Self, StartError> {
         let (socket, guard) = listen(&config.api.socket)?;
         let metrics = match config.metrics.listen {
             None => None,
@@ -304,7 +332,18 @@ impl Bound {
                     .map_err(|source| StartError::Metrics { address, source })?,
             ),
         };
-        Ok(Self { socket, guard, metrics })
+        let https = match &config.api.https {
+            None => None,
+            Some(https) => {
+                let tls = Arc::new(Tls::load(https, base)?);
+                let address = https.listen;
+                let listener = TcpListener::bind(address)
+                    .await
+                    .map_err(|source| StartError::Https { address, source })?;
+                Some((listener, tls, https.connections))
+            }
+        };
+        Ok(Self { socket, guard, metrics, https })
     }
 }
 
@@ -324,6 +363,7 @@ struct Running {
     store: Store,
     guard: SocketGuard,
     leads: bool,
+    tls: Option<Arc<Tls>>,
     _lock: StateLock,
 }
 
@@ -340,7 +380,16 @@ impl Running {
             task(&mut moving, "reconciler", reconciler.run(settle.clone()));
             task(&mut moving, "watcher", watcher.run(stop.clone()));
         }
-        task(&mut tasks, "api", serve(bound.socket, api.router(), stop.clone()));
+        let keeping = housekeeping::run(api.clone(), built.leads, stop.clone());
+        task(&mut tasks, "housekeeping", keeping);
+        let router = api.router();
+        let mut tls = None;
+        if let Some((listener, files, connections)) = bound.https {
+            tls = Some(Arc::clone(&files));
+            let https = serve_https(listener, files, connections, router.clone(), stop.clone());
+            task(&mut tasks, "https", https);
+        }
+        task(&mut tasks, "api", serve(bound.socket, router, stop.clone()));
         if let Some(listener) = bound.metrics {
             task(&mut tasks, "metrics", serve_metrics(listener, observatory, stop.clone()));
         }
@@ -379,12 +428,24 @@ impl Running {
             store: built.store,
             guard: bound.guard,
             leads: built.leads,
+            tls,
             _lock: built.lock,
         }
     }
 
     /// Reads the overlays again; on a mistake the registry in use stays.
     async fn reload(&self) {
+        if let Some(tls) = self.tls.clone() {
+            let read = tokio::task::spawn_blocking(move || tls.reload()).await;
+            match read {
+                Ok(Ok(())) => tracing::info!("read the certificate of api.https again"),
+                Ok(Err(error)) => tracing::error!(
+                    error = chain(&error),
+                    "the certificate of api.https stays as it was"
+                ),
+                Err(error) => tracing::error!(%error, "the certificate was not read"),
+            }
+        }
         if let Err(error) = self.try_reload().await {
             tracing::error!(error = chain(&error), "the registry stays as it was");
         }

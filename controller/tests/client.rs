@@ -49,6 +49,25 @@ pub async fn raw(
     Ok(Response::from_parts(head, octets))
 }
 
+/// `GET` with a token: status and body.
+pub async fn bearer(socket: &Path, path: &str, token: &str) -> (u16, Value) {
+    let stream = UnixStream::connect(socket).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::builder()
+        .uri(path)
+        .header("host", "sarkd")
+        .header("authorization", format!("Bearer {token}"))
+        .body(Full::new(Bytes::new()))
+        .unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    let status = response.status().as_u16();
+    let octets = response.into_body().collect().await.unwrap().to_bytes();
+    connection.abort();
+    (status, serde_json::from_slice(&octets).unwrap_or(Value::Null))
+}
+
 pub async fn get(socket: &Path, path: &str) -> (u16, Value) {
     request(socket, Method::GET, path, "").await.unwrap()
 }

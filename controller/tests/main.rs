@@ -15,7 +15,9 @@ mod feed_certificate;
 #[path = "../../endpoint-registry/feeds/tests/server.rs"]
 mod feed_server;
 mod feeds;
+mod fuzz;
 mod hostile;
+mod identities;
 mod kill;
 mod leaders;
 mod memory;
@@ -24,4 +26,6 @@ mod postgres;
 mod prices;
 mod program;
 mod reconcile;
+mod secured;
+mod sensors;
 mod world;

@@ -9,6 +9,7 @@ use sark_api::ReconcileView;
 use sark_api::config::{self, Config};
 use sark_controller::api::Api;
 use sark_controller::registrar::Beginning;
+use sark_controller::sensors::Kinds;
 use sark_controller::start::{Assembled, Parts, assemble};
 use sark_controller::{
     Actor, ChangeError, Changed, Leadership, RegistryHolder, Signals, SpeakerPlace, Storage,
@@ -132,6 +133,7 @@ impl World {
             store_place: StorePlace { engine: "sqlite", place: "memory".into() },
             clock,
             patience: Duration::from_secs(10),
+            kinds: Kinds::load(None).unwrap(),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();

@@ -9,6 +9,7 @@ mod check;
 mod environment;
 mod load;
 mod prices;
+mod sensors;
 mod store;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -24,6 +25,7 @@ pub use access::{ApiConfig, CertificateConfig, DEFAULT_SOCKET, HttpsConfig, User
 pub use load::load;
 pub use prices::{PriceDoubtConfig, PricesConfig, TransportConfig};
 pub use sark_core::secret::{Secret, SecretRef};
+pub use sensors::{ExpectedConfig, SensorsConfig};
 pub use store::{PostgresConfig, PostgresTls, SqliteConfig, StoreConfig};
 
 /// All of it. Only `bgp.asn` and `bgp.routerId` have no default.
@@ -59,6 +61,9 @@ pub struct Config {
     /// What is added to the endpoints that ship.
     #[serde(default)]
     pub registry: RegistryConfig,
+    /// What anything outside may report.
+    #[serde(default)]
+    pub sensors: SensorsConfig,
     /// How often desired and observed rules are compared.
     #[serde(default)]
     pub reconcile: ReconcileConfig,

@@ -5,14 +5,14 @@ use sark_core::document::Diagnostic;
 use serde::{Deserialize, Serialize};
 
 /// Body of every answer that is not a success.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ErrorBody {
     /// What went wrong.
     pub error: ErrorDetail,
 }
 
 /// What went wrong and what to do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail {
     /// For programs.
@@ -27,11 +27,12 @@ pub struct ErrorDetail {
     pub diagnostics: Vec<DiagnosticBody>,
     /// The plan with its refusals (`refused`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Value")]
     pub plan: Option<Box<PlanDocument>>,
 }
 
 /// What kind of error; each has one HTTP status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// 400: the request or a file in it is wrong.
@@ -111,7 +112,7 @@ impl ErrorBody {
 }
 
 /// A [`Diagnostic`] on the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DiagnosticBody {
     /// File name as it was sent.

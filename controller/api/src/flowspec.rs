@@ -9,7 +9,7 @@ use sark_flowspec::Afi;
 use serde::{Deserialize, Serialize};
 
 /// What would change?
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanRequest {
     /// The whole policy set.
@@ -17,10 +17,11 @@ pub struct PlanRequest {
 }
 
 /// What would change. A plan with refusals is an answer, not an error.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanResponse {
     /// The plan.
+    #[schemars(with = "serde_json::Value")]
     pub plan: PlanDocument,
     /// The newest revision, if there is one.
     pub revision: Option<u64>,
@@ -29,7 +30,7 @@ pub struct PlanResponse {
 }
 
 /// Make it so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplyRequest {
     /// The whole policy set: what is not in it goes.
@@ -40,7 +41,7 @@ pub struct ApplyRequest {
 }
 
 /// What was done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyResponse {
     /// The revision that now holds.
@@ -48,6 +49,7 @@ pub struct ApplyResponse {
     /// Whether it is new. The same policy set again makes no revision.
     pub changed: bool,
     /// The plan as it was when the revision was stored.
+    #[schemars(with = "serde_json::Value")]
     pub plan: PlanDocument,
     /// Whether the BGP speaker has the rules already.
     pub convergence: Convergence,
@@ -55,7 +57,7 @@ pub struct ApplyResponse {
 
 /// How far the BGP speaker was when the answer was sent. The revision holds in any case: the
 /// reconciler goes on until the speaker has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Convergence {
     /// The speaker's table is what the revision asks for.
@@ -68,7 +70,7 @@ pub struct Convergence {
 }
 
 /// Takes policies out of the current set; one of the two fields.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WithdrawRequest {
     /// Names.
@@ -80,7 +82,7 @@ pub struct WithdrawRequest {
 }
 
 /// The rules, desired and observed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RulesResponse {
     /// The newest revision, if there is one.
@@ -92,7 +94,7 @@ pub struct RulesResponse {
 }
 
 /// Desired against observed, for one rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleState {
     /// Desired, and in the speaker's table.
@@ -106,7 +108,7 @@ pub enum RuleState {
 }
 
 /// One rule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleView {
     /// See the type.
@@ -114,6 +116,7 @@ pub struct RuleView {
     /// Policy or `guard:NAME`; `None` when nothing asks for it.
     pub policy: Option<String>,
     /// Address family.
+    #[schemars(with = "serde_json::Value")]
     pub afi: Afi,
     /// NLRI in lowercase hex, with the length octets.
     pub nlri: String,
@@ -121,20 +124,24 @@ pub struct RuleView {
     #[serde(rename = "match")]
     pub matches: String,
     /// As in Plan JSON; empty means accept.
+    #[schemars(with = "serde_json::Value")]
     pub actions: Vec<PlannedAction>,
     /// The actions in the speaker's table, when they are others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Value")]
     pub observed_actions: Option<Vec<PlannedAction>>,
     /// Whose it is: ours if there is one, else the first it has.
     pub large_community: Option<String>,
     /// Where it comes from; `None` when nothing asks for it.
+    #[schemars(with = "serde_json::Value")]
     pub origin: Option<Origin>,
     /// What it touches; `None` when nothing asks for it.
+    #[schemars(with = "serde_json::Value")]
     pub collateral: Option<Collateral>,
 }
 
 /// Newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RevisionsResponse {
     /// Without their files.
@@ -142,7 +149,7 @@ pub struct RevisionsResponse {
 }
 
 /// An accepted state of the policy set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RevisionView {
     /// From 1, without gaps.
@@ -167,6 +174,7 @@ pub struct RevisionView {
     pub keep: u64,
     /// The policy set; only when one revision is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Value")]
     pub files: Option<Vec<PolicyFile>>,
 }
 

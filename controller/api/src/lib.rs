@@ -8,19 +8,24 @@
 //!
 //! No I/O: files and sockets are the caller's.
 
+mod approvals;
 pub mod config;
 mod error;
 mod flowspec;
+mod identity;
 mod policy;
 mod registry;
 pub mod routes;
+mod sensors;
 mod status;
 
+pub use approvals::{ApprovalDecision, ApprovalRequest, ApprovalView, ApprovalsResponse};
 pub use error::{DiagnosticBody, ErrorBody, ErrorCode, ErrorDetail};
 pub use flowspec::{
     ApplyRequest, ApplyResponse, Convergence, PlanRequest, PlanResponse, RevisionView,
     RevisionsResponse, RuleState, RuleView, RulesResponse, WithdrawRequest,
 };
+pub use identity::{RouteView, TokenMade, TokenRequest, TokenView, TokensResponse, WhoamiResponse};
 pub use policy::{PoliciesResponse, PolicyView};
 pub use registry::{
     AddressView, BriefAnswer, ChangeKind, CopyView, CostLine, CostRequest, CostResponse,
@@ -34,6 +39,9 @@ pub use registry::{
     RefreshOutcome, RefreshRequest, RefreshResponse, RefreshResult, RefusedView, UnitPrice,
     UnpricedItem, VersionResponse, VersionView, VersionsResponse, ViewError, cost, lookup,
     lookup_brief, price_lookup, prices,
+};
+pub use sensors::{
+    KindView, KindsResponse, ReportTaken, ReportView, ReportsResponse, SensorView, SensorsResponse,
 };
 pub use status::{
     PeerView, PeersResponse, Problem, ReconcileView, RuleCounts, SpeakerView, StatusResponse,

@@ -5,7 +5,7 @@ use sark_policy::{Expiry, Policy, RateLimit, RouteTarget, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// The policies of the newest revision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PoliciesResponse {
     /// The newest revision, if there is one.
@@ -17,7 +17,7 @@ pub struct PoliciesResponse {
 }
 
 /// One policy in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyView {
     /// Unique in the set.

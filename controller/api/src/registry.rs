@@ -37,7 +37,7 @@ pub use versions::{
 };
 
 /// Endpoints by id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointsResponse {
     /// Registry version.
@@ -47,31 +47,40 @@ pub struct EndpointsResponse {
 }
 
 /// An endpoint on the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields of sark_registry::Endpoint, explained there")]
 pub struct EndpointView {
     pub id: String,
     pub provider: String,
     pub title: String,
+    #[schemars(with = "serde_json::Value")]
     pub kind: Kind,
+    #[schemars(with = "serde_json::Value")]
     pub role: Role,
+    #[schemars(with = "serde_json::Value")]
     pub sharedness: Sharedness,
     pub confidence: u8,
     pub verified: bool,
+    #[schemars(with = "serde_json::Value")]
     pub state: State,
     pub names: Vec<String>,
+    #[schemars(with = "Vec<String>")]
     pub prefixes: Vec<IpNet>,
     /// `tcp/443`, `udp/49152-65535`; empty means any.
     pub ports: Vec<String>,
     pub expires_at: Option<Timestamp>,
     pub price_ref: Option<String>,
+    #[schemars(with = "serde_json::Value")]
     pub sources: Vec<Provenance>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "serde_json::Value")]
     pub learned: Vec<Learned>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "serde_json::Value")]
     pub layers: Vec<Given>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "serde_json::Value")]
     pub shared: Vec<Shared>,
 }
 
@@ -143,7 +152,7 @@ impl TryFrom<EndpointView> for Endpoint {
 }
 
 /// Answers in the order of the questions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LookupResponse {
     /// Registry version.
@@ -153,7 +162,7 @@ pub struct LookupResponse {
 }
 
 /// Who one address, prefix or name is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LookupResult {
     /// The question, in canonical form if it was understood.
@@ -174,7 +183,7 @@ pub struct LookupResult {
 }
 
 /// How a question was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the words say it")]
 pub enum QueryKind {
@@ -184,26 +193,29 @@ pub enum QueryKind {
 }
 
 /// An endpoint that is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LookupHit {
     /// Its prefix or name pattern.
     pub matched: String,
     /// What else lives there, all told; the endpoint's own word is in the endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Value")]
     pub sharedness: Option<Sharedness>,
     /// Why, strongest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "serde_json::Value")]
     pub reasons: Vec<Reason>,
     /// The names that led to the address; empty if its owner or a document gives it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "serde_json::Value")]
     pub learned: Vec<Learned>,
     /// The endpoint.
     pub endpoint: EndpointView,
 }
 
 /// A prefix or name that no rule may touch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NeverTouchView {
     /// The prefix or name.

@@ -75,13 +75,51 @@ pub const PRICE_VERSIONS: &str = "/v1/registry/prices/versions";
 pub const POLICIES: &str = "/v1/policies";
 /// `GET` → [`PeersResponse`](crate::PeersResponse).
 pub const PEERS: &str = "/v1/peers";
+// Who may do what.
+
+/// `GET` → [`WhoamiResponse`](crate::WhoamiResponse).
+pub const WHOAMI: &str = "/v1/auth/whoami";
+/// `GET` → [`TokensResponse`](crate::TokensResponse); `POST` [`TokenRequest`](crate::TokenRequest) →
+/// [`TokenMade`](crate::TokenMade).
+pub const TOKENS: &str = "/v1/auth/tokens";
+/// `GET`, `DELETE` (revokes it); its id or its name → [`TokenView`](crate::TokenView).
+pub const TOKEN: &str = "/v1/auth/tokens/{token}";
+
+// What waits for another person.
+
+/// `GET`, `?state=` → [`ApprovalsResponse`](crate::ApprovalsResponse); `POST`
+/// [`ApprovalRequest`](crate::ApprovalRequest) → [`ApprovalView`](crate::ApprovalView).
+pub const APPROVALS: &str = "/v1/approvals";
+/// `GET` → [`ApprovalView`](crate::ApprovalView).
+pub const APPROVAL: &str = "/v1/approvals/{approval}";
+/// `POST` [`ApprovalDecision`](crate::ApprovalDecision) → [`ApprovalView`](crate::ApprovalView).
+pub const APPROVE: &str = "/v1/approvals/{approval}/approve";
+/// `POST` [`ApprovalDecision`](crate::ApprovalDecision) → [`ApprovalView`](crate::ApprovalView).
+pub const REJECT: &str = "/v1/approvals/{approval}/reject";
+
+// Sensors. What others are told to send to is below `/api`, for proxies that part by path.
+
+/// `GET` → [`SensorsResponse`](crate::SensorsResponse).
+pub const SENSORS: &str = "/v1/sensors";
+/// `GET` → [`KindsResponse`](crate::KindsResponse).
+pub const SENSOR_KINDS: &str = "/v1/sensors/kinds";
+/// `GET`, `?kind=`, `?sensor=`, `?limit=` → [`ReportsResponse`](crate::ReportsResponse).
+pub const REPORTS: &str = "/v1/sensors/reports";
+/// `POST` a report as its kind's schema has it, and a header `Idempotency-Key` →
+/// [`ReportTaken`](crate::ReportTaken).
+pub const REPORT: &str = "/api/v1/sensors/{kind}/reports";
+
 /// `GET` → 200 while the process runs.
 pub const HEALTHZ: &str = "/healthz";
 /// `GET` → 200 when the store and the BGP speaker answer, else 503.
 pub const READYZ: &str = "/readyz";
+/// `GET` → OpenAPI 3.1 of all of this.
+pub const OPENAPI: &str = "/openapi.json";
 /// `GET` → OpenMetrics text.
 pub const METRICS: &str = "/metrics";
 
+/// Header of each answer: version of `sarkd`.
+pub const SARKD_VERSION: &str = "sarkd-version";
 /// Header of an export: hash of the registry version that it is of.
 pub const REGISTRY_VERSION: &str = "sark-registry-version";
 /// Header of an export: what was left out, and why. There may be several.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::RevisionView;
 
 /// All that a person on call asks first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusResponse {
     /// Of `sarkd`.
@@ -43,7 +43,7 @@ pub struct StatusResponse {
 }
 
 /// Something that needs a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// Such as `speaker-unreachable`, `peer-down`, `set-refused`, `store-unavailable`.
@@ -56,7 +56,7 @@ pub struct Problem {
 }
 
 /// The database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreView {
     /// `sqlite` or `postgres`.
@@ -84,7 +84,7 @@ pub struct StoreView {
 }
 
 /// The BGP speaker.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SpeakerView {
     /// `supervised` or `external`.
@@ -104,7 +104,7 @@ pub struct SpeakerView {
 }
 
 /// A BGP session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PeerView {
     /// Its name in the configuration; `None` for a peer that somebody else configured.
@@ -125,7 +125,9 @@ pub struct PeerView {
 }
 
 /// Per family.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[expect(missing_docs, reason = "the words say it")]
 pub struct RuleCounts {
     pub ipv4: u64,
@@ -133,7 +135,7 @@ pub struct RuleCounts {
 }
 
 /// The reconciler.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReconcileView {
     /// The speaker's table was what the newest revision asks for when last compared.
@@ -166,7 +168,7 @@ pub struct ReconcileView {
 }
 
 /// Sessions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PeersResponse {
     /// Configured ones first.

@@ -28,6 +28,7 @@ fn the_page_shows_every_key_and_its_default() {
         (&small.state, &small.store, &small.api, &small.metrics, &small.log, &small.bgp)
     );
     assert_eq!((&config.registry, &config.reconcile), (&small.registry, &small.reconcile));
+    assert_eq!(config.sensors, small.sensors);
 }
 
 #[test]

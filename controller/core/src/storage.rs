@@ -6,6 +6,7 @@ mod identity;
 pub mod lease;
 #[cfg(feature = "test-util")]
 mod memory;
+mod sensor;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -17,9 +18,11 @@ pub use identity::{ApprovalStore, TokenStore};
 pub use lease::{Lease, LeaseStore, Taking};
 #[cfg(feature = "test-util")]
 pub use memory::MemoryStore;
+pub use sensor::{Added, LastReport, ReportFilter, SensorStore, StoredReport};
 
 /// A policy file as it was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyFile {
     /// Name as given, for messages.

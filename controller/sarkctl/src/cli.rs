@@ -6,11 +6,12 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
 
-use crate::client::Client;
+use crate::client::{Client, Target};
+use crate::context::Contexts;
 use crate::exit::Failure;
 use crate::generate::{CompletionsArgs, ManArgs};
 use crate::output::{Color, Format, Out};
-use crate::{flowspec, policy, registry};
+use crate::{approvals, auth, context, flowspec, policy, registry, sensors};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -53,16 +54,12 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// sarkd's socket
-    #[arg(
-        long,
-        global = true,
-        value_name = "PATH",
-        env = "SARK_SOCKET",
-        default_value = sark_api::config::DEFAULT_SOCKET,
-        hide_env_values = true
-    )]
-    pub socket: PathBuf,
+    /// sarkd's socket; without it, where the context leads, else /run/sark/sarkd.sock
+    #[arg(long, global = true, value_name = "PATH", env = "SARK_SOCKET", hide_env_values = true)]
+    pub socket: Option<PathBuf>,
+    /// Which sarkd to ask, and as whom: see `sarkctl context`
+    #[arg(long, global = true, value_name = "NAME", env = "SARK_CONTEXT", hide_env_values = true)]
+    pub context: Option<String>,
     /// How to print data
     #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: Format,
@@ -90,6 +87,18 @@ pub enum Command {
     /// Check policies, list those that hold
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Who may do what: myself, tokens
+    #[command(subcommand)]
+    Auth(auth::Command),
+    /// Which sarkd is asked, and as whom
+    #[command(subcommand)]
+    Context(context::Command),
+    /// What waits for another person
+    #[command(subcommand)]
+    Approvals(approvals::Command),
+    /// Sensors, and what they report
+    #[command(subcommand)]
+    Sensors(sensors::Command),
     /// Find out what is wrong and what to do
     ///
     /// Checks the socket, sarkd, its store, the BGP speaker, its peers, the registry, the rules, and
@@ -110,7 +119,9 @@ pub struct Context {
     /// See [`Global::verbose`].
     pub verbose: bool,
     /// See [`Global::socket`].
-    pub socket: PathBuf,
+    pub socket: Option<PathBuf>,
+    /// See [`Global::context`].
+    pub name: Option<String>,
     /// See [`Global::timeout`].
     pub timeout: Duration,
 }
@@ -123,13 +134,26 @@ impl Context {
             out: Out::stdout(global.output),
             verbose: global.verbose,
             socket: global.socket,
+            name: global.context,
             timeout: global.timeout,
         }
     }
 
     /// To `sarkd`.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        Client::new(&self.socket, self.timeout)
+        Client::new(self.target()?, self.timeout)
+    }
+
+    /// A socket that is named wins over a context, and that over the socket of old.
+    fn target(&self) -> Result<Target, Failure> {
+        if let Some(socket) = &self.socket {
+            return Ok(Target::Socket(socket.clone()));
+        }
+        let contexts = Contexts::read()?;
+        match contexts.chosen(self.name.as_deref()) {
+            Some(name) => Ok(Target::Entry(contexts.get(name)?.clone())),
+            None => Ok(Target::Socket(PathBuf::from(sark_api::config::DEFAULT_SOCKET))),
+        }
     }
 }
 

@@ -71,10 +71,8 @@ pub fn run(context: &mut Context) -> Outcome {
     let status = client.get::<StatusResponse>(routes::STATUS, &[]);
     let checks = match &status {
         Ok(status) => {
-            let mut checks = vec![Check::ok(
-                "socket",
-                format!("sarkd answers at {}", client.socket().display()),
-            )];
+            let mut checks =
+                vec![Check::ok("socket", format!("sarkd answers at {}", client.place()))];
             let now = SystemClock.now();
             checks.extend(checks::all(status, newest(&client), now));
             checks.extend(kept(&client, now, context.verbose));

@@ -11,7 +11,10 @@ pub mod cli;
 pub mod exit;
 pub mod output;
 
+mod approvals;
+mod auth;
 mod client;
+mod context;
 mod doctor;
 mod file;
 mod flowspec;
@@ -22,6 +25,7 @@ mod policy;
 mod progress;
 mod registry;
 mod render;
+mod sensors;
 mod table;
 mod version;
 
@@ -63,6 +67,10 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Flowspec(command) => flowspec::run(command, context),
         Command::Registry(command) => registry::run(command, context),
         Command::Policy(command) => policy::run(command, context),
+        Command::Auth(command) => auth::run(command, context),
+        Command::Context(command) => context::run(command, context),
+        Command::Approvals(command) => approvals::run(command, context),
+        Command::Sensors(command) => sensors::run(command, context),
         Command::Doctor => doctor::run(context),
         Command::Completions(arguments) => generate::completions(&arguments, context),
         Command::Man(arguments) => generate::man(&arguments, context),

@@ -5,18 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use sark_api::{ErrorBody, ErrorCode};
-use sark_core::identity::{Access, Denied, Identity, Line, Needs};
+use sark_api::{ErrorBody, ErrorCode, routes};
+use sark_core::audit::{AuditRecord, Outcome};
+use sark_core::identity::{Access, Identity, Line, Needs};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::answer::Failure;
+use super::leaders;
+use super::refusals::Refused;
+use super::strangers::append;
 use super::table::{Effect, Route};
+use super::who::{NotAdmitted, identify, refusal};
 use super::{Api, Peer};
 use crate::Actor;
-use crate::events::{Answered, Event, Forbidden};
+use crate::events::{Answered, Event, NotLet};
 
 /// No request takes longer, body and waiting for convergence included.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
@@ -38,15 +44,15 @@ impl Gate {
         Self { api, routes: Arc::new(table.iter().map(one).collect()) }
     }
 
-    /// What the route of this request asks for. Of a path or a method that is not in the table
-    /// nothing is told to strangers.
-    fn access(&self, request: &Request) -> Access {
-        let unknown = Access { line: Line::Status, needs: Needs::Identity };
+    /// What the route of this request asks for, and does. Of a path or a method that is not in the
+    /// table nothing is told to strangers.
+    fn asks_for(&self, request: &Request) -> (Access, Effect) {
+        let unknown = (Access { line: Line::Status, needs: Needs::Identity }, Effect::Looks);
         let Some(path) = request.extensions().get::<MatchedPath>() else { return unknown };
         // What is looked at may be looked at without its body.
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         let found = self.routes.iter().find(|((m, p), _)| m == method && *p == path.as_str());
-        found.map_or(unknown, |(_, (access, _))| *access)
+        found.map_or(unknown, |(_, asked)| *asked)
     }
 }
 
@@ -58,89 +64,107 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let (access, effect) = gate.asks_for(&request);
     let asking = Asking {
-        access: gate.access(&request),
+        access,
         peer: request.extensions().get::<Peer>().cloned(),
+        // Taken away: no handler and no log has it.
+        authorization: request.headers_mut().remove(header::AUTHORIZATION),
         kind: kind_in(request.uri().path()).map(str::to_owned),
+        route,
     };
-    let identity = match admit(api, asking).await {
-        Ok(identity) => identity,
-        Err(failure) => return failure.into_response(),
+    let (actor, response) = match admit(api, &asking).await {
+        Ok(identity) => {
+            let name = identity.as_ref().map_or("nobody", |identity| identity.name.as_str());
+            let actor = Actor(name.to_owned());
+            request.extensions_mut().insert(actor.clone());
+            if let Some(identity) = identity {
+                request.extensions_mut().insert(Arc::new(identity));
+            }
+            let method = request.method().clone();
+            let response = match leaders::refused(&api.leadership, &method, &asking.route) {
+                Some(failure) => failure.into_response(),
+                None => in_time(request, next).await,
+            };
+            if effect == Effect::Changes {
+                record(api, &actor, &method, &asking.route, response.status()).await;
+            }
+            (actor, response)
+        }
+        Err(refused) => (Actor(refused.who), refused.failure.into_response()),
     };
-    let actor = Actor(identity.as_ref().map_or("nobody", |i| i.name.as_str()).to_owned());
-    request.extensions_mut().insert(actor.clone());
-    if let Some(identity) = identity {
-        request.extensions_mut().insert(Arc::new(identity));
+    Answered {
+        route: &asking.route,
+        actor: &actor.0,
+        status: response.status().as_u16(),
+        took: begun.elapsed(),
     }
-    let response = match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
+    .emit(&api.metrics);
+    with_version(response)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Failure(
             ErrorBody::new(ErrorCode::Timeout, "the request took too long")
                 .with_help("a change that was accepted goes on: see sarkctl flowspec revisions"),
         )
         .into_response(),
-    };
-    Answered {
-        route: &route,
-        actor: &actor.0,
-        status: response.status().as_u16(),
-        took: begun.elapsed(),
     }
-    .emit(&api.metrics);
+}
+
+/// So that a client of another version can say so.
+fn with_version(mut response: Response) -> Response {
+    let version = HeaderValue::from_static(env!("CARGO_PKG_VERSION"));
+    response.headers_mut().insert(HeaderName::from_static(routes::SARKD_VERSION), version);
     response
+}
+
+/// The record of a change whose handler writes none.
+async fn record(api: &Api, actor: &Actor, method: &Method, route: &str, status: StatusCode) {
+    let outcome = match status.as_u16() {
+        200..300 => Outcome::Ok,
+        500.. => Outcome::Failed,
+        _ => Outcome::Refused,
+    };
+    let detail = json!({ "method": method.as_str(), "route": route, "status": status.as_u16() });
+    let now = api.observatory.clock.now();
+    let record = AuditRecord::new(now, &actor.0, "api.call", outcome, detail);
+    append(&*api.observatory.store, &record, &api.metrics).await;
 }
 
 /// What is known of a request before it is admitted.
 struct Asking {
     access: Access,
     peer: Option<Peer>,
+    authorization: Option<HeaderValue>,
     kind: Option<String>,
+    route: String,
 }
 
-/// Finds out who asks, and whether they may.
-async fn admit(api: &Api, asking: Asking) -> Result<Option<Identity>, Failure> {
+/// Finds out who asks, and whether they may. Who is not admitted is counted, logged and recorded.
+async fn admit(api: &Api, asking: &Asking) -> Result<Option<Identity>, NotAdmitted> {
     if asking.access.needs == Needs::Nothing {
         return Ok(None);
     }
-    let identity = identify(api, &asking).await?;
-    match identity.may(asking.access, asking.kind.as_deref()) {
-        Ok(()) => Ok(Some(identity)),
-        Err(denied) => {
-            Forbidden { actor: &identity.name, why: &denied.to_string() }.emit(&api.metrics);
-            Err(refusal(&denied))
-        }
-    }
-}
-
-async fn identify(api: &Api, asking: &Asking) -> Result<Identity, Failure> {
-    let Some(Peer::Local { uid }) = asking.peer else {
-        let body = ErrorBody::new(ErrorCode::Internal, "the connection has no user");
-        return Err(Failure(body));
+    let admitted = match identify(api, asking.peer.as_ref(), asking.authorization.as_ref()).await {
+        Ok(identity) => match identity.may(asking.access, asking.kind.as_deref()) {
+            Ok(()) => Ok(Some(identity)),
+            Err(denied) => Err(NotAdmitted::new(identity.name, "forbidden", refusal(&denied))),
+        },
+        Err(refused) => Err(refused),
     };
-    match api.users.identity(uid).await {
-        Some(identity) => Ok(identity),
-        None => {
-            let actor = format!("uid:{uid}");
-            Forbidden { actor: &actor, why: "this user may not use sarkd" }.emit(&api.metrics);
-            let body =
-                ErrorBody::new(ErrorCode::Forbidden, format!("user {uid} may not use sarkd"));
-            Err(Failure(body.with_help("add the user id to api.users, or use sudo")))
-        }
+    if let Err(NotAdmitted { who, why, .. }) = &admitted {
+        NotLet { who, why, route: &asking.route }.emit(&api.metrics);
+        let refused = Refused { who: who.clone(), route: asking.route.clone(), why };
+        let (store, clock) = (&*api.observatory.store, &*api.observatory.clock);
+        api.strangers.refused(refused, store, clock, &api.metrics).await;
     }
+    admitted
 }
 
 /// The kind of sensor in the path of a report.
 fn kind_in(path: &str) -> Option<&str> {
     path.strip_prefix("/api/v1/sensors/")?.split('/').next()
-}
-
-fn refusal(denied: &Denied) -> Failure {
-    let help = match denied {
-        Denied::Role { role, .. } => format!("ask an admin for the role {role}"),
-        Denied::Scope { line, .. } => {
-            format!("use a token with the scope {}, or without scopes", line.as_str())
-        }
-        Denied::Report { kind, .. } => format!("use a token with the scope sensors:{kind}"),
-    };
-    Failure(ErrorBody::new(ErrorCode::Forbidden, denied.to_string()).with_help(help))
 }

@@ -3,15 +3,31 @@
 //! There is no other way to add a route, and none to add one without saying who may call it: the
 //! router is made from this table, and [`gate`](super::gate) asks it about each request.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use sark_api::routes;
+use sark_api::{
+    ApplyRequest, ApplyResponse, ApprovalDecision, ApprovalRequest, ApprovalView,
+    ApprovalsResponse, CostRequest, CostResponse, DecisionRequest, DifferenceResponse,
+    EndpointsResponse, EntriesChanged, EntriesRequest, EntriesResponse, FeedView, FeedsResponse,
+    HistoryResponse, KindsResponse, LookupResponse, NamesResponse, ObservationsRequest,
+    ObservationsResponse, PeersResponse, PinRequest, PinResponse, PlanRequest, PlanResponse,
+    PoliciesResponse, PriceLookupResponse, PriceVersionsResponse, PricesResponse, RefreshRequest,
+    RefreshResponse, RefreshResult, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
+    RuleView, RulesResponse, SensorsResponse, StatusResponse, TokenMade, TokenRequest, TokenView,
+    TokensResponse, VersionResponse, VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
+};
 use sark_core::identity::{Access, Line, Needs, Role};
+use sark_export::Form;
+use schemars::JsonSchema;
 
+use super::describe::{Parameter as P, Shape, description};
 use super::{
-    Api, changes, export, feeds, lines, metrics, observations, prices, questions, registry,
+    Api, approvals, auth, changes, export, feeds, lines, metrics, observations, prices, questions,
+    registry, sensors,
 };
 
 /// What a call does to the world, and so who writes its record.
@@ -22,7 +38,6 @@ pub(super) enum Effect {
     /// It changes something, and its handler writes the record with the change.
     Records,
     /// It changes something, and the gate writes the record.
-    #[expect(dead_code, reason = "for routes to come")]
     Changes,
 }
 
@@ -33,8 +48,9 @@ pub(super) struct Route {
     pub(super) access: Access,
     pub(super) effect: Effect,
     /// For people: one line.
-    #[expect(dead_code, reason = "told by the API's description")]
     pub(super) about: &'static str,
+    /// What it takes and gives.
+    pub(super) shape: Shape,
     handler: MethodRouter<Api>,
 }
 
@@ -54,7 +70,37 @@ impl Route {
     {
         // Every method in the table is one that axum knows.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        Self { method, path, access, effect, about, handler: on(filter, handler) }
+        let (shape, handler) = (Shape::default(), on(filter, handler));
+        Self { method, path, access, effect, about, shape, handler }
+    }
+
+    fn with(mut self, say: impl FnOnce(&mut Shape)) -> Self {
+        say(&mut self.shape);
+        self
+    }
+
+    fn takes<T: JsonSchema>(self) -> Self {
+        self.with(Shape::takes::<T>)
+    }
+
+    fn takes_as(self, kind: &'static str) -> Self {
+        self.with(|shape| shape.takes_as(kind))
+    }
+
+    fn gives<T: JsonSchema>(self) -> Self {
+        self.with(Shape::gives::<T>)
+    }
+
+    fn gives_as(self, kinds: Vec<&'static str>) -> Self {
+        self.with(|shape| shape.gives_as(kinds))
+    }
+
+    fn query(self, parameters: Vec<P>) -> Self {
+        self.with(|shape| shape.query(parameters))
+    }
+
+    fn header(self, name: &'static str) -> Self {
+        self.with(|shape| shape.header(name))
     }
 }
 
@@ -75,13 +121,53 @@ const fn operator(line: Line) -> Access {
     role(line, Role::Operator)
 }
 
+const fn approver(line: Line) -> Access {
+    role(line, Role::Approver)
+}
+
+const fn admin(line: Line) -> Access {
+    role(line, Role::Admin)
+}
+
 const fn anybody() -> Access {
     Access { line: Line::Status, needs: Needs::Nothing }
 }
 
 /// All of them.
 pub(super) fn table() -> Vec<Route> {
-    [status(), flowspec(), endpoints(), versions(), prices()].into_iter().flatten().collect()
+    let all = [
+        status(),
+        flowspec(),
+        endpoints(),
+        versions(),
+        prices(),
+        identities(),
+        waiting(),
+        reports(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+const TEXT: &str = "text/plain";
+const LINES: &str = "application/x-ndjson";
+const OCTETS: &str = "application/octet-stream";
+const OPENMETRICS: &str = "application/openmetrics-text";
+
+fn export_query() -> Vec<P> {
+    vec![
+        P::text("form").required(),
+        P::text("provider").many(),
+        P::text("kind").many(),
+        P::text("role").many(),
+        P::flag("verified"),
+        P::flag("shared"),
+        P::text("at"),
+    ]
+}
+
+fn export_kinds() -> Vec<&'static str> {
+    let kinds: BTreeSet<_> = Form::ALL.iter().map(|form| form.media_type()).collect();
+    kinds.into_iter().collect()
 }
 
 const GET: Method = Method::GET;
@@ -93,11 +179,12 @@ fn status() -> Vec<Route> {
     use Effect::Looks;
     let line = Line::Status;
     vec![
-        Route::new(viewer(line), GET, routes::STATUS, Looks, "How sarkd, its speaker and its peers are", questions::status),
-        Route::new(viewer(line), GET, routes::PEERS, Looks, "Sessions with routers", questions::peers),
-        Route::new(anybody(), GET, routes::HEALTHZ, Looks, "200 while the process runs", metrics::healthz),
-        Route::new(viewer(line), GET, routes::READYZ, Looks, "200 when store and speaker answer", metrics::readyz),
-        Route::new(viewer(line), GET, routes::METRICS, Looks, "Metrics, as OpenMetrics text", metrics::metrics),
+        Route::new(viewer(line), GET, routes::STATUS, Looks, "How sarkd, its speaker and its peers are", questions::status).gives::<StatusResponse>(),
+        Route::new(viewer(line), GET, routes::PEERS, Looks, "Sessions with routers", questions::peers).gives::<PeersResponse>(),
+        Route::new(anybody(), GET, routes::HEALTHZ, Looks, "200 while the process runs", metrics::healthz).gives_as(vec![TEXT]),
+        Route::new(viewer(line), GET, routes::READYZ, Looks, "200 when store and speaker answer", metrics::readyz).gives_as(vec![TEXT]),
+        Route::new(viewer(line), GET, routes::METRICS, Looks, "Metrics, as OpenMetrics text", metrics::metrics).gives_as(vec![OPENMETRICS]),
+        Route::new(anybody(), GET, routes::OPENAPI, Looks, "This description", description).gives::<serde_json::Value>(),
     ]
 }
 
@@ -106,14 +193,14 @@ fn flowspec() -> Vec<Route> {
     use Effect::{Looks, Records};
     let line = Line::Flowspec;
     vec![
-        Route::new(viewer(line), POST, routes::PLAN, Looks, "What applying these files would change", changes::plan),
-        Route::new(operator(line), POST, routes::APPLY, Records, "Apply these files", changes::apply),
-        Route::new(operator(line), POST, routes::WITHDRAW, Records, "Withdraw policies", changes::withdraw),
-        Route::new(viewer(line), GET, routes::RULES, Looks, "Rules that are, or should be, announced", questions::rules),
-        Route::new(viewer(line), GET, routes::RULE, Looks, "One rule", questions::rule),
-        Route::new(viewer(line), GET, routes::REVISIONS, Looks, "What the policy set was", questions::revisions),
-        Route::new(viewer(line), GET, routes::REVISION, Looks, "One revision, with its files", questions::revision),
-        Route::new(viewer(line), GET, routes::POLICIES, Looks, "Policies that hold", questions::policies),
+        Route::new(viewer(line), POST, routes::PLAN, Looks, "What applying these files would change", changes::plan).takes::<PlanRequest>().gives::<PlanResponse>(),
+        Route::new(operator(line), POST, routes::APPLY, Records, "Apply these files", changes::apply).takes::<ApplyRequest>().gives::<ApplyResponse>(),
+        Route::new(operator(line), POST, routes::WITHDRAW, Records, "Withdraw policies", changes::withdraw).takes::<WithdrawRequest>().gives::<ApplyResponse>(),
+        Route::new(viewer(line), GET, routes::RULES, Looks, "Rules that are, or should be, announced", questions::rules).gives::<RulesResponse>(),
+        Route::new(viewer(line), GET, routes::RULE, Looks, "One rule", questions::rule).gives::<RuleView>(),
+        Route::new(viewer(line), GET, routes::REVISIONS, Looks, "What the policy set was", questions::revisions).query(vec![P::limit()]).gives::<RevisionsResponse>(),
+        Route::new(viewer(line), GET, routes::REVISION, Looks, "One revision, with its files", questions::revision).gives::<RevisionView>(),
+        Route::new(viewer(line), GET, routes::POLICIES, Looks, "Policies that hold", questions::policies).gives::<PoliciesResponse>(),
     ]
 }
 
@@ -122,19 +209,19 @@ fn endpoints() -> Vec<Route> {
     use Effect::{Looks, Records};
     let line = Line::Registry;
     vec![
-        Route::new(viewer(line), GET, routes::ENDPOINTS, Looks, "Endpoints", questions::endpoints),
-        Route::new(viewer(line), GET, routes::LOOKUP, Looks, "Who is behind addresses and names", questions::lookup),
-        Route::new(viewer(line), POST, routes::LOOKUP_LINES, Looks, "The same, by the million", lines::lookup_lines),
-        Route::new(viewer(line), GET, routes::EXPORT, Looks, "The registry in the form of another tool", export::export),
-        Route::new(viewer(line), GET, routes::FEEDS, Looks, "What each feed said last", feeds::feeds),
-        Route::new(viewer(line), GET, routes::FEED, Looks, "One feed", feeds::feed),
-        Route::new(viewer(line), GET, routes::FEED_PENDING, Looks, "A copy that waits for a decision", feeds::pending),
-        Route::new(operator(line), POST, routes::FEED_ACCEPT, Records, "Use a copy that waits", feeds::accept),
-        Route::new(operator(line), POST, routes::FEED_REJECT, Records, "Drop a copy that waits", feeds::reject),
-        Route::new(operator(line), POST, routes::REFRESH, Records, "Ask feeds now", feeds::refresh),
-        Route::new(viewer(line), GET, routes::NAMES, Looks, "Names and where they lead", feeds::names),
+        Route::new(viewer(line), GET, routes::ENDPOINTS, Looks, "Endpoints", questions::endpoints).query(vec![P::text("provider"), P::text("kind")]).gives::<EndpointsResponse>(),
+        Route::new(viewer(line), GET, routes::LOOKUP, Looks, "Who is behind addresses and names", questions::lookup).query(vec![P::text("q").required().many()]).gives::<LookupResponse>(),
+        Route::new(viewer(line), POST, routes::LOOKUP_LINES, Looks, "The same, by the million", lines::lookup_lines).takes_as(TEXT).gives_as(vec![LINES]),
+        Route::new(viewer(line), GET, routes::EXPORT, Looks, "The registry in the form of another tool", export::export).query(export_query()).gives_as(export_kinds()),
+        Route::new(viewer(line), GET, routes::FEEDS, Looks, "What each feed said last", feeds::feeds).gives::<FeedsResponse>(),
+        Route::new(viewer(line), GET, routes::FEED, Looks, "One feed", feeds::feed).gives::<FeedView>(),
+        Route::new(viewer(line), GET, routes::FEED_PENDING, Looks, "A copy that waits for a decision", feeds::pending).gives_as(vec![OCTETS]),
+        Route::new(operator(line), POST, routes::FEED_ACCEPT, Records, "Use a copy that waits", feeds::accept).takes::<DecisionRequest>().gives::<RefreshResult>(),
+        Route::new(operator(line), POST, routes::FEED_REJECT, Records, "Drop a copy that waits", feeds::reject).takes::<DecisionRequest>().gives::<RefreshResult>(),
+        Route::new(operator(line), POST, routes::REFRESH, Records, "Ask feeds now", feeds::refresh).takes::<RefreshRequest>().gives::<RefreshResponse>(),
+        Route::new(viewer(line), GET, routes::NAMES, Looks, "Names and where they lead", feeds::names).gives::<NamesResponse>(),
         // Many an hour, from resolvers: what they change is told by the versions they make.
-        Route::new(operator(line), POST, routes::OBSERVATIONS, Records, "What others saw of names and flows", observations::observe),
+        Route::new(operator(line), POST, routes::OBSERVATIONS, Records, "What others saw of names and flows", observations::observe).takes::<ObservationsRequest>().gives::<ObservationsResponse>(),
     ]
 }
 
@@ -143,14 +230,14 @@ fn versions() -> Vec<Route> {
     use Effect::{Looks, Records};
     let line = Line::Registry;
     vec![
-        Route::new(viewer(line), GET, routes::VERSIONS, Looks, "Registry versions", registry::versions),
-        Route::new(viewer(line), GET, routes::VERSION, Looks, "One version, with its endpoints", registry::version),
-        Route::new(viewer(line), GET, routes::DIFFERENCE, Looks, "What differs between two versions", registry::difference),
-        Route::new(viewer(line), GET, routes::HISTORY, Looks, "When an address or a name came and went", registry::history),
-        Route::new(operator(line), POST, routes::PIN, Records, "Which version rules are made from", registry::pin),
-        Route::new(viewer(line), GET, routes::ENTRIES, Looks, "Entries by hand", registry::entries),
-        Route::new(operator(line), POST, routes::ENTRIES, Records, "Add or replace an entry", registry::put_entries),
-        Route::new(operator(line), DELETE, routes::ENTRY, Records, "Remove an entry", registry::delete_entry),
+        Route::new(viewer(line), GET, routes::VERSIONS, Looks, "Registry versions", registry::versions).query(vec![P::limit()]).gives::<VersionsResponse>(),
+        Route::new(viewer(line), GET, routes::VERSION, Looks, "One version, with its endpoints", registry::version).gives::<VersionResponse>(),
+        Route::new(viewer(line), GET, routes::DIFFERENCE, Looks, "What differs between two versions", registry::difference).query(vec![P::text("from").required(), P::text("to").required()]).gives::<DifferenceResponse>(),
+        Route::new(viewer(line), GET, routes::HISTORY, Looks, "When an address or a name came and went", registry::history).query(vec![P::text("q").required()]).gives::<HistoryResponse>(),
+        Route::new(operator(line), POST, routes::PIN, Records, "Which version rules are made from", registry::pin).takes::<PinRequest>().gives::<PinResponse>(),
+        Route::new(viewer(line), GET, routes::ENTRIES, Looks, "Entries by hand", registry::entries).gives::<EntriesResponse>(),
+        Route::new(operator(line), POST, routes::ENTRIES, Records, "Add or replace an entry", registry::put_entries).takes::<EntriesRequest>().gives::<EntriesChanged>(),
+        Route::new(operator(line), DELETE, routes::ENTRY, Records, "Remove an entry", registry::delete_entry).query(vec![P::flag("dryRun"), P::text("expect")]).gives::<EntriesChanged>(),
     ]
 }
 
@@ -159,9 +246,49 @@ fn prices() -> Vec<Route> {
     use Effect::Looks;
     let line = Line::Registry;
     vec![
-        Route::new(viewer(line), GET, routes::PRICES, Looks, "What models cost", prices::prices),
-        Route::new(viewer(line), GET, routes::PRICE_LOOKUP, Looks, "What some models cost", prices::lookup),
-        Route::new(viewer(line), POST, routes::PRICE_COST, Looks, "What a use of a model costs", prices::cost),
-        Route::new(viewer(line), GET, routes::PRICE_VERSIONS, Looks, "Price lists that are kept", prices::versions),
+        Route::new(viewer(line), GET, routes::PRICES, Looks, "What models cost", prices::prices).query(vec![P::text("provider"), P::number("version")]).gives::<PricesResponse>(),
+        Route::new(viewer(line), GET, routes::PRICE_LOOKUP, Looks, "What some models cost", prices::lookup).query(vec![P::text("q").required().many(), P::text("provider"), P::number("version")]).gives::<PriceLookupResponse>(),
+        Route::new(viewer(line), POST, routes::PRICE_COST, Looks, "What a use of a model costs", prices::cost).takes::<CostRequest>().gives::<CostResponse>(),
+        Route::new(viewer(line), GET, routes::PRICE_VERSIONS, Looks, "Price lists that are kept", prices::versions).query(vec![P::limit()]).gives::<PriceVersionsResponse>(),
+    ]
+}
+
+#[rustfmt::skip]
+fn identities() -> Vec<Route> {
+    use Effect::{Looks, Records};
+    let line = Line::Identities;
+    let known = Access { line: Line::Status, needs: Needs::Identity };
+    vec![
+        Route::new(known, GET, routes::WHOAMI, Looks, "Who asks, and what they may do", auth::whoami).gives::<WhoamiResponse>(),
+        Route::new(admin(line), GET, routes::TOKENS, Looks, "Tokens, without their texts", auth::tokens).gives::<TokensResponse>(),
+        Route::new(admin(line), POST, routes::TOKENS, Records, "Make a token", auth::make).takes::<TokenRequest>().gives::<TokenMade>(),
+        Route::new(admin(line), GET, routes::TOKEN, Looks, "One token", auth::token).gives::<TokenView>(),
+        Route::new(admin(line), DELETE, routes::TOKEN, Records, "Revoke a token", auth::revoke).gives::<TokenView>(),
+    ]
+}
+
+#[rustfmt::skip]
+fn waiting() -> Vec<Route> {
+    use Effect::{Looks, Records};
+    let line = Line::Approvals;
+    vec![
+        Route::new(viewer(line), GET, routes::APPROVALS, Looks, "What waits for another person", approvals::approvals).query(vec![P::text("state")]).gives::<ApprovalsResponse>(),
+        Route::new(operator(line), POST, routes::APPROVALS, Records, "Ask for an approval", approvals::request).takes::<ApprovalRequest>().gives::<ApprovalView>(),
+        Route::new(viewer(line), GET, routes::APPROVAL, Looks, "One approval", approvals::approval).gives::<ApprovalView>(),
+        Route::new(approver(line), POST, routes::APPROVE, Records, "Approve; never one's own", approvals::approve).takes::<ApprovalDecision>().gives::<ApprovalView>(),
+        Route::new(approver(line), POST, routes::REJECT, Records, "Reject", approvals::reject).takes::<ApprovalDecision>().gives::<ApprovalView>(),
+    ]
+}
+
+#[rustfmt::skip]
+fn reports() -> Vec<Route> {
+    use Effect::{Looks, Records};
+    let line = Line::Sensors;
+    let report = Access { line, needs: Needs::Report };
+    vec![
+        Route::new(viewer(line), GET, routes::SENSORS, Looks, "Sensors, and when each last reported", sensors::sensors).gives::<SensorsResponse>(),
+        Route::new(viewer(line), GET, routes::SENSOR_KINDS, Looks, "What each kind of sensor may report", sensors::kinds).gives::<KindsResponse>(),
+        Route::new(viewer(line), GET, routes::REPORTS, Looks, "What sensors reported", sensors::reports).query(vec![P::text("kind"), P::text("sensor"), P::limit()]).gives::<ReportsResponse>(),
+        Route::new(report, POST, routes::REPORT, Records, "Report what a sensor saw", sensors::report).takes::<serde_json::Value>().header("Idempotency-Key").gives::<ReportTaken>(),
     ]
 }

@@ -12,11 +12,14 @@ use sark_registry::storage::RegistryStore;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::api::{Api, Users};
+use crate::api::{Api, Strangers, Users};
+use crate::approvals::Approvals;
 use crate::feeds::{FeedParts, Feeds};
+use crate::identities::Identities;
 use crate::led::Led;
 use crate::prices::Prices;
 use crate::registrar::Beginning;
+use crate::sensors::{Kinds, SensorParts, Sensors};
 use crate::{
     Changes, DesiredState, Keeper, Leadership, Metrics, Observatory, Reconciler, Registrar,
     RegistryHolder, Signals, SpeakerPlace, Storage, StorePlace, Watcher,
@@ -50,6 +53,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How long a change waits for the speaker.
     pub patience: Duration,
+    /// What sensors may report.
+    pub kinds: Kinds,
 }
 
 /// A controller.
@@ -74,7 +79,7 @@ pub struct Assembled {
 #[must_use]
 pub fn assemble(parts: Parts) -> Assembled {
     let Parts { config, store, registry, registry_store, beginning, source, .. } = parts;
-    let Parts { keeper, place, store_place, leadership, clock, patience, .. } = parts;
+    let Parts { keeper, place, store_place, leadership, clock, patience, kinds, .. } = parts;
     let speaker: Arc<dyn Speaker> = Arc::new(Led::new(parts.speaker, leadership.clone()));
     let (signals, metrics) = (Arc::new(Signals::default()), Arc::new(Metrics::default()));
     let feeds = beginning.feeds.clone();
@@ -124,6 +129,17 @@ pub fn assemble(parts: Parts) -> Assembled {
     let watcher = Watcher::new(Arc::clone(&speaker), Arc::clone(&signals));
     let own = nix::unistd::geteuid().as_raw();
     let users = Users::of(&config.api, own);
+    let certificates = config.api.certificates.as_slice().into();
+    let sensors = Sensors::new(SensorParts {
+        kinds,
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        per_minute: config.sensors.per_minute,
+        // Nobody decides on reports yet.
+        decide: Arc::new(|_| None),
+    });
+    let identities = Identities::new(Arc::clone(&store), Arc::clone(&clock));
+    let approvals = Approvals::new(Arc::clone(&store), Arc::clone(&clock));
     let observatory = Observatory {
         store: Arc::clone(&store),
         registry: Arc::clone(&registry),
@@ -160,6 +176,11 @@ pub fn assemble(parts: Parts) -> Assembled {
         leadership,
         metrics,
         users: Arc::new(users),
+        certificates,
+        identities: Arc::new(identities),
+        approvals: Arc::new(approvals),
+        sensors: Arc::new(sensors),
+        strangers: Arc::new(Strangers::default()),
         work: TaskTracker::new(),
     };
     Assembled { reconciler, watcher, api, registrar, status, signals, interval }

@@ -32,6 +32,7 @@ mod query;
 mod registry;
 mod revisions;
 mod row;
+mod sensor;
 mod session;
 mod sqlite;
 mod store;

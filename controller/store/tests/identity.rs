@@ -1,17 +1,25 @@
-//! Tokens and approvals: one contract, every store.
+//! Tokens, approvals and reports: one contract, every store.
 
 use sark_core::storage::MemoryStore;
-use sark_core::storage::contract::identity::run;
+use sark_core::storage::contract::{identity, sensor};
 use sark_store::on_both_engines;
 use sark_store::test_util::TestPlace;
 
 #[tokio::test]
 async fn memory() {
-    run(&MemoryStore::default()).await;
+    identity::run(&MemoryStore::default()).await;
+    sensor::run(&MemoryStore::default()).await;
 }
 
-on_both_engines! { contract }
+on_both_engines! {
+    identities
+    sensors
+}
 
-async fn contract(place: TestPlace) {
-    run(&place.open().await).await;
+async fn identities(place: TestPlace) {
+    identity::run(&place.open().await).await;
+}
+
+async fn sensors(place: TestPlace) {
+    sensor::run(&place.open().await).await;
 }

@@ -6,26 +6,31 @@ use sark_registry::{Best, Kind, Role, Sharedness, Snapshot};
 use serde::{Deserialize, Serialize};
 
 /// Who one address, prefix or name is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BriefAnswer<'a> {
     /// The question as given.
     #[serde(borrow)]
+    #[schemars(with = "serde_json::Value")]
     pub query: Cow<'a, str>,
     /// Id of the best endpoint; missing when nobody is known there.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Value")]
     pub endpoint: Option<Cow<'a, str>>,
     /// Its prefix or name pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<String>,
     /// See the type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Value")]
     pub kind: Option<Kind>,
     /// See the type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Value")]
     pub role: Option<Role>,
     /// What else lives there, all told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "serde_json::Value")]
     pub sharedness: Option<Sharedness>,
     /// Percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use super::EndpointDifference;
 use crate::DiagnosticBody;
 
 /// By name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntriesResponse {
     /// One each.
@@ -15,7 +15,7 @@ pub struct EntriesResponse {
 }
 
 /// One document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntryView {
     /// As in its metadata.
@@ -33,7 +33,7 @@ pub struct EntryView {
 }
 
 /// Documents to put in place of those of the same names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EntriesRequest {
     /// YAML, one or more documents.
@@ -50,7 +50,7 @@ pub struct EntriesRequest {
 }
 
 /// What became of a change of entries, or would become of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EntriesChanged {
     /// Names of what was put or deleted.

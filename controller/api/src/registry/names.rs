@@ -8,7 +8,7 @@ use sark_registry::{Sharedness, State};
 use serde::{Deserialize, Serialize};
 
 /// By name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NamesResponse {
     /// Whether names are asked at all (`registry.resolve.enabled`).
@@ -18,7 +18,7 @@ pub struct NamesResponse {
 }
 
 /// A name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NameView {
     /// The name.
@@ -48,7 +48,7 @@ pub struct NameView {
 }
 
 /// What a validating resolver says of an answer. A forged one is no answer: it counts as a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Dnssec {
     /// All of it is signed, and the signatures hold.
@@ -58,7 +58,7 @@ pub enum Dnssec {
 }
 
 /// An address that is not learned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedView {
     /// The address.
@@ -66,20 +66,23 @@ pub struct RefusedView {
     /// What it is instead of a destination: `private`, `loopback`.
     pub what: String,
     /// Who was answered so.
+    #[schemars(with = "serde_json::Value")]
     pub vantage: Vantage,
     /// The last time.
     pub at: Timestamp,
 }
 
 /// An address that a name led to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AddressView {
     /// The address.
     pub address: IpAddr,
     /// `candidate` until believed; `draining` before it goes.
+    #[schemars(with = "serde_json::Value")]
     pub state: State,
     /// What else lives there.
+    #[schemars(with = "serde_json::Value")]
     pub sharedness: Sharedness,
     /// When it came to be active.
     pub since: Option<Timestamp>,
@@ -92,6 +95,7 @@ pub struct AddressView {
     pub first_seen: Option<Timestamp>,
     /// Who got the last answer with it: `client`, or one of our resolvers.
     #[serde(default)]
+    #[schemars(with = "serde_json::Value")]
     pub vantage: Option<Vantage>,
     /// A flow to it keeps it until then.
     #[serde(default)]

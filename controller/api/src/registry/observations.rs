@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 /// Answers that clients were given, and flows that live. Both keep addresses from leaving; answers
 /// bring new ones, at once.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ObservationsRequest {
     /// At most [`MOST_OBSERVATIONS`].
+    #[schemars(with = "serde_json::Value")]
     pub answers: Vec<Seen>,
     /// Destinations of flows that are alive now; at most [`MOST_OBSERVATIONS`].
     pub flows: Vec<IpAddr>,
@@ -20,7 +21,9 @@ pub struct ObservationsRequest {
 pub const MOST_OBSERVATIONS: usize = 10_000;
 
 /// What became of observations.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub struct ObservationsResponse {
     /// Answers for names of endpoints.

@@ -5,7 +5,7 @@ use sark_prices::{Call, Field, How, Line, Model, Picodollars, Price, PriceList, 
 use serde::{Deserialize, Serialize};
 
 /// Which list an answer is from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceSource {
     /// Its number; none for a file, or if there is no list.
@@ -15,7 +15,7 @@ pub struct PriceSource {
 }
 
 /// Models with their prices, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PricesResponse {
     /// Which list.
@@ -25,7 +25,7 @@ pub struct PricesResponse {
 }
 
 /// What a list says of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelPrices {
     /// The list's name.
@@ -51,19 +51,21 @@ pub struct ModelPrices {
 }
 
 /// One price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnitPrice {
     /// The list's name for it.
     pub field: String,
     /// What it is for.
+    #[schemars(with = "serde_json::Value")]
     pub unit: Unit,
     /// US dollars of one, in full.
+    #[schemars(with = "serde_json::Value")]
     pub usd: Picodollars,
 }
 
 /// Prices of prompts of some length.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceRange {
     /// More tokens than this.
@@ -75,7 +77,7 @@ pub struct PriceRange {
 }
 
 /// What was found for each name that was asked for, in that order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceLookupResponse {
     /// Which list.
@@ -85,12 +87,13 @@ pub struct PriceLookupResponse {
 }
 
 /// What was found for one name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceLookup {
     /// As asked.
     pub query: String,
     /// How it was found.
+    #[schemars(with = "serde_json::Value")]
     pub how: Option<How>,
     /// Why it is unpriced.
     pub problem: Option<String>,
@@ -99,7 +102,7 @@ pub struct PriceLookup {
 }
 
 /// What was called.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CostRequest {
     /// The registry's slug, or the list's word.
@@ -111,6 +114,7 @@ pub struct CostRequest {
     #[serde(default)]
     pub tier: Option<String>,
     /// How much of each unit; every token in one unit only.
+    #[schemars(with = "serde_json::Value")]
     pub usage: Usage,
     /// By the list of this number; without, by the one in use.
     #[serde(default)]
@@ -118,7 +122,7 @@ pub struct CostRequest {
 }
 
 /// What it costs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CostResponse {
     /// Which list.
@@ -126,26 +130,30 @@ pub struct CostResponse {
     /// The list's name of the model.
     pub entry: Option<String>,
     /// How it was found.
+    #[schemars(with = "serde_json::Value")]
     pub how: Option<How>,
     /// What has a price.
     pub lines: Vec<CostLine>,
     /// What was used and has none: unknown, not free.
     pub unpriced: Vec<UnpricedItem>,
     /// US dollars of all lines, exact.
+    #[schemars(with = "serde_json::Value")]
     pub total: Picodollars,
     /// Nothing is unpriced.
     pub complete: bool,
 }
 
 /// One unit's part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CostLine {
     /// What was used.
+    #[schemars(with = "serde_json::Value")]
     pub unit: Unit,
     /// How much.
     pub count: u64,
     /// US dollars of one.
+    #[schemars(with = "serde_json::Value")]
     pub price: Picodollars,
     /// The list's name of the price.
     pub source: String,
@@ -153,23 +161,26 @@ pub struct CostLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<String>,
     /// US dollars.
+    #[schemars(with = "serde_json::Value")]
     pub amount: Picodollars,
 }
 
 /// Something without a price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnpricedItem {
     /// What was used.
+    #[schemars(with = "serde_json::Value")]
     pub unit: Unit,
     /// How much.
     pub count: u64,
     /// Why there is no price.
+    #[schemars(with = "serde_json::Value")]
     pub why: Why,
 }
 
 /// Newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceVersionsResponse {
     /// The one in use.
@@ -179,7 +190,7 @@ pub struct PriceVersionsResponse {
 }
 
 /// One list that was in use.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceVersionView {
     /// From 1.

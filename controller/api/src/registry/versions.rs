@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::EndpointView;
 
 /// Newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionsResponse {
     /// The one that rules are made from.
@@ -18,7 +18,7 @@ pub struct VersionsResponse {
 }
 
 /// One version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionView {
     /// From 1.
@@ -36,7 +36,7 @@ pub struct VersionView {
 }
 
 /// How two versions differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DifferenceResponse {
     /// Before.
@@ -48,7 +48,7 @@ pub struct DifferenceResponse {
 }
 
 /// How an endpoint differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EndpointDifference {
     /// Its id.
@@ -64,7 +64,7 @@ pub struct EndpointDifference {
 }
 
 /// See [`EndpointDifference`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the words say it")]
 pub enum ChangeKind {
@@ -74,7 +74,7 @@ pub enum ChangeKind {
 }
 
 /// A field with two values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldDifference {
     /// As in [`EndpointView`].
@@ -86,7 +86,7 @@ pub struct FieldDifference {
 }
 
 /// When a name or prefix came and went; newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryResponse {
     /// The question, in canonical form.
@@ -98,7 +98,7 @@ pub struct HistoryResponse {
 }
 
 /// One version that changed the answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryStep {
     /// The version.
@@ -110,7 +110,7 @@ pub struct HistoryStep {
 }
 
 /// Which version rules are made from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PinRequest {
     /// See the type.
@@ -118,7 +118,7 @@ pub struct PinRequest {
 }
 
 /// See [`PinRequest`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PinTarget {
     /// This number.
@@ -130,7 +130,7 @@ pub enum PinTarget {
 }
 
 /// What a pin came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PinResponse {
     /// What is pinned now.
@@ -140,7 +140,7 @@ pub struct PinResponse {
 }
 
 /// One version with its endpoints.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionResponse {
     /// Which.

@@ -4,6 +4,7 @@
 
 pub mod identity;
 pub mod lease;
+pub mod sensor;
 
 use jiff::Timestamp;
 

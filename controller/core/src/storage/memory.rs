@@ -2,12 +2,13 @@
 
 mod identity;
 mod lease;
+mod sensor;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{AuditStore, Revision, RevisionStore, StorageError};
+use super::{AuditStore, Revision, RevisionStore, StorageError, StoredReport};
 use crate::approval::Approval;
 use crate::audit::AuditRecord;
 use crate::identity::Token;
@@ -24,6 +25,7 @@ struct State {
     records: Vec<AuditRecord>,
     tokens: Vec<Token>,
     approvals: Vec<Approval>,
+    reports: Vec<StoredReport>,
     broken: bool,
     lease: lease::Held,
 }

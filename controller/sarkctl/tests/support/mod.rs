@@ -54,6 +54,11 @@ impl Sarkctl {
         Self { columns: Some(columns), ..self }
     }
 
+    /// What it reads.
+    pub fn input(&self) -> &[u8] {
+        &self.stdin
+    }
+
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sarkctl"));
         command.args(&self.arguments).current_dir(&self.directory).env_clear();

@@ -15,6 +15,8 @@ const PACKAGES: &[&str] = &[
     // OCSF 1.8.0 as JSON Schema, and what judges by one.
     "ocsf-json-schema==1.2.0",
     "jsonschema==4.26.0",
+    // Asks an API what its own description allows, and what it does not.
+    "schemathesis==4.32.5",
 ];
 
 /// A file that is written last and names what was unpacked.

@@ -1,0 +1,61 @@
+//! What has to be looked at now and then: refusals to be told, sensors that are silent, old reports.
+
+use std::time::Duration;
+
+use sark_core::audit::AuditRecord;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::Api;
+use crate::chain::chain;
+use crate::events::{AuditLost, Event};
+use crate::sensors::Watch;
+
+/// How often reports that are old are forgotten.
+const FORGET: Duration = Duration::from_secs(600);
+/// How often refusals that were counted are told.
+const TELL: Duration = Duration::from_secs(10);
+
+/// Until `stop`. Of several on one store, the leader looks at sensors and forgets.
+pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
+    let observatory = &api.observatory;
+    let expected = observatory.config.sensors.expected.clone();
+    let mut watch = Watch::new(expected, observatory.started_at);
+    let pace = Duration::try_from(watch.pace()).unwrap_or(TELL);
+    let mut tell = tokio::time::interval(TELL);
+    let mut look = tokio::time::interval(pace);
+    let mut forget = tokio::time::interval(FORGET);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = tell.tick() => {
+                let (store, clock) = (&*observatory.store, &*observatory.clock);
+                api.strangers.tell(store, clock, &api.metrics).await;
+            }
+            _ = look.tick(), if leads && !watch.is_empty() => look_at(&api, &mut watch).await,
+            _ = forget.tick(), if leads => {
+                let before = observatory.clock.now() - observatory.config.sensors.keep;
+                if let Err(error) = observatory.store.forget_reports(before).await {
+                    tracing::warn!(error = chain(&error), "old reports are not forgotten");
+                }
+            }
+        }
+    }
+}
+
+async fn look_at(api: &Api, watch: &mut Watch) {
+    let observatory = &api.observatory;
+    match observatory.store.last_reports().await {
+        Ok(last) => {
+            for record in watch.look(&last, observatory.clock.now()) {
+                say(api, &record).await;
+            }
+        }
+        Err(error) => tracing::warn!(error = chain(&error), "sensors are not looked at"),
+    }
+}
+
+async fn say(api: &Api, record: &AuditRecord) {
+    if let Err(error) = api.observatory.store.append(record).await {
+        AuditLost { record, error: &error }.emit(&api.metrics);
+    }
+}
