@@ -10,6 +10,7 @@ mod answer;
 mod approvals;
 mod auth;
 mod certificates;
+mod audit;
 mod changes;
 mod describe;
 mod export;
@@ -43,6 +44,7 @@ use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use sark_api::config::CertificateConfig;
 use sark_api::{ErrorBody, ErrorCode};
+use sark_audit::VerifyingKey;
 use tokio_util::task::TaskTracker;
 
 use crate::approvals::Approvals;
@@ -51,6 +53,7 @@ use crate::identities::Identities;
 use crate::names::Names;
 use crate::prices::Prices;
 use crate::sensors::Sensors;
+use crate::trail::{Keep, Trail};
 use crate::{Changes, Leadership, Metrics, Observatory, Registrar};
 use answer::Failure;
 pub use describe::openapi;
@@ -80,6 +83,12 @@ pub struct Api {
     pub names: Option<Arc<Names>>,
     /// Whether this one makes changes.
     pub leadership: Leadership,
+    /// Takes records of decisions.
+    pub trail: Option<Trail>,
+    /// Keeps what policies want kept of what was decided on.
+    pub keep: Arc<Keep>,
+    /// Who signs checkpoints of the trail.
+    pub trail_key: Option<VerifyingKey>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Users of this machine who may ask.

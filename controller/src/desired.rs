@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use sark_compiler::{Compiled, Environment, InputError, compile};
 use sark_core::document::Diagnostic;
 use sark_core::storage::{
-    ApprovalStore, AuditStore, Revision, RevisionStore, SensorStore, StorageError, TokenStore,
+    ApprovalStore, AuditStore, CheckpointStore, Revision, RevisionStore, SensorStore, StorageError,
+    TokenStore,
 };
 use sark_policy::{PolicySet, parse_set};
 use sark_registry::Snapshot;
@@ -15,9 +16,15 @@ use tokio::sync::Mutex;
 use crate::RegistryHolder;
 
 /// What the controller wants of a store.
-pub trait Storage: RevisionStore + AuditStore + TokenStore + ApprovalStore + SensorStore {}
+pub trait Storage:
+    RevisionStore + AuditStore + CheckpointStore + TokenStore + ApprovalStore + SensorStore
+{
+}
 
-impl<T: RevisionStore + AuditStore + TokenStore + ApprovalStore + SensorStore> Storage for T {}
+impl<T> Storage for T where
+    T: RevisionStore + AuditStore + CheckpointStore + TokenStore + ApprovalStore + SensorStore
+{
+}
 
 /// The newest revision, compiled on one registry snapshot at one time.
 #[derive(Debug)]

@@ -45,6 +45,7 @@ pub mod sensors;
 mod service_manager;
 mod shutdown;
 pub mod start;
+pub mod trail;
 
 pub use chain::chain;
 pub use changes::{Actor, ChangeError, Changed, Changes, Planned, Which};

@@ -10,6 +10,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::reconcile::Report;
+use crate::trail::TrailMetrics;
 
 /// All metrics of `sarkd`.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct Metrics {
     revision: Gauge,
     pub(crate) changes: Family<ChangeLabels, Counter>,
     pub(crate) audit_lost: Counter,
+    pub(crate) trail: TrailMetrics,
     pub(crate) requests: Family<RequestLabels, Counter>,
     pub(crate) refused: Family<RefusedLabels, Counter>,
     pub(crate) registry_versions: Counter,
@@ -121,6 +123,7 @@ impl Default for Metrics {
             revision: Gauge::default(),
             changes: Family::default(),
             audit_lost: Counter::default(),
+            trail: TrailMetrics::default(),
             requests: Family::default(),
             refused: Family::default(),
             registry_versions: Counter::default(),
@@ -166,6 +169,7 @@ impl Metrics {
             self.revision.clone(),
         );
         r.register("changes", "Applies and withdrawals by outcome", self.changes.clone());
+        self.trail.register(r);
         r.register("audit_lost", "Audit records that could not be stored", self.audit_lost.clone());
         r.register("api_requests", "API requests by route and status", self.requests.clone());
         r.register(

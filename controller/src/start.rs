@@ -3,11 +3,12 @@
 //! All is built for one term, of leading or of following, and again for the next. Tasks that only a
 //! leader has are `moving`; they end before its lease does. A follower has `follower` and `former`.
 //!
-//! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `https` (when configured),
-//! `housekeeping`, `registrar`, one `feed` each, `names` and `metrics` (when configured) and `watchdog`
-//! (under systemd). Connections and changes under way belong to `api`.
+//! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `registrar`, `housekeeping`, one
+//! `feed` each, `audit-writer`, `audit-drain` and `auditor`, `https`, `names` and `metrics` (when
+//! configured) and `watchdog` (under systemd). Connections and changes under way belong to `api`.
 
 mod assemble;
+mod audit;
 mod follow;
 mod housekeeping;
 mod lead;
@@ -40,6 +41,7 @@ use crate::overlays::{build, files, read};
 use crate::registrar::{Beginning, RegistrarError};
 use crate::sensors::Kinds;
 use crate::shutdown::{Signalled, Told};
+use crate::trail::Trail;
 use crate::{
     Keeper, Leadership, OverlayError, Registrar, RegistryHolder, Standing, Unkept, service_manager,
 };
@@ -98,6 +100,9 @@ pub enum StartError {
         /// Cause.
         source: std::io::Error,
     },
+    /// The audit trail.
+    #[error(transparent)]
+    Audit(#[from] audit::AuditWiringError),
     /// Signal handlers.
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),
@@ -250,6 +255,7 @@ struct Built {
     config: Arc<Config>,
     base: PathBuf,
     store: Store,
+    audit: audit::Wired,
     lock: StateLock,
     /// Of a leader.
     leads: bool,
@@ -308,8 +314,12 @@ impl Built {
         } else {
             controller.registrar.follow().await?;
         }
+        let mut audit = audit::wire(&config, base, &store, &controller.api.metrics).await?;
+        controller.api.trail = Some(audit.trail.clone());
+        controller.api.trail_key = Some(audit.key.clone());
+        controller.api.keep = Arc::new(std::mem::take(&mut audit.keep));
         let (base, leadership) = (base.to_owned(), leadership.clone());
-        Ok(Self { controller, config, base, store, lock, leads, former, leadership })
+        Ok(Self { controller, config, base, store, audit, lock, leads, former, leadership })
     }
 }
 
@@ -358,6 +368,7 @@ struct Running {
     settle: CancellationToken,
     work: TaskTracker,
     registrar: Arc<Registrar>,
+    trail: Trail,
     config: Arc<Config>,
     base: PathBuf,
     store: Store,
@@ -411,6 +422,15 @@ impl Running {
         if let Some(keeper) = built.former {
             task(&mut tasks, "former", follow::retire(keeper, stop.clone()));
         }
+        let audit::Wired { trail, writer, drain, auditor, .. } = built.audit;
+        tasks.spawn_blocking(move || {
+            writer.run();
+            "audit-writer"
+        });
+        task(&mut tasks, "audit-drain", drain.run(CancellationToken::new()));
+        if built.leads {
+            task(&mut moving, "auditor", auditor.run(settle.clone()));
+        }
         if sd_notify::watchdog_enabled().is_some() {
             let feed =
                 service_manager::watchdog(status, built.leadership, interval, settle.clone());
@@ -423,6 +443,7 @@ impl Running {
             settle,
             work,
             registrar,
+            trail,
             config: built.config,
             base: built.base,
             store: built.store,
@@ -472,6 +493,9 @@ impl Running {
         self.stop.cancel();
         self.work.close();
         self.work.wait().await;
+        // Records that were taken are written and stored; what the store does not take stays in the
+        // spool for the next start.
+        self.trail.close().await;
         self.settle.cancel();
         for tasks in [&mut self.moving, &mut self.tasks] {
             while let Some(ended) = tasks.join_next().await {
@@ -481,6 +505,7 @@ impl Running {
                 }
             }
         }
+        audit::stopped(&self.store).await;
         self.store.close().await;
         drop(self.guard);
     }

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stderr, reason = "what a failed or long test has to say")]
 
 mod api;
+mod auditor;
 mod client;
 mod daemon;
 mod exports;
@@ -28,4 +29,6 @@ mod program;
 mod reconcile;
 mod secured;
 mod sensors;
+mod trail;
+mod trail_kill;
 mod world;

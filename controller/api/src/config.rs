@@ -5,6 +5,7 @@
 //! and checks all of it; nothing else is needed for `sarkd --check` and `sarkctl --config`.
 
 mod access;
+mod audit;
 mod check;
 mod environment;
 mod load;
@@ -22,6 +23,10 @@ use sark_registry::resolve::Settings;
 use serde::{Deserialize, Serialize};
 
 pub use access::{ApiConfig, CertificateConfig, DEFAULT_SOCKET, HttpsConfig, UserConfig};
+pub use audit::{
+    AnchorsConfig, AuditConfig, CheckpointsConfig, RetentionConfig, SpoolConfig, WebhookConfig,
+    WhenFull,
+};
 pub use load::load;
 pub use prices::{PriceDoubtConfig, PricesConfig, TransportConfig};
 pub use sark_core::secret::{Secret, SecretRef};
@@ -67,6 +72,9 @@ pub struct Config {
     /// How often desired and observed rules are compared.
     #[serde(default)]
     pub reconcile: ReconcileConfig,
+    /// The audit trail.
+    #[serde(default)]
+    pub audit: AuditConfig,
 }
 
 /// `state`

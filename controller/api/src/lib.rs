@@ -9,6 +9,7 @@
 //! No I/O: files and sockets are the caller's.
 
 mod approvals;
+mod audit;
 pub mod config;
 mod error;
 mod flowspec;
@@ -20,6 +21,9 @@ mod sensors;
 mod status;
 
 pub use approvals::{ApprovalDecision, ApprovalRequest, ApprovalView, ApprovalsResponse};
+pub use audit::{
+    AuditResponse, CheckpointsResponse, NumberedRecord, StoredResponse, TrailResponse,
+};
 pub use error::{DiagnosticBody, ErrorBody, ErrorCode, ErrorDetail};
 pub use flowspec::{
     ApplyRequest, ApplyResponse, Convergence, PlanRequest, PlanResponse, RevisionView,

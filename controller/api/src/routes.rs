@@ -109,6 +109,18 @@ pub const REPORTS: &str = "/v1/sensors/reports";
 /// [`ReportTaken`](crate::ReportTaken).
 pub const REPORT: &str = "/api/v1/sensors/{kind}/reports";
 
+// The audit trail.
+
+/// `GET` → [`TrailResponse`](crate::TrailResponse).
+pub const TRAIL: &str = "/v1/audit";
+/// `GET`; the fields of [`Search`](sark_core::audit::Search), `?after=` (oldest first) or `?before=`
+/// (newest first, as without), `?limit=` (100, at most 1000) → [`AuditResponse`](crate::AuditResponse).
+pub const TRAIL_RECORDS: &str = "/v1/audit/records";
+/// `GET`, `?after=` and `?limit=` (at most 1000) → [`StoredResponse`](crate::StoredResponse).
+pub const TRAIL_STORED: &str = "/v1/audit/stored";
+/// `GET`, `?after=` and `?limit=` (at most 1000) →
+/// [`CheckpointsResponse`](crate::CheckpointsResponse).
+pub const TRAIL_CHECKPOINTS: &str = "/v1/audit/checkpoints";
 /// `GET` → 200 while the process runs.
 pub const HEALTHZ: &str = "/healthz";
 /// `GET` → 200 when the store and the BGP speaker answer, else 503.

@@ -29,6 +29,7 @@ fn the_page_shows_every_key_and_its_default() {
     );
     assert_eq!((&config.registry, &config.reconcile), (&small.registry, &small.reconcile));
     assert_eq!(config.sensors, small.sensors);
+    assert_eq!(config.audit, small.audit);
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod proof;
 mod seal;
 mod tree;
 mod verify;
+mod walk;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use key::{KeyError, SigningKey, VerifyingKey};
@@ -33,3 +34,4 @@ pub use proof::{
 pub use seal::{Seal, SealError, Sealed};
 pub use tree::{Tree, TreeError};
 pub use verify::{Bad, Fault, Verified, Verifier};
+pub use walk::{Source, WalkError, prove, verify};

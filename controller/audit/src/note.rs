@@ -62,6 +62,26 @@ impl Note {
         Ok(Self { text: text.to_owned(), signatures: signatures.to_owned() })
     }
 
+    /// Reads a file of notes, an empty line after each.
+    pub fn parse_all(notes: &str) -> Result<Vec<Self>, NoteError> {
+        let mut all = Vec::new();
+        let mut note = String::new();
+        for line in notes.lines() {
+            let is_signed = note.contains("\n\n— ");
+            if line.is_empty() && is_signed {
+                all.push(Self::parse(&note)?);
+                note.clear();
+            } else if !(line.is_empty() && note.is_empty()) {
+                note.push_str(line);
+                note.push('\n');
+            }
+        }
+        if !note.is_empty() {
+            all.push(Self::parse(&note)?);
+        }
+        Ok(all)
+    }
+
     /// Whether this key has signed it.
     pub fn check(&self, key: &VerifyingKey) -> Result<(), NoteError> {
         for line in self.signatures.lines() {
@@ -90,5 +110,22 @@ impl Note {
 impl std::fmt::Display for Note {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}\n{}", self.text, self.signatures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_follow_each_other_in_a_file() {
+        let key = SigningKey::from_seed("a", &[3; 32]).unwrap();
+        let notes = ["one\n", "two\n\nmore\n"].map(|text| Note::sign(text.to_owned(), &key));
+        let file: String = notes.iter().map(|note| format!("{note}\n")).collect();
+        let read = Note::parse_all(&file).unwrap();
+        assert_eq!(read, notes);
+        assert!(read.iter().all(|note| note.check(key.public()).is_ok()));
+        assert!(Note::parse_all(&file[..file.len() - 60]).is_err() || file.len() < 60);
+        assert_eq!(Note::parse_all("\n\n").unwrap(), []);
     }
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, Head, Page, Search, Stored, Written};
 
 pub use identity::{ApprovalStore, TokenStore};
 pub use lease::{Lease, LeaseStore, Taking};
@@ -111,18 +111,114 @@ pub trait RevisionStore: Send + Sync {
     async fn revisions(&self, limit: u32) -> Result<Vec<Revision>, StorageError>;
 }
 
-/// The audit trail.
+/// The audit trail: one chain, to which records are added and from which none is taken.
 #[async_trait]
 pub trait AuditStore: Send + Sync {
-    /// Appends.
-    async fn append(&self, record: &AuditRecord) -> Result<(), StorageError>;
+    /// Appends these, in this order and without another's between them: all or, on an error, none.
+    /// With a mark, that is moved in the same transaction.
+    async fn write(
+        &self,
+        records: &[Written],
+        mark: Option<Mark<'_>>,
+    ) -> Result<Head, StorageError>;
+    /// The last record's place; [`Head::BEGINNING`] if there is none.
+    async fn head(&self) -> Result<Head, StorageError>;
+    /// Where a mark was moved to last; 0 if it never was.
+    async fn mark(&self, name: &str) -> Result<u64, StorageError>;
+    /// Those that a search finds, a page of them, with their numbers.
+    async fn search(
+        &self,
+        search: &Search,
+        page: Page,
+    ) -> Result<Vec<(u64, AuditRecord)>, StorageError>;
+    /// Those after this number (0 is before the first), oldest first, as they are stored.
+    async fn stored_after(&self, sequence: u64, limit: u32) -> Result<Vec<Stored>, StorageError>;
+
+    /// Appends one.
+    async fn append(&self, record: &AuditRecord) -> Result<(), StorageError> {
+        self.append_all(std::slice::from_ref(record)).await
+    }
+
+    /// Appends these: all or, on an error, none.
+    async fn append_all(&self, records: &[AuditRecord]) -> Result<(), StorageError> {
+        let written: Result<Vec<_>, _> = records.iter().map(Written::of).collect();
+        let written = written.map_err(|source| StorageError::Unavailable {
+            what: "write an audit record",
+            source: source.into(),
+        })?;
+        self.write(&written, None).await.map(drop)
+    }
+
     /// Newest first.
-    async fn records(&self, limit: u32) -> Result<Vec<AuditRecord>, StorageError>;
+    async fn records(&self, limit: u32) -> Result<Vec<AuditRecord>, StorageError> {
+        let page = Page::Back { before: None, limit };
+        let found = self.search(&Search::default(), page).await?;
+        Ok(found.into_iter().map(|(_, record)| record).collect())
+    }
+
     /// Those after this number (0 is before the first), oldest first, with their numbers, which only
     /// grow.
     async fn records_after(
         &self,
         sequence: u64,
         limit: u32,
-    ) -> Result<Vec<(u64, AuditRecord)>, StorageError>;
+    ) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
+        self.search(&Search::default(), Page::On { after: sequence, limit }).await
+    }
+}
+
+/// How far a source of records has been stored, so that none of them is stored twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark<'a> {
+    /// Whose: `spool`.
+    pub name: &'a str,
+    /// The source's own number of the last of its records.
+    pub position: u64,
+}
+
+/// Where the trail was vouched for, and where it begins.
+#[async_trait]
+pub trait CheckpointStore: Send + Sync {
+    /// Keeps a checkpoint; one of the same number that is kept already stays.
+    async fn keep_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StorageError>;
+    /// The newest at or before this number.
+    async fn checkpoint_at(&self, sequence: u64) -> Result<Option<KeptCheckpoint>, StorageError>;
+    /// Those after this number, oldest first.
+    async fn checkpoints_after(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<KeptCheckpoint>, StorageError>;
+    /// How far this reader has read. What it has not read is not pruned.
+    async fn set_cursor(&self, reader: &str, sequence: u64) -> Result<(), StorageError>;
+    /// All readers.
+    async fn cursors(&self) -> Result<Vec<(String, u64)>, StorageError>;
+    /// Where the trail begins; nothing if no record was ever pruned.
+    async fn beginning(&self) -> Result<Option<Beginning>, StorageError>;
+    /// Takes away what this checkpoint, which is kept, covers, and appends the record of it. Nothing
+    /// happens, and `None` is the answer, if a reader has not read so far, if there is no such
+    /// checkpoint of this hash, or if it is pruned already. The answer is how many went.
+    async fn prune(&self, up_to: &Head, record: &AuditRecord) -> Result<Option<u64>, StorageError>;
+}
+
+/// A checkpoint as it is kept: `sark-audit` makes and reads its texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptCheckpoint {
+    /// The last record that it covers.
+    pub head: Head,
+    /// When it was made.
+    pub at: Timestamp,
+    /// The signed note.
+    pub note: String,
+    /// The Merkle tree so far, to go on from.
+    pub tree: String,
+}
+
+/// Where a pruned trail begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beginning {
+    /// The last record that is gone.
+    pub head: Head,
+    /// The Merkle tree of what is gone.
+    pub tree: String,
 }

@@ -13,6 +13,7 @@ pub mod output;
 
 mod approvals;
 mod auth;
+mod audit;
 mod client;
 mod context;
 mod doctor;
@@ -71,6 +72,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Context(command) => context::run(command, context),
         Command::Approvals(command) => approvals::run(command, context),
         Command::Sensors(command) => sensors::run(command, context),
+        Command::Audit(command) => audit::run(command, context),
         Command::Doctor => doctor::run(context),
         Command::Completions(arguments) => generate::completions(&arguments, context),
         Command::Man(arguments) => generate::man(&arguments, context),

@@ -11,14 +11,14 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use sark_api::{
     ApplyRequest, ApplyResponse, ApprovalDecision, ApprovalRequest, ApprovalView,
-    ApprovalsResponse, CostRequest, CostResponse, DecisionRequest, DifferenceResponse,
+    ApprovalsResponse, AuditResponse, CheckpointsResponse, CostRequest, CostResponse, DecisionRequest, DifferenceResponse,
     EndpointsResponse, EntriesChanged, EntriesRequest, EntriesResponse, FeedView, FeedsResponse,
     HistoryResponse, KindsResponse, LookupResponse, NamesResponse, ObservationsRequest,
     ObservationsResponse, PeersResponse, PinRequest, PinResponse, PlanRequest, PlanResponse,
     PoliciesResponse, PriceLookupResponse, PriceVersionsResponse, PricesResponse, RefreshRequest,
     RefreshResponse, RefreshResult, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
-    RuleView, RulesResponse, SensorsResponse, StatusResponse, TokenMade, TokenRequest, TokenView,
-    TokensResponse, VersionResponse, VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
+    RuleView, RulesResponse, SensorsResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest, TokenView,
+    TokensResponse, TrailResponse, VersionResponse, VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
 };
 use sark_core::identity::{Access, Line, Needs, Role};
 use sark_export::Form;
@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 
 use super::describe::{Parameter as P, Shape, description};
 use super::{
-    Api, approvals, auth, changes, export, feeds, lines, metrics, observations, prices, questions,
+    Api, approvals, audit, auth, changes, export, feeds, lines, metrics, observations, prices, questions,
     registry, sensors,
 };
 
@@ -141,6 +141,7 @@ pub(super) fn table() -> Vec<Route> {
         endpoints(),
         versions(),
         prices(),
+        trail(),
         identities(),
         waiting(),
         reports(),
@@ -201,6 +202,25 @@ fn flowspec() -> Vec<Route> {
         Route::new(viewer(line), GET, routes::REVISIONS, Looks, "What the policy set was", questions::revisions).query(vec![P::limit()]).gives::<RevisionsResponse>(),
         Route::new(viewer(line), GET, routes::REVISION, Looks, "One revision, with its files", questions::revision).gives::<RevisionView>(),
         Route::new(viewer(line), GET, routes::POLICIES, Looks, "Policies that hold", questions::policies).gives::<PoliciesResponse>(),
+    ]
+}
+
+fn search() -> Vec<P> {
+    let texts = ["since", "until", "actor", "event", "severity", "host", "user", "policy"];
+    let numbers = ["after", "before"].map(P::text);
+    texts.map(P::text).into_iter().chain(numbers).chain([P::flag("alerts"), P::limit()]).collect()
+}
+
+#[rustfmt::skip]
+fn trail() -> Vec<Route> {
+    use Effect::Looks;
+    let line = Line::Audit;
+    let on = || vec![P::text("after"), P::limit()];
+    vec![
+        Route::new(viewer(line), GET, routes::TRAIL, Looks, "Where the audit trail is, and who signs it", audit::trail).gives::<TrailResponse>(),
+        Route::new(viewer(line), GET, routes::TRAIL_RECORDS, Looks, "Records that a search finds", audit::records).query(search()).gives::<AuditResponse>(),
+        Route::new(viewer(line), GET, routes::TRAIL_STORED, Looks, "Records as they are stored, to verify them", audit::stored).query(on()).gives::<StoredResponse>(),
+        Route::new(viewer(line), GET, routes::TRAIL_CHECKPOINTS, Looks, "Signed checkpoints", audit::checkpoints).query(on()).gives::<CheckpointsResponse>(),
     ]
 }
 

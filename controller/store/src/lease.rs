@@ -8,10 +8,10 @@ use sark_core::storage::lease::record;
 use sark_core::storage::{Lease, LeaseStore, StorageError, Taking};
 
 use crate::query::sql;
-use crate::revisions::insert_record;
 use crate::row::{Row, integer};
 use crate::session::Session;
 use crate::store::{Engine, Store};
+use crate::trail::insert_record;
 use crate::{postgres, sqlite};
 
 #[async_trait]

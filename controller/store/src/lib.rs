@@ -38,6 +38,7 @@ mod sqlite;
 mod store;
 #[cfg(feature = "test-util")]
 pub mod test_util;
+mod trail;
 
 pub use postgres::{PostgresAccess, PostgresSettings, Tls, UrlError};
 pub use store::{OpenError, Store};

@@ -1,13 +1,14 @@
-//! Revisions and audit records as rows.
+//! Revisions as rows.
 
 use async_trait::async_trait;
 use sark_core::audit::AuditRecord;
-use sark_core::storage::{AuditStore, Revision, RevisionStore, StorageError};
+use sark_core::storage::{Revision, RevisionStore, StorageError};
 
 use crate::query::sql;
 use crate::row::{Row, integer, json};
 use crate::session::Session;
 use crate::store::Store;
+use crate::trail::insert_record;
 
 #[async_trait]
 impl RevisionStore for Store {
@@ -56,36 +57,6 @@ impl RevisionStore for Store {
     }
 }
 
-#[async_trait]
-impl AuditStore for Store {
-    async fn append(&self, record: &AuditRecord) -> Result<(), StorageError> {
-        let mut session = self.writing("append to the audit trail").await?;
-        insert_record(&mut session, record).await?;
-        session.commit().await
-    }
-
-    async fn records(&self, limit: u32) -> Result<Vec<AuditRecord>, StorageError> {
-        let mut session = self.reading("read the audit trail").await?;
-        let rows = sql("SELECT * FROM audit ORDER BY sequence DESC LIMIT $1").bind(limit);
-        rows.all(&mut session).await?.iter().map(record_of).collect()
-    }
-
-    async fn records_after(
-        &self,
-        sequence: u64,
-        limit: u32,
-    ) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
-        let Ok(sequence) = i64::try_from(sequence) else { return Ok(Vec::new()) };
-        let mut session = self.reading("read the audit trail").await?;
-        let rows = sql("SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2")
-            .bind(sequence)
-            .bind(limit)
-            .all(&mut session)
-            .await?;
-        rows.iter().map(|row| Ok((row.count("sequence")?, record_of(row)?))).collect()
-    }
-}
-
 async fn insert_revision(session: &mut Session, revision: &Revision) -> Result<(), StorageError> {
     sql("INSERT INTO revision VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind(integer(revision.number)?)
@@ -104,24 +75,6 @@ async fn insert_revision(session: &mut Session, revision: &Revision) -> Result<(
     Ok(())
 }
 
-/// Under the write lock: records become visible in the order of their numbers.
-pub(crate) async fn insert_record(
-    session: &mut Session,
-    record: &AuditRecord,
-) -> Result<(), StorageError> {
-    sql("INSERT INTO audit (at, actor, event, outcome, detail, context)
-         VALUES ($1, $2, $3, $4, $5, $6)")
-    .bind(record.at.to_string())
-    .bind(&record.actor)
-    .bind(&record.event)
-    .bind(json(&record.outcome)?)
-    .bind(json(&record.detail)?)
-    .bind(json(&(record.severity, &record.evidence, &record.about, &record.notice))?)
-    .run(session)
-    .await?;
-    Ok(())
-}
-
 fn revision_of(row: &Row) -> Result<Revision, StorageError> {
     let number = row.count("number")?;
     let place = |column: &str| format!("revision {number}, {column}");
@@ -137,22 +90,5 @@ fn revision_of(row: &Row) -> Result<Revision, StorageError> {
         announce: row.count("announce")?,
         withdraw: row.count("withdraw")?,
         keep: row.count("keep")?,
-    })
-}
-
-fn record_of(row: &Row) -> Result<AuditRecord, StorageError> {
-    let sequence = row.count("sequence")?;
-    let place = |column: &str| format!("audit record {sequence}, {column}");
-    let (severity, evidence, about, notice) = row.parsed("context", place("context"))?;
-    Ok(AuditRecord {
-        at: row.time(place("at"))?,
-        actor: row.text("actor")?,
-        event: row.text("event")?,
-        outcome: row.parsed("outcome", place("outcome"))?,
-        severity,
-        evidence,
-        about,
-        notice,
-        detail: row.parsed("detail", place("detail"))?,
     })
 }

@@ -40,6 +40,21 @@ pub(crate) async fn open(path: &Path, pages: Option<u32>) -> Result<SqlitePool, 
     Ok(pool)
 }
 
+/// Opens the file to read it only; it has this version's schema already.
+pub(crate) async fn look_at(path: &Path) -> Result<SqlitePool, OpenError> {
+    let place = path.display().to_string();
+    let failed = |e: sqlx::Error| OpenError::Open { place: place.clone(), source: Box::new(e) };
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .read_only(true)
+        .busy_timeout(PATIENCE);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+    let pool = pool.map_err(failed)?;
+    sqlx::query("SELECT sequence FROM trail_head").fetch_all(&pool).await.map_err(failed)?;
+    Ok(pool)
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

@@ -6,7 +6,7 @@ use sark_core::storage::StorageError;
 use sqlx::{PgPool, SqlitePool};
 
 use crate::postgres::{self, PostgresSettings};
-use crate::sqlite;
+use crate::{sqlite, trail};
 
 /// Revisions, the trail and the registry, on either engine.
 #[derive(Debug, Clone)]
@@ -53,22 +53,47 @@ pub enum OpenError {
         /// Cause.
         source: sqlx::migrate::MigrateError,
     },
+    /// Audit records from before they were chained.
+    #[error("cannot chain the audit records that the database {place} has from before")]
+    Chain {
+        /// See [`Open`](Self::Open).
+        place: String,
+        /// Cause.
+        source: StorageError,
+    },
 }
 
 impl Store {
     /// Opens the SQLite database, created if missing, and brings it to this version's schema.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Sqlite(sqlite::open(path, None).await?), fence: None })
+        Self::begun(path.display(), Engine::Sqlite(sqlite::open(path, None).await?)).await
     }
 
     /// As [`open`](Self::open), but it is full when it has this many pages of 4 KiB.
     pub async fn open_bounded(path: &Path, pages: u32) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Sqlite(sqlite::open(path, Some(pages)).await?), fence: None })
+        let engine = Engine::Sqlite(sqlite::open(path, Some(pages)).await?);
+        Self::begun(path.display(), engine).await
+    }
+
+    /// Opens a SQLite database that is there, to read what is in it: nothing is written, not even a
+    /// newer schema.
+    pub async fn look_at(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { engine: Engine::Sqlite(sqlite::look_at(path).await?), fence: None })
     }
 
     /// Connects to a PostgreSQL database, which must exist, and brings it to this version's schema.
     pub async fn connect(settings: &PostgresSettings) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Postgres(postgres::open(settings).await?), fence: None })
+        let engine = Engine::Postgres(postgres::open(settings).await?);
+        Self::begun(settings.place(), engine).await
+    }
+
+    /// What a change of the schema left to do.
+    async fn begun(place: impl std::fmt::Display, engine: Engine) -> Result<Self, OpenError> {
+        let store = Self { engine, fence: None };
+        match trail::chain_what_is_not(&store).await {
+            Ok(()) => Ok(store),
+            Err(source) => Err(OpenError::Chain { place: place.to_string(), source }),
+        }
     }
 
     /// Waits for calls under way and closes the file or the connections.

@@ -91,7 +91,7 @@ async fn of_many_writers_of_one_number_one_wins(place: TestPlace) {
 async fn a_full_disk_refuses_and_leaves_nothing_half_written() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sark.db");
-    let store = Store::open_bounded(&path, 40).await.unwrap();
+    let store = Store::open_bounded(&path, 100).await.unwrap();
     let big = |number| Revision {
         files: vec![PolicyFile { name: "big.yaml".into(), text: "x".repeat(30_000) }],
         ..revision(number)
@@ -151,7 +151,7 @@ async fn history_is_not_changed_and_damage_is_told(place: TestPlace) {
     let store = place.open().await;
     store.commit(&revision(1), &record("first")).await.unwrap();
     for statement in
-        ["UPDATE revision SET actor = 'x'", "UPDATE audit SET actor = 'x'", "DELETE FROM audit"]
+        ["UPDATE revision SET actor = 'x'", "UPDATE trail SET actor = 'x'", "DELETE FROM trail"]
     {
         assert!(place.raw(statement).await.is_err(), "{statement}");
     }

@@ -64,6 +64,8 @@ async fn holds(store: &Store, schema: i64) {
         assert_eq!(store.learned().await.unwrap().unwrap().document, "{}");
         assert_eq!(store.price_versions(9).await.unwrap()[0].number, 3);
     }
+    let chained = sark_audit::verify(store, Vec::new(), &mut |_| ()).await.unwrap();
+    assert_eq!(chained.head.sequence, store.records(100).await.unwrap().len() as u64);
     if schema >= 3 {
         assert!(store.records(100).await.unwrap().contains(&record("first")), "schema {schema}");
     }

@@ -66,7 +66,7 @@ async fn a_version_that_a_policy_revision_names_is_kept(place: TestPlace) {
 async fn a_full_disk_stores_no_half_version() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sark.db");
-    let store = Store::open_bounded(&path, 60).await.unwrap();
+    let store = Store::open_bounded(&path, 120).await.unwrap();
     let mut stored = 0;
     let error = loop {
         let next = snapshot(9, &format!("{stored}").repeat(20_000));

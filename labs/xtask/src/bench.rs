@@ -11,8 +11,9 @@ pub struct Options {
     /// A benchmark's name (see `benches/` of each crate), or one of these. `gobgp`: our bulk announce
     /// beside a bare client, against a gobgpd of its own. `month`: a month of a content network's
     /// addresses, our ageing beside two simpler ways; days and seeds may follow. `feeds`: what the
-    /// worst feeds cost sarkd in memory. `decisions`: the shipped decision policies, by us and by OPA's own
-    /// engine, on one and two threads. Without a name: all of Criterion's.
+    /// worst feeds cost sarkd in memory. `decisions`: the shipped decision policies, by us and by OPA's
+    /// own engine, on one and two threads. `audit`: records a second into the trail, on the disk, and
+    /// verified; how many, batch and directory may follow. Without a name: all of Criterion's.
     name: Option<String>,
     /// Passed on to the benchmark, such as a filter.
     #[arg(last = true)]
@@ -26,6 +27,7 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, RunError> {
     match options.name.as_deref() {
         None => cargo.args(["bench", "--workspace", "--benches"]),
         Some("gobgp") => cargo.args(["run", "--release", "-p", "sark-gobgp", "--example", "bench"]),
+        Some("audit") => cargo.args(["run", "--release", "-p", "sark-store", "--example", "audit"]),
         Some("month") => {
             cargo.args(["run", "--release", "-p", "sark-registry", "--example", "month"])
         }

@@ -50,6 +50,7 @@ impl Config {
         self.store.check(&mut wrong);
         self.check_resolve(&mut wrong);
         self.registry.prices.check(&mut wrong);
+        self.audit.check(&mut wrong);
         if !(10..=1_000_000).contains(&self.registry.keep_versions) {
             wrong("registry.keepVersions", "out of range".into(), "10 to 1000000");
         }

@@ -1,6 +1,7 @@
 //! A record as it is written: redacted, as the text that is hashed and stored.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::redact::redacted;
 use super::{AuditRecord, Digest, Head};
@@ -65,7 +66,8 @@ impl Written {
 
 /// What records are found by: stored beside the text, made from the text, and compared with it when
 /// the trail is verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Index {
     /// Microseconds since 1970, rounded towards the past.
     pub at: i64,
@@ -91,15 +93,20 @@ impl Index {
     pub fn of(record: &AuditRecord) -> Self {
         Self {
             at: micros(record.at),
-            actor: record.actor.clone(),
-            event: record.event.clone(),
+            actor: clean(&record.actor),
+            event: clean(&record.event),
             severity: rank(record.severity),
             is_alert: record.notice.is_some(),
-            host: record.about.host.clone(),
-            user: record.about.user.clone(),
-            policies: policies(&record.evidence.rules),
+            host: record.about.host.as_deref().map(clean),
+            user: record.about.user.as_deref().map(clean),
+            policies: policies(&record.evidence.rules).as_deref().map(clean),
         }
     }
+}
+
+/// PostgreSQL's text holds no NUL; in JSON it is escaped.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// As [`Index::at`] counts.
@@ -140,7 +147,8 @@ fn policies(rules: &[String]) -> Option<String> {
 }
 
 /// A record as a store holds it: everything that can have been tampered with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Stored {
     /// Its number and hash, as stored.
     pub head: Head,

@@ -5,10 +5,12 @@
 pub mod identity;
 pub mod lease;
 pub mod sensor;
+mod pruning;
+mod trail;
 
 use jiff::Timestamp;
 
-use super::{AuditStore, PolicyFile, Revision, RevisionStore, StorageError};
+use super::{AuditStore, CheckpointStore, PolicyFile, Revision, RevisionStore, StorageError};
 use crate::audit::{AuditRecord, Correlation, Evidence, Flow, Notice, Outcome};
 use crate::decision::Severity;
 
@@ -66,12 +68,14 @@ pub fn record(event: &str) -> AuditRecord {
 }
 
 /// All checks, on a store that is empty.
-pub async fn run<S: RevisionStore + AuditStore>(store: &S) {
+pub async fn run<S: RevisionStore + AuditStore + CheckpointStore>(store: &S) {
     empty(store).await;
     round_trip(store).await;
     conflicts_write_nothing(store).await;
     lists_are_newest_first(store).await;
     records_are_read_on_from_a_number(store).await;
+    trail::run(store).await;
+    pruning::run(store).await;
 }
 
 async fn empty<S: RevisionStore + AuditStore>(store: &S) {

@@ -8,10 +8,10 @@ use sark_core::storage::StorageError;
 use sark_registry::storage::{Check, FeedCopy, FeedState, FeedStore, Part};
 
 use crate::query::sql;
-use crate::revisions::insert_record;
 use crate::row::{Row, json};
 use crate::session::Session;
 use crate::store::{Store, corrupt};
+use crate::trail::insert_record;
 
 const IN_USE: bool = false;
 const PENDING: bool = true;

@@ -10,9 +10,9 @@ use sark_registry::storage::{
 };
 
 use crate::query::sql;
-use crate::revisions::insert_record;
 use crate::row::{Row, json};
 use crate::store::{Store, corrupt};
+use crate::trail::insert_record;
 
 #[async_trait]
 impl EntryStore for Store {

@@ -13,10 +13,10 @@ use sark_registry::storage::{
 use sark_registry::{Endpoint, Manifest, Snapshot, object_of};
 
 use crate::query::{places, sql, sql_of};
-use crate::revisions::insert_record;
 use crate::row::{Row, integer, json};
 use crate::session::Session;
 use crate::store::{Store, corrupt};
+use crate::trail::insert_record;
 
 const NEWEST: &str = "SELECT * FROM registry_version ORDER BY number DESC LIMIT 1";
 

@@ -20,7 +20,7 @@ impl TokenStore for MemoryStore {
             return Ok(false);
         }
         state.tokens.push(token.clone());
-        state.records.push(record.clone());
+        state.record(record)?;
         Ok(true)
     }
 
@@ -45,7 +45,7 @@ impl TokenStore for MemoryStore {
         let Some(token) = state.tokens.iter_mut().find(live) else { return Ok(false) };
         token.revoked_at = Some(at);
         token.revoked_by = Some(by.to_owned());
-        state.records.push(record.clone());
+        state.record(record)?;
         Ok(true)
     }
 
@@ -71,7 +71,7 @@ impl ApprovalStore for MemoryStore {
             return Ok(false);
         }
         state.approvals.push(approval.clone());
-        state.records.push(record.clone());
+        state.record(record)?;
         Ok(true)
     }
 
@@ -104,7 +104,7 @@ impl ApprovalStore for MemoryStore {
         let still = |one: &&mut Approval| one.id == after.id && one.step == *before;
         let Some(one) = state.approvals.iter_mut().find(still) else { return Ok(false) };
         *one = after.clone();
-        state.records.push(record.clone());
+        state.record(record)?;
         Ok(true)
     }
 }

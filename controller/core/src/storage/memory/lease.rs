@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::MemoryStore;
+use crate::audit::Written;
 use crate::storage::lease::record;
 use crate::storage::{Lease, LeaseStore, StorageError, Taking};
 
@@ -45,7 +46,8 @@ impl LeaseStore for MemoryStore {
         }
         let fence = state.lease.fence + 1;
         let lost = (fence > 1 && !state.lease.released).then(|| state.lease.leader.clone());
-        state.records.push(record(at, leader, fence, lost.as_deref()));
+        let record = record(at, leader, fence, lost.as_deref());
+        state.push(&Written::of(&record).map_err(super::unwritten)?);
         state.lease = Held { leader: leader.to_owned(), fence, left: length, released: false };
         Ok(Taking::Taken { fence })
     }

@@ -22,7 +22,7 @@ impl SensorStore for MemoryStore {
             return Ok(Added::Before(Box::new(before.clone())));
         }
         state.reports.push(report.clone());
-        state.records.push(record.clone());
+        state.record(record)?;
         Ok(Added::New)
     }
 

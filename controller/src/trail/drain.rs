@@ -1,0 +1,153 @@
+//! From the spool to the store.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sark_core::audit::Written;
+use sark_core::storage::{AuditStore, Mark, StorageError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::spool::{Reader, SpoolError};
+use super::{Shared, events};
+
+/// Records in one transaction at most.
+const BATCH: usize = 4_000;
+
+/// Between two tries of a store that does not answer.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+];
+
+/// Moves records to the store, in their order.
+pub struct Drain {
+    reader: Option<Reader>,
+    durable: watch::Receiver<u64>,
+    store: Arc<dyn AuditStore>,
+    shared: Arc<Shared>,
+}
+
+/// Why a batch was not moved.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DrainError {
+    #[error(transparent)]
+    Store(#[from] StorageError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("the thread that reads the audit spool ended")]
+    Thread,
+}
+
+impl Drain {
+    pub(super) fn new(
+        reader: Reader,
+        durable: watch::Receiver<u64>,
+        store: Arc<dyn AuditStore>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self { reader: Some(reader), durable, store, shared }
+    }
+
+    /// Until told to stop, or until the writer has ended and everything is stored.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut failures = 0;
+        loop {
+            let step = tokio::select! {
+                step = self.step() => step,
+                () = stop.cancelled() => return,
+            };
+            match step {
+                Ok(true) => failures = 0,
+                Ok(false) => {
+                    failures = 0;
+                    tokio::select! {
+                        changed = self.durable.changed() => if changed.is_err() { return },
+                        () = stop.cancelled() => return,
+                    }
+                }
+                Err(error) => {
+                    events::not_stored(&error, &self.shared.metrics);
+                    let pause = PAUSES.get(failures).or(PAUSES.last()).copied();
+                    failures += 1;
+                    tokio::select! {
+                        () = tokio::time::sleep(pause.unwrap_or_default()) => {}
+                        () = stop.cancelled() => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// One batch; whether there was any.
+    async fn step(&mut self) -> Result<bool, DrainError> {
+        let durable = *self.durable.borrow_and_update();
+        let Some(reader) = self.reader.take() else { return Err(DrainError::Thread) };
+        let mark = reader.mark();
+        // Asked each time: what a lost answer left open is settled by it.
+        let stored = match self.store.mark(&mark).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.reader = Some(reader);
+                return Err(error.into());
+            }
+        };
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut reader = reader;
+            let before = reader.place();
+            let batch = reader.read(stored, durable, BATCH).map(|batch| {
+                let records = batch.records.iter().map(|text| Written::again(text.clone()));
+                (records.collect::<Result<Vec<_>, _>>(), batch)
+            });
+            (reader, before, batch)
+        });
+        let Ok((mut reader, before, batch)) = reading.await else { return Err(DrainError::Thread) };
+        let done = match batch {
+            Err(error) => Err(error.into()),
+            Ok((_, batch)) if batch.octets == 0 => Ok(false),
+            Ok((records, batch)) => self.store(records, &batch, &mark, stored).await,
+        };
+        match &done {
+            Ok(true) => {
+                let last = reader.last();
+                reader = match tokio::task::spawn_blocking(move || {
+                    // What cannot be taken away now is taken away later.
+                    let _ = reader.forget(last);
+                    reader
+                })
+                .await
+                {
+                    Ok(reader) => reader,
+                    Err(_) => return Err(DrainError::Thread),
+                };
+            }
+            Ok(false) => {}
+            Err(_) => reader.back(before),
+        }
+        self.reader = Some(reader);
+        done
+    }
+
+    async fn store(
+        &self,
+        records: Result<Vec<Written>, sark_core::audit::UnreadableRecord>,
+        batch: &super::spool::Batch,
+        mark: &str,
+        stored: u64,
+    ) -> Result<bool, DrainError> {
+        let records = records.map_err(|source| StorageError::Corrupt {
+            what: "the audit spool".into(),
+            source: source.into(),
+        })?;
+        if batch.last > stored {
+            let mark = Mark { name: mark, position: batch.last };
+            self.store.write(&records, Some(mark)).await?;
+            self.shared.metrics.trail.stored.inc_by(records.len() as u64);
+        }
+        self.shared.octets.fetch_sub(batch.octets, Ordering::AcqRel);
+        Ok(true)
+    }
+}

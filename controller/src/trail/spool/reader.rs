@@ -1,0 +1,162 @@
+//! Reads the spool behind its writer, and takes away what is stored.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::PathBuf;
+
+use super::frame::Frames;
+use super::{SpoolError, failed, segments};
+
+/// Octets read at a time, if one record is not longer.
+const CHUNK: usize = 4 << 20;
+
+/// The file under way (its first record, its path, octets read), and the last record.
+pub(crate) type Place = (Option<(u64, PathBuf, u64)>, u64);
+
+/// Where it reads.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    directory: PathBuf,
+    id: String,
+    /// The file under way: its first record, its path, octets read.
+    current: Option<(u64, PathBuf, u64)>,
+    /// Number of the last record that was read.
+    last: u64,
+}
+
+/// Some records.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// JSON, in order.
+    pub(crate) records: Vec<String>,
+    /// Number of the last one.
+    pub(crate) last: u64,
+    /// Octets of their frames.
+    pub(crate) octets: u64,
+}
+
+impl Reader {
+    pub(super) fn new(directory: PathBuf, id: String) -> Self {
+        Self { directory, id, current: None, last: 0 }
+    }
+
+    /// The mark's name in the store.
+    pub(crate) fn mark(&self) -> String {
+        format!("spool:{}", self.id)
+    }
+
+    /// Number of the last record that was read.
+    pub(crate) const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Where it is, to come [`back`](Self::back) to.
+    pub(crate) fn place(&self) -> Place {
+        (self.current.clone(), self.last)
+    }
+
+    /// What was read was not stored: it is read again.
+    pub(crate) fn back(&mut self, place: Place) {
+        (self.current, self.last) = place;
+    }
+
+    /// The next ones that are on the disk (up to this number), at most so many. Those up to `stored`
+    /// are passed over; their octets count.
+    pub(crate) fn read(
+        &mut self,
+        stored: u64,
+        durable: u64,
+        most: usize,
+    ) -> Result<Batch, SpoolError> {
+        let mut batch = Batch { last: self.last, ..Batch::default() };
+        while batch.last < durable && batch.records.len() < most {
+            if !self.fill(&mut batch, stored, durable, most)? {
+                break;
+            }
+        }
+        self.last = batch.last;
+        Ok(batch)
+    }
+
+    /// Reads on in the file under way, or begins the next; whether anything came of it.
+    fn fill(
+        &mut self,
+        batch: &mut Batch,
+        stored: u64,
+        durable: u64,
+        most: usize,
+    ) -> Result<bool, SpoolError> {
+        let Some((first, path, at)) = self.current.take() else {
+            if !self.next_segment(batch.last)? {
+                return Ok(false);
+            }
+            // What lies before the first file was stored and taken away.
+            let begins = self.current.as_ref().map_or(1, |(first, ..)| *first);
+            batch.last = batch.last.max(begins - 1);
+            return Ok(true);
+        };
+        let mut octets = Vec::new();
+        let read = File::open(&path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(at))?;
+            file.take(CHUNK as u64).read_to_end(&mut octets)
+        });
+        read.map_err(failed(&path, "read it"))?;
+        if octets.is_empty() {
+            return self.after(first, batch.last);
+        }
+        let before = batch.last;
+        let mut frames = Frames::new(&octets);
+        while batch.last < durable && batch.records.len() < most {
+            let Some(record) = frames.next() else { break };
+            batch.last += 1;
+            if batch.last > stored {
+                batch.records.push(String::from_utf8_lossy(record).into_owned());
+            }
+        }
+        let done = frames.at() as u64;
+        batch.octets += done;
+        if batch.last == before {
+            // It was whole when it was written.
+            return Err(SpoolError::Damaged { path, at });
+        }
+        self.current = Some((first, path, at + done));
+        Ok(true)
+    }
+
+    /// The first file at or after this record.
+    fn next_segment(&mut self, last: u64) -> Result<bool, SpoolError> {
+        let next = segments(&self.directory)?.into_iter().find(|(first, _)| *first > last);
+        let Some((first, path)) = next else { return Ok(false) };
+        self.current = Some((first, path, 0));
+        Ok(true)
+    }
+
+    /// A file has no more for now: go on if another was begun.
+    fn after(&mut self, first: u64, last: u64) -> Result<bool, SpoolError> {
+        let all = segments(&self.directory)?;
+        let path = |wanted: u64| all.iter().find(|(first, _)| *first == wanted);
+        if let Some((next, next_path)) = path(last + 1) {
+            self.current = Some((*next, next_path.clone(), 0));
+            return Ok(true);
+        }
+        if let Some((_, path)) = path(first) {
+            let length = fs::metadata(path).map_or(0, |file| file.len());
+            self.current = Some((first, path.clone(), length));
+        }
+        Ok(false)
+    }
+
+    /// Takes away files whose records are all stored; never the one that is written to.
+    pub(crate) fn forget(&self, stored: u64) -> Result<(), SpoolError> {
+        let all = segments(&self.directory)?;
+        for pair in all.windows(2) {
+            if let [(_, path), (next, _)] = pair
+                && *next <= stored + 1
+                && self.current.as_ref().is_none_or(|(_, current, _)| current != path)
+            {
+                fs::remove_file(path).map_err(failed(path, "take it away"))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! A trail that somebody has laid hands on, past the store: what `audit verify` then finds.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
+
+use sark_audit::{Bad, Checkpoint, Fault, SigningKey, Tree, Verified, WalkError, verify};
+use sark_core::audit::{AuditRecord, Outcome};
+use sark_core::storage::{AuditStore, CheckpointStore, KeptCheckpoint};
+use sark_store::test_util::TestPlace;
+use sark_store::{Store, on_both_engines};
+
+on_both_engines! {
+    whole_and_pruned_trails_verify_and_are_proven
+    a_flipped_bit_is_found
+    a_removed_record_is_found
+    a_reordered_pair_is_found
+    a_changed_column_is_found
+    a_cut_tail_is_found_with_the_anchor
+    writers_of_two_stores_make_one_chain
+}
+
+/// A trail of 20 records, anchored at 16; without its triggers.
+async fn trail(place: &TestPlace) -> (Store, Checkpoint) {
+    let store = place.open().await;
+    let records: Vec<_> = (1..=20).map(record).collect();
+    store.append_all(&records).await.unwrap();
+    let anchor = checkpoint(&store, 16).await;
+    let triggers = match place {
+        TestPlace::Sqlite(_) => "DROP TRIGGER trail_is_final; DROP TRIGGER trail_stays;",
+        TestPlace::Postgres(_) => {
+            "DROP TRIGGER trail_is_final ON trail; DROP TRIGGER trail_stays ON trail;"
+        }
+    };
+    place.raw(triggers).await.unwrap();
+    (store, anchor)
+}
+
+fn record(number: u32) -> AuditRecord {
+    let at = "2026-11-28T12:00:00Z".parse().unwrap();
+    AuditRecord::new(at, "sarkd", "test", Outcome::Ok, serde_json::json!({ "number": number }))
+}
+
+/// Made of the records themselves and kept.
+async fn checkpoint(store: &Store, sequence: u64) -> Checkpoint {
+    let mut tree = Tree::default();
+    let stored = store.stored_after(0, sequence as u32).await.unwrap();
+    stored.iter().for_each(|one| tree.push(one.leaf()));
+    let key = SigningKey::from_seed("test", &[1; 32]).unwrap();
+    let head = stored[stored.len() - 1].head;
+    let at = "2026-11-28T12:00:00Z".parse().unwrap();
+    let checkpoint = Checkpoint::new(key.public(), head, &tree, at);
+    let note = checkpoint.sign(&key).to_string();
+    let kept = KeptCheckpoint { head, at, note, tree: tree.to_string() };
+    store.keep_checkpoint(&kept).await.unwrap();
+    checkpoint
+}
+
+async fn found(store: &Store, anchors: &[Checkpoint]) -> Result<Verified, Bad> {
+    match verify(store, anchors.to_vec(), &mut |_| ()).await {
+        Ok(verified) => Ok(verified),
+        Err(WalkError::Bad(bad)) => Err(bad),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+async fn assert_found(store: &Store, anchors: &[Checkpoint], sequence: u64, fault: Fault) {
+    assert_eq!(found(store, anchors).await, Err(Bad { sequence, fault }));
+}
+
+async fn whole_and_pruned_trails_verify_and_are_proven(place: TestPlace) {
+    let store = place.open().await;
+    let records: Vec<_> = (1..=20).map(record).collect();
+    store.append_all(&records).await.unwrap();
+    let anchors = [checkpoint(&store, 8).await, checkpoint(&store, 16).await];
+    let verified = found(&store, &anchors).await.unwrap();
+    assert_eq!((verified.checkpoints, verified.vouched, verified.head.sequence), (2, 16, 20));
+    let proven = |proof: &[_], text: &str, sequence: u64| {
+        let leaf = sark_core::audit::Digest::of_leaf(text.as_bytes());
+        sark_audit::check_inclusion(sequence - 1, leaf, 16, &anchors[1].root, proof)
+    };
+    for pruned in [false, true] {
+        if pruned {
+            let gone = store.prune(&anchors[0].head, &record(21)).await.unwrap();
+            assert_eq!(gone, Some(8));
+            let verified = found(&store, &anchors).await.unwrap();
+            assert_eq!((verified.began, verified.head.sequence), (8, 21));
+        }
+        for sequence in 9..=16 {
+            let (text, proof) = sark_audit::prove(&store, sequence, 16).await.unwrap();
+            proven(&proof, &text, sequence).unwrap();
+            proven(&proof, &text.replace("number", "n"), sequence).unwrap_err();
+        }
+        let first = sark_audit::prove(&store, 8, 16).await;
+        assert_eq!(first.is_ok(), !pruned, "{first:?}");
+        sark_audit::prove(&store, 17, 16).await.unwrap_err();
+    }
+}
+
+async fn a_flipped_bit_is_found(place: TestPlace) {
+    let (store, anchor) = trail(&place).await;
+    let flip = "UPDATE trail SET body = replace(body, '\"number\":7', '\"number\":6')
+                WHERE sequence = 7";
+    place.raw(flip).await.unwrap();
+    assert_found(&store, &[], 7, Fault::Changed).await;
+    assert_found(&store, &[anchor], 7, Fault::Changed).await;
+}
+
+async fn a_removed_record_is_found(place: TestPlace) {
+    let (store, anchor) = trail(&place).await;
+    place.raw("DELETE FROM trail WHERE sequence IN (7, 8)").await.unwrap();
+    assert_found(&store, &[], 7, Fault::Missing(9)).await;
+    // Closing the gap does not help.
+    place.raw("UPDATE trail SET sequence = sequence + 100 WHERE sequence > 8").await.unwrap();
+    place.raw("UPDATE trail SET sequence = sequence - 102 WHERE sequence > 8").await.unwrap();
+    assert_found(&store, &[anchor], 7, Fault::Changed).await;
+}
+
+async fn a_reordered_pair_is_found(place: TestPlace) {
+    let (store, _) = trail(&place).await;
+    let swap = "UPDATE trail SET sequence = 100 WHERE sequence = 7;
+                UPDATE trail SET sequence = 7 WHERE sequence = 8;
+                UPDATE trail SET sequence = 8 WHERE sequence = 100;";
+    place.raw(swap).await.unwrap();
+    assert_found(&store, &[], 7, Fault::Changed).await;
+}
+
+async fn a_changed_column_is_found(place: TestPlace) {
+    let (store, _) = trail(&place).await;
+    place.raw("UPDATE trail SET event = 'harmless' WHERE sequence = 7").await.unwrap();
+    assert_found(&store, &[], 7, Fault::Column("event")).await;
+}
+
+async fn a_cut_tail_is_found_with_the_anchor(place: TestPlace) {
+    let (store, anchor) = trail(&place).await;
+    place.raw("DELETE FROM trail WHERE sequence > 14").await.unwrap();
+    assert_found(&store, &[], 15, Fault::BeyondHead(20)).await;
+    let head = "UPDATE trail_head SET sequence = 14,
+                hash = (SELECT hash FROM trail WHERE sequence = 14)";
+    place.raw(head).await.unwrap();
+    // Now the store itself is of one mind: only what was signed elsewhere knows better.
+    assert_eq!(found(&store, &[]).await.unwrap().head.sequence, 14);
+    assert_found(&store, &[anchor], 15, Fault::CutOff(16)).await;
+}
+
+async fn writers_of_two_stores_make_one_chain(place: TestPlace) {
+    let stores = [place.open().await, place.open().await];
+    for round in 0..10 {
+        let (one, two) = (record(round), [record(round), record(round)]);
+        let (first, second) = tokio::join!(stores[0].append(&one), stores[1].append_all(&two));
+        first.unwrap();
+        second.unwrap();
+    }
+    assert_eq!(found(&stores[0], &[]).await.unwrap().head.sequence, 30);
+}
