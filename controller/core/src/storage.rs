@@ -1,5 +1,6 @@
 //! What a store must do. Adapters implement these traits; one contract suite runs on each.
 
+pub mod alerts;
 #[cfg(feature = "test-util")]
 pub mod contract;
 mod identity;
