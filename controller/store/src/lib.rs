@@ -27,6 +27,7 @@
 
 mod identity;
 mod lease;
+mod alerts;
 mod postgres;
 mod query;
 mod registry;
