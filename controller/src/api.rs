@@ -6,6 +6,7 @@
 //!
 //! [`table`] lists every route with who may call it; [`gate`] is where that is checked.
 
+mod alerts;
 mod answer;
 mod approvals;
 mod auth;
@@ -47,6 +48,7 @@ use sark_api::{ErrorBody, ErrorCode};
 use sark_audit::VerifyingKey;
 use tokio_util::task::TaskTracker;
 
+use crate::alerts::Alerts;
 use crate::approvals::Approvals;
 use crate::feeds::Feeds;
 use crate::identities::Identities;
@@ -89,6 +91,8 @@ pub struct Api {
     pub keep: Arc<Keep>,
     /// Who signs checkpoints of the trail.
     pub trail_key: Option<VerifyingKey>,
+    /// Tells people and their tools; absent only where nothing is told.
+    pub alerts: Option<Arc<Alerts>>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Users of this machine who may ask.

@@ -1,6 +1,8 @@
 //! Operational events: said once, counted once. Emitting one writes its log line and moves its
 //! metric together.
 
+mod alerts;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,6 +20,10 @@ use crate::metrics::{
 };
 use crate::reconcile::{Report, RoundError};
 use crate::{ChangeError, Changed};
+
+pub use alerts::{
+    AlertDead, AlertDelivered, AlertRetried, AlertStoreFailed, AlertsCounted, AlertsTaken,
+};
 
 /// Something that happened.
 pub trait Event {

@@ -14,13 +14,14 @@
 //! ```
 //!
 //! [`registrar`] draws who makes registry versions, [`feeds`] who asks feeds, [`names`] who asks for
-//! names, [`prices`] who keeps what models cost.
+//! names, [`prices`] who keeps what models cost, [`alerts`] who is told what needs a person.
 //!
 //! Channels: `wake` and `look` are single permits, so any number of notices become one round;
 //! `status` keeps the newest value only. Nothing queues.
 //!
 //! Read [`Reconciler`] first. Only [`start`] names a concrete speaker and a concrete store.
 
+pub mod alerts;
 pub mod api;
 pub mod approvals;
 pub mod args;

@@ -1,5 +1,7 @@
 //! What Prometheus sees. Names are here and nowhere else.
 
+mod alerts;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -11,6 +13,8 @@ use prometheus_client::registry::Registry;
 
 use crate::reconcile::Report;
 use crate::trail::TrailMetrics;
+
+pub(crate) use alerts::{AttemptLabels, DeliveryLabels};
 
 /// All metrics of `sarkd`.
 #[derive(Debug)]
@@ -44,6 +48,7 @@ pub struct Metrics {
     pub(crate) leader_fence: Gauge,
     pub(crate) speaker_up: Gauge,
     pub(crate) peers_up: Family<PeerLabels, Gauge>,
+    pub(crate) alerts: alerts::AlertMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -142,6 +147,7 @@ impl Default for Metrics {
             leader_fence: Gauge::default(),
             speaker_up: Gauge::default(),
             peers_up: Family::default(),
+            alerts: alerts::AlertMetrics::default(),
         };
         all.register();
         all
@@ -152,6 +158,7 @@ impl Metrics {
     fn register(&mut self) {
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         let r = &mut self.registry;
+        self.alerts.register(r);
         r.register("build", "Version of sarkd", build);
         r.register("reconcile_rounds", "Rounds by outcome", self.rounds.clone());
         r.register("reconcile_seconds", "Duration of rounds", self.round_seconds.clone());

@@ -5,8 +5,10 @@
 //!
 //! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `registrar`, `housekeeping`, one
 //! `feed` each, `audit-writer`, `audit-drain` and `auditor`, `https`, `names` and `metrics` (when
-//! configured) and `watchdog` (under systemd). Connections and changes under way belong to `api`.
+//! configured), `alerts`, `conditions` and one `sink` each, and `watchdog` (under systemd). Connections
+//! and changes under way belong to `api`.
 
+mod alerts;
 mod assemble;
 mod audit;
 mod follow;
@@ -314,6 +316,8 @@ impl Built {
         } else {
             controller.registrar.follow().await?;
         }
+        // A delivery is made by the leader alone: two would tell everything twice.
+        controller.api.alerts = Some(alerts::wire(&config, base, &controller, &fenced));
         let mut audit = audit::wire(&config, base, &store, &controller.api.metrics).await?;
         controller.api.trail = Some(audit.trail.clone());
         controller.api.trail_key = Some(audit.key.clone());
@@ -393,6 +397,8 @@ impl Running {
         }
         let keeping = housekeeping::run(api.clone(), built.leads, stop.clone());
         task(&mut tasks, "housekeeping", keeping);
+        let told = api.alerts.clone().filter(|_| built.leads);
+        let watch = alerts::watch(&api, &built.store);
         let router = api.router();
         let mut tls = None;
         if let Some((listener, files, connections)) = bound.https {
@@ -430,6 +436,14 @@ impl Running {
         task(&mut tasks, "audit-drain", drain.run(CancellationToken::new()));
         if built.leads {
             task(&mut moving, "auditor", auditor.run(settle.clone()));
+        }
+        if let Some(told) = told {
+            task(&mut moving, "alerts", Arc::clone(&told).run_taker(stop.clone()));
+            task(&mut moving, "conditions", watch.run(stop.clone()));
+            for name in told.sinks() {
+                let work = Arc::clone(&told).run_sink(name.to_owned(), stop.clone());
+                task(&mut moving, "sink", work);
+            }
         }
         if sd_notify::watchdog_enabled().is_some() {
             let feed =

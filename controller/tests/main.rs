@@ -6,6 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 #![allow(clippy::print_stderr, reason = "what a failed or long test has to say")]
 
+mod alert_kill;
+mod alert_vendors;
+mod alerts;
 mod api;
 mod auditor;
 mod client;
@@ -26,6 +29,7 @@ mod names;
 mod postgres;
 mod prices;
 mod program;
+mod receiver;
 mod reconcile;
 mod secured;
 mod sensors;

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct TrailResponse {
     /// The last record.
+    #[schemars(with = "serde_json::Value")]
     pub head: Head,
     /// What was pruned, if anything was.
+    #[schemars(with = "Option<serde_json::Value>")]
     pub beginning: Option<Beginning>,
     /// Whose trail it is.
     pub origin: String,
@@ -35,6 +37,7 @@ pub struct NumberedRecord {
     pub sequence: u64,
     /// The record.
     #[serde(flatten)]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub record: AuditRecord,
 }
 
@@ -43,6 +46,7 @@ pub struct NumberedRecord {
 #[serde(rename_all = "camelCase")]
 pub struct StoredResponse {
     /// With their hashes.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub stored: Vec<Stored>,
 }
 
@@ -51,5 +55,6 @@ pub struct StoredResponse {
 #[serde(rename_all = "camelCase")]
 pub struct CheckpointsResponse {
     /// Each with its signed note.
+    #[schemars(with = "Vec<serde_json::Value>")]
     pub checkpoints: Vec<KeptCheckpoint>,
 }

@@ -75,6 +75,9 @@ pub struct Config {
     /// The audit trail.
     #[serde(default)]
     pub audit: AuditConfig,
+    /// Who is told what needs a person.
+    #[serde(default)]
+    pub alerts: sark_alerts::Config,
 }
 
 /// `state`

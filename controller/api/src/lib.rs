@@ -10,6 +10,7 @@
 
 mod approvals;
 mod audit;
+mod alerts;
 pub mod config;
 mod error;
 mod flowspec;
@@ -20,6 +21,10 @@ pub mod routes;
 mod sensors;
 mod status;
 
+pub use alerts::{
+    AlertsResponse, DeliveriesResponse, ReplayRequest, ReplayResponse, SinkOutcome, SinkTest,
+    SinkView, SinksResponse,
+};
 pub use approvals::{ApprovalDecision, ApprovalRequest, ApprovalView, ApprovalsResponse};
 pub use audit::{
     AuditResponse, CheckpointsResponse, NumberedRecord, StoredResponse, TrailResponse,

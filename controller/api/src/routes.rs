@@ -139,3 +139,19 @@ pub const NOTE: &str = "sark-note";
 
 /// Largest request body, in octets.
 pub const MAX_BODY: usize = 4 << 20;
+
+// Alerts.
+
+/// `GET`, `?limit=` (20, at most 1000) → [`AlertsResponse`](crate::AlertsResponse): open ones.
+pub const ALERTS: &str = "/v1/alerts";
+/// `GET`, `?sink=`, `?state=`, `?key=`, `?limit=` (20, at most 1000) →
+/// [`DeliveriesResponse`](crate::DeliveriesResponse).
+pub const DELIVERIES: &str = "/v1/alerts/deliveries";
+/// `GET` → [`Delivery`](sark_core::storage::alerts::Delivery).
+pub const DELIVERY: &str = "/v1/alerts/deliveries/{number}";
+/// `GET` → [`SinksResponse`](crate::SinksResponse).
+pub const SINKS: &str = "/v1/alerts/sinks";
+/// `POST` → [`SinkTest`](crate::SinkTest).
+pub const SINK_TEST: &str = "/v1/alerts/sinks/{sink}/test";
+/// `POST` [`ReplayRequest`](crate::ReplayRequest) → [`ReplayResponse`](crate::ReplayResponse).
+pub const REPLAY: &str = "/v1/alerts/replay";

@@ -11,7 +11,7 @@ use crate::context::Contexts;
 use crate::exit::Failure;
 use crate::generate::{CompletionsArgs, ManArgs};
 use crate::output::{Color, Format, Out};
-use crate::{approvals, audit, auth, context, flowspec, policy, registry, sensors};
+use crate::{alerts, approvals, audit, auth, context, flowspec, policy, registry, sensors};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -102,6 +102,9 @@ pub enum Command {
     /// Read the audit trail, search, export, verify and prove it
     #[command(subcommand)]
     Audit(audit::Command),
+    /// What people and their tools were told, and whether it reached them
+    #[command(subcommand)]
+    Alerts(alerts::Command),
     /// Find out what is wrong and what to do
     ///
     /// Checks the socket, sarkd, its store, the BGP speaker, its peers, the registry, the rules, and

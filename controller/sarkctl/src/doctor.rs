@@ -100,6 +100,10 @@ fn kept(client: &Client, now: Timestamp, verbose: bool) -> Vec<Check> {
         Ok(names) => checks.extend(registry::names(&names, now)),
         Err(error) => checks.push(Check::warn("names", error.to_string(), error.next())),
     }
+    match client.get(routes::SINKS, &[]) {
+        Ok(sinks) => checks.extend(crate::alerts::check(&sinks, now)),
+        Err(error) => checks.push(Check::warn("alerts", error.to_string(), error.next())),
+    }
     checks
 }
 

@@ -14,6 +14,7 @@ pub mod output;
 mod approvals;
 mod auth;
 mod audit;
+mod alerts;
 mod client;
 mod context;
 mod doctor;
@@ -73,6 +74,7 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Approvals(command) => approvals::run(command, context),
         Command::Sensors(command) => sensors::run(command, context),
         Command::Audit(command) => audit::run(command, context),
+        Command::Alerts(command) => alerts::run(&command, context),
         Command::Doctor => doctor::run(context),
         Command::Completions(arguments) => generate::completions(&arguments, context),
         Command::Man(arguments) => generate::man(&arguments, context),

@@ -133,6 +133,13 @@ fn all_is_well() {
         .on("GET /v1/registry/versions?limit=1000", 200, &versions)
         .on("GET /v1/registry/feeds", 200, &json!({"enabled": false, "feeds": []}))
         .on("GET /v1/registry/names", 200, &json!({"enabled": false, "names": []}))
+        .on(
+            "GET /v1/alerts/sinks",
+            200,
+            &json!({"cursor": 1, "sinks": [{"sink": "soc", "kind": "slack",
+            "problem": null, "pending": 0, "delivered": 12, "dead": 0, "oldestPending": null,
+            "lastDelivered": "2026-11-21T07:00:00Z"}]}),
+        )
         .serve();
     let run = sarkctl(DOCTOR).directory(server.path()).run();
     support::compare("doctor-well", &without_ages(&run.stdout));

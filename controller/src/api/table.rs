@@ -10,14 +10,14 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use sark_api::{
-    ApplyRequest, ApplyResponse, ApprovalDecision, ApprovalRequest, ApprovalView,
-    ApprovalsResponse, AuditResponse, CheckpointsResponse, CostRequest, CostResponse, DecisionRequest, DifferenceResponse,
+    AlertsResponse, ApplyRequest, ApplyResponse, ApprovalDecision, ApprovalRequest, ApprovalView,
+    ApprovalsResponse, AuditResponse, CheckpointsResponse, CostRequest, CostResponse, DecisionRequest, DeliveriesResponse, DifferenceResponse,
     EndpointsResponse, EntriesChanged, EntriesRequest, EntriesResponse, FeedView, FeedsResponse,
     HistoryResponse, KindsResponse, LookupResponse, NamesResponse, ObservationsRequest,
     ObservationsResponse, PeersResponse, PinRequest, PinResponse, PlanRequest, PlanResponse,
     PoliciesResponse, PriceLookupResponse, PriceVersionsResponse, PricesResponse, RefreshRequest,
-    RefreshResponse, RefreshResult, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
-    RuleView, RulesResponse, SensorsResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest, TokenView,
+    RefreshResponse, RefreshResult, ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
+    RuleView, RulesResponse, SensorsResponse, SinkTest, SinksResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest, TokenView,
     TokensResponse, TrailResponse, VersionResponse, VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
 };
 use sark_core::identity::{Access, Line, Needs, Role};
@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 
 use super::describe::{Parameter as P, Shape, description};
 use super::{
-    Api, approvals, audit, auth, changes, export, feeds, lines, metrics, observations, prices, questions,
+    Api, alerts, approvals, audit, auth, changes, export, feeds, lines, metrics, observations, prices, questions,
     registry, sensors,
 };
 
@@ -142,6 +142,7 @@ pub(super) fn table() -> Vec<Route> {
         versions(),
         prices(),
         trail(),
+        told(),
         identities(),
         waiting(),
         reports(),
@@ -221,6 +222,20 @@ fn trail() -> Vec<Route> {
         Route::new(viewer(line), GET, routes::TRAIL_RECORDS, Looks, "Records that a search finds", audit::records).query(search()).gives::<AuditResponse>(),
         Route::new(viewer(line), GET, routes::TRAIL_STORED, Looks, "Records as they are stored, to verify them", audit::stored).query(on()).gives::<StoredResponse>(),
         Route::new(viewer(line), GET, routes::TRAIL_CHECKPOINTS, Looks, "Signed checkpoints", audit::checkpoints).query(on()).gives::<CheckpointsResponse>(),
+    ]
+}
+
+#[rustfmt::skip]
+fn told() -> Vec<Route> {
+    use Effect::{Changes, Looks};
+    let line = Line::Alerts;
+    vec![
+        Route::new(viewer(line), GET, routes::ALERTS, Looks, "Alerts that are open", alerts::open).query(vec![P::limit()]).gives::<AlertsResponse>(),
+        Route::new(viewer(line), GET, routes::SINKS, Looks, "Where alerts go, and how that goes", alerts::sinks).gives::<SinksResponse>(),
+        Route::new(viewer(line), GET, routes::DELIVERIES, Looks, "What was sent where", alerts::deliveries).query(vec![P::text("sink"), P::text("state"), P::text("key"), P::limit()]).gives::<DeliveriesResponse>(),
+        Route::new(viewer(line), GET, routes::DELIVERY, Looks, "One delivery", alerts::delivery).gives::<serde_json::Value>(),
+        Route::new(operator(line), POST, routes::SINK_TEST, Changes, "Send a sink one message now", alerts::test).gives::<SinkTest>(),
+        Route::new(operator(line), POST, routes::REPLAY, Changes, "Send dead letters again", alerts::replay).takes::<ReplayRequest>().gives::<ReplayResponse>(),
     ]
 }
 

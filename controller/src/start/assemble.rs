@@ -177,6 +177,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         trail: None,
         trail_key: None,
         keep: Arc::default(),
+        alerts: None,
         metrics,
         users: Arc::new(users),
         certificates,

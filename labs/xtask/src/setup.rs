@@ -35,8 +35,8 @@ pub enum Part {
     Tools,
     /// FRR 10, gobgpd 3.36 and Suricata 7 of Debian 13, unpacked under the target directory.
     Suite,
-    /// Validators of STIX and OCSF, OPA, and a fuzzer of HTTP APIs: Python packages, unpacked under the
-    /// target directory.
+    /// Validators of STIX and OCSF, OPA, a fuzzer of HTTP APIs, clients of alerts' receivers: Python
+    /// packages, unpacked under the target directory.
     Python,
 }
 

@@ -51,6 +51,9 @@ impl Config {
         self.check_resolve(&mut wrong);
         self.registry.prices.check(&mut wrong);
         self.audit.check(&mut wrong);
+        for mistake in self.alerts.check() {
+            wrong(&format!("alerts.{}", mistake.key), mistake.message, &mistake.help);
+        }
         if !(10..=1_000_000).contains(&self.registry.keep_versions) {
             wrong("registry.keepVersions", "out of range".into(), "10 to 1000000");
         }

@@ -24,6 +24,13 @@ const fn package(
     Package { name, program, why, service }
 }
 
+/// A library by which we know that its package is there.
+const RSYSLOG_TLS: &str = if cfg!(target_arch = "aarch64") {
+    "/usr/lib/aarch64-linux-gnu/rsyslog/lmnsd_ossl.so"
+} else {
+    "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so"
+};
+
 /// For lab and demo.
 pub const LAB: &[Package] = &[
     package("frr", "vtysh", Some("frr"), "the lab's routers"),
@@ -42,14 +49,19 @@ pub const TESTS: &[Package] = &[
     package("nftables", "nft", None, "to check exported sets"),
     package("postgresql", "postgres", Some("postgresql"), "the store on its other engine"),
     package("util-linux", "flock", None, "to stop that server when no test uses it"),
+    package("rsyslog", "rsyslogd", Some("rsyslog"), "a receiver of alerts by syslog"),
+    package("rsyslog-openssl", RSYSLOG_TLS, None, "that receiver's TLS"),
     package("python3-pip", "pip3", None, "to unpack a validator of exported STIX"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
 
 /// Installs those whose program is missing.
 pub fn ensure(packages: &[Package]) -> Result<(), SetupError> {
-    let is_missing =
-        |package: &&Package| which(package.program).is_none() && !is_versioned(package.program);
+    let is_missing = |package: &&Package| {
+        which(package.program).is_none()
+            && !is_versioned(package.program)
+            && !Path::new(package.program).is_file()
+    };
     let missing: Vec<_> = packages.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());

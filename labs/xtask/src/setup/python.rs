@@ -17,6 +17,12 @@ const PACKAGES: &[&str] = &[
     "jsonschema==4.26.0",
     // Asks an API what its own description allows, and what it does not.
     "schemathesis==4.32.5",
+    // Vendors' own clients and parsers, beside which alerts are checked.
+    "standardwebhooks==1.1.0",
+    "slack-sdk==3.48.0",
+    "pagerduty==7.2.0",
+    "azure-monitor-ingestion==1.1.0",
+    "pycef==1.11",
 ];
 
 /// A file that is written last and names what was unpacked.
