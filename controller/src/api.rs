@@ -9,9 +9,9 @@
 mod alerts;
 mod answer;
 mod approvals;
+mod audit;
 mod auth;
 mod certificates;
-mod audit;
 mod changes;
 mod describe;
 mod export;

@@ -8,9 +8,9 @@
 //!
 //! No I/O: files and sockets are the caller's.
 
+mod alerts;
 mod approvals;
 mod audit;
-mod alerts;
 pub mod config;
 mod error;
 mod flowspec;

@@ -3,9 +3,9 @@
 mod error;
 mod target;
 
-use std::cell::Cell;
 use std::error::Error;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -34,7 +34,7 @@ pub struct Client {
     base: String,
     timeout: Duration,
     /// The difference of versions was told.
-    told: Cell<bool>,
+    told: AtomicBool,
 }
 
 impl Client {
@@ -55,7 +55,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(Failure::failed)?;
-        Ok(Self { http, runtime, place, base, timeout, told: Cell::new(false) })
+        Ok(Self { http, runtime, place, base, timeout, told: AtomicBool::new(false) })
     }
 
     /// The socket, or `https://name:port`.
@@ -172,7 +172,7 @@ impl Client {
         let theirs = head.get(routes::SARKD_VERSION).and_then(|version| version.to_str().ok());
         let Some(theirs) = theirs else { return };
         let ours = env!("CARGO_PKG_VERSION");
-        if theirs != ours && !self.told.replace(true) {
+        if theirs != ours && !self.told.swap(true, Ordering::Relaxed) {
             let theirs = printable(theirs);
             talk(format_args!(
                 "note: this is sarkctl {ours}, and sarkd is {theirs}: what only one of them knows \

@@ -11,10 +11,10 @@ pub mod cli;
 pub mod exit;
 pub mod output;
 
-mod approvals;
-mod auth;
-mod audit;
 mod alerts;
+mod approvals;
+mod audit;
+mod auth;
 mod client;
 mod context;
 mod doctor;

@@ -11,14 +11,16 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use sark_api::{
     AlertsResponse, ApplyRequest, ApplyResponse, ApprovalDecision, ApprovalRequest, ApprovalView,
-    ApprovalsResponse, AuditResponse, CheckpointsResponse, CostRequest, CostResponse, DecisionRequest, DeliveriesResponse, DifferenceResponse,
-    EndpointsResponse, EntriesChanged, EntriesRequest, EntriesResponse, FeedView, FeedsResponse,
-    HistoryResponse, KindsResponse, LookupResponse, NamesResponse, ObservationsRequest,
-    ObservationsResponse, PeersResponse, PinRequest, PinResponse, PlanRequest, PlanResponse,
-    PoliciesResponse, PriceLookupResponse, PriceVersionsResponse, PricesResponse, RefreshRequest,
-    RefreshResponse, RefreshResult, ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
-    RuleView, RulesResponse, SensorsResponse, SinkTest, SinksResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest, TokenView,
-    TokensResponse, TrailResponse, VersionResponse, VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
+    ApprovalsResponse, AuditResponse, CheckpointsResponse, CostRequest, CostResponse,
+    DecisionRequest, DeliveriesResponse, DifferenceResponse, EndpointsResponse, EntriesChanged,
+    EntriesRequest, EntriesResponse, FeedView, FeedsResponse, HistoryResponse, KindsResponse,
+    LookupResponse, NamesResponse, ObservationsRequest, ObservationsResponse, PeersResponse,
+    PinRequest, PinResponse, PlanRequest, PlanResponse, PoliciesResponse, PriceLookupResponse,
+    PriceVersionsResponse, PricesResponse, RefreshRequest, RefreshResponse, RefreshResult,
+    ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
+    RuleView, RulesResponse, SensorsResponse, SinkTest, SinksResponse, StatusResponse,
+    StoredResponse, TokenMade, TokenRequest, TokenView, TokensResponse, TrailResponse,
+    VersionResponse, VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
 };
 use sark_core::identity::{Access, Line, Needs, Role};
 use sark_export::Form;
@@ -26,8 +28,8 @@ use schemars::JsonSchema;
 
 use super::describe::{Parameter as P, Shape, description};
 use super::{
-    Api, alerts, approvals, audit, auth, changes, export, feeds, lines, metrics, observations, prices, questions,
-    registry, sensors,
+    Api, alerts, approvals, audit, auth, changes, export, feeds, lines, metrics, observations,
+    prices, questions, registry, sensors,
 };
 
 /// What a call does to the world, and so who writes its record.

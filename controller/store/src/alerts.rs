@@ -10,10 +10,10 @@ use sark_core::storage::alerts::{
 };
 
 use crate::query::sql;
-use crate::revisions::insert_record;
 use crate::row::{Row, integer, json};
 use crate::session::Session;
 use crate::store::{Store, corrupt};
+use crate::trail::insert_record;
 
 /// Of each alert the oldest pending one: the condition on `d`.
 macro_rules! heads {

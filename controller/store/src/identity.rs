@@ -10,9 +10,9 @@ use sark_core::identity::Token;
 use sark_core::storage::{ApprovalStore, StorageError, TokenStore};
 
 use crate::query::sql;
-use crate::revisions::insert_record;
 use crate::row::{Row, json};
 use crate::store::{Store, corrupt};
+use crate::trail::insert_record;
 
 #[async_trait]
 impl TokenStore for Store {

@@ -25,9 +25,9 @@
 //!
 //! It decides nothing: what is stored, and when, is the controller's.
 
+mod alerts;
 mod identity;
 mod lease;
-mod alerts;
 mod postgres;
 mod query;
 mod registry;

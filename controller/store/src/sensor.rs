@@ -8,10 +8,10 @@ use sark_core::storage::{
 };
 
 use crate::query::sql;
-use crate::revisions::insert_record;
 use crate::row::{Row, json};
 use crate::session::Session;
 use crate::store::{Store, corrupt};
+use crate::trail::insert_record;
 
 #[async_trait]
 impl SensorStore for Store {

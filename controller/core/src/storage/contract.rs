@@ -4,8 +4,8 @@
 
 pub mod identity;
 pub mod lease;
-pub mod sensor;
 mod pruning;
+pub mod sensor;
 mod trail;
 
 use jiff::Timestamp;
