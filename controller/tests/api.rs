@@ -315,11 +315,11 @@ async fn chunked(socket: &Path, octets: usize) -> (u16, Value) {
 
 #[tokio::test]
 async fn a_full_disk_refuses_the_change_and_keeps_the_rules() {
-    let served = Served::with(|api| api, 40).await;
+    let served = Served::with(|api| api, 120).await;
     let (status, body) = served.post("/v1/flowspec/apply", body_of(&a())).await;
     assert_eq!(status, 200, "{body}");
     let mut large = many(20);
-    large[0].text.push_str(&format!("# {}\n", "x".repeat(400_000)));
+    large[0].text.push_str(&format!("# {}\n", "x".repeat(600_000)));
     let (status, body) = served.post("/v1/flowspec/apply", body_of(&large)).await;
     assert_eq!((status, code(&body)), (503, "unavailable"), "{body}");
     assert_eq!(served.world.ours().len(), 1, "nothing was announced");
