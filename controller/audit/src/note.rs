@@ -59,6 +59,9 @@ impl Note {
         if text.chars().any(|c| c < ' ' && c != '\n') {
             return Err(NoteError::Form("its text has control characters"));
         }
+        for line in signatures.lines() {
+            signature(line)?;
+        }
         Ok(Self { text: text.to_owned(), signatures: signatures.to_owned() })
     }
 
@@ -66,14 +69,14 @@ impl Note {
     pub fn parse_all(notes: &str) -> Result<Vec<Self>, NoteError> {
         let mut all = Vec::new();
         let mut note = String::new();
-        for line in notes.lines() {
+        // A line feed that is not there is not made up: a last line without it was cut.
+        for line in notes.split_inclusive('\n') {
             let is_signed = note.contains("\n\n— ");
-            if line.is_empty() && is_signed {
+            if line == "\n" && is_signed {
                 all.push(Self::parse(&note)?);
                 note.clear();
-            } else if !(line.is_empty() && note.is_empty()) {
+            } else if !(line == "\n" && note.is_empty()) {
                 note.push_str(line);
-                note.push('\n');
             }
         }
         if !note.is_empty() {
@@ -85,18 +88,9 @@ impl Note {
     /// Whether this key has signed it.
     pub fn check(&self, key: &VerifyingKey) -> Result<(), NoteError> {
         for line in self.signatures.lines() {
-            let Some((name, signature)) =
-                line.strip_prefix("— ").and_then(|line| line.split_once(' '))
-            else {
-                return Err(NoteError::Form("a line with a signature begins with a dash"));
-            };
-            let octets = STANDARD.decode(signature);
-            let octets = octets.map_err(|_| NoteError::Form("a signature is not base64"))?;
-            let Some((id, signature)) = octets.split_first_chunk::<4>() else {
-                return Err(NoteError::Form("a signature is too short"));
-            };
-            if name == key.name() && *id == key.id() {
-                return if key.has_signed(self.text.as_bytes(), signature) {
+            let (name, id, signature) = signature(line)?;
+            if name == key.name() && id == key.id() {
+                return if key.has_signed(self.text.as_bytes(), &signature) {
                     Ok(())
                 } else {
                     Err(NoteError::Forged(key.name().to_owned()))
@@ -104,6 +98,20 @@ impl Note {
             }
         }
         Err(NoteError::Unsigned(key.to_string()))
+    }
+}
+
+/// Of a line: whose it is, the beginning of the key's hash, the signature.
+fn signature(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), NoteError> {
+    let Some((name, signature)) = line.strip_prefix("— ").and_then(|line| line.split_once(' '))
+    else {
+        return Err(NoteError::Form("a line with a signature begins with a dash"));
+    };
+    let octets = STANDARD.decode(signature);
+    let octets = octets.map_err(|_| NoteError::Form("a signature is not base64"))?;
+    match octets.split_first_chunk::<4>() {
+        Some((id, signature)) if !signature.is_empty() => Ok((name, *id, signature.to_vec())),
+        _ => Err(NoteError::Form("a signature is too short")),
     }
 }
 
@@ -127,5 +135,19 @@ mod tests {
         assert!(read.iter().all(|note| note.check(key.public()).is_ok()));
         assert!(Note::parse_all(&file[..file.len() - 60]).is_err() || file.len() < 60);
         assert_eq!(Note::parse_all("\n\n").unwrap(), []);
+    }
+
+    /// A disk that was full, a machine that stopped: what is left is whole notes or none.
+    #[test]
+    fn a_file_that_was_cut_anywhere_is_not_whole() {
+        let key = SigningKey::from_seed("a", &[3; 32]).unwrap();
+        let notes = ["one\n", "two\n\nmore\n"].map(|text| Note::sign(text.to_owned(), &key));
+        let file: String = notes.iter().map(|note| format!("{note}\n")).collect();
+        let first = notes[0].to_string().len();
+        let whole = [0, first, first + 1, file.len() - 1, file.len()];
+        for end in (0..=file.len()).filter(|end| file.is_char_boundary(*end)) {
+            let read = Note::parse_all(&file[..end]);
+            assert_eq!(read.is_ok(), whole.contains(&end), "{end} of {}: {read:?}", file.len());
+        }
     }
 }
