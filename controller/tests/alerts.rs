@@ -399,7 +399,7 @@ fn the_configuration() {
         let config = config::load("alerts.md", &text, [], &[]).unwrap();
         assert!(!config.alerts.sinks.is_empty());
     }
-    let sink = |text: &str| format!("  sinks: [{{ name: a, {text} }}]");
+    let sink = |text: &str| format!("  sinks: [{{ name: oncall, {text} }}]");
     for (alerts, part) in [
         (sink("slack: { url: 'https://hooks.slack.com/x' }"), "write env:NAME or file:/path"),
         (sink("webhook: { url: 'http://example.com/' }"), "plain http"),
@@ -411,12 +411,16 @@ fn the_configuration() {
         (sink("file: { path: /x }, slack: { url: 'env:A' }"), "2 kinds"),
         (sink("file: { path: /x }, template: { title: '{tilte}' }"), "there is no {tilte}"),
         (
-            format!("{}\n  routes: [{{ name: r, to: [b] }}]", sink("file: {path: /x}")),
-            "did you mean a",
+            format!("{}\n  routes: [{{ name: r, to: [oncal] }}]", sink("file: {path: /x}")),
+            "did you mean oncall?",
+        ),
+        (
+            format!("{}\n  routes: [{{ name: r, to: [siem] }}]", sink("file: {path: /x}")),
+            "there are: oncall",
         ),
         (
             format!(
-                "{}\n  routes: [{{ name: r, to: [a], quietHours: n }}]",
+                "{}\n  routes: [{{ name: r, to: [oncall], quietHours: n }}]",
                 sink("file: {path: /x}")
             ),
             "no quiet hours",
