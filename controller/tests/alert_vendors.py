@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import ssl
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -45,15 +46,18 @@ def pagerduty(given):
     sent = json.loads(given["body"])
     answer = json.dumps({"status": "success", "dedup_key": sent["dedup_key"]}).encode()
 
+    tls = given["tls"]
+    trust = ssl.create_default_context(cafile=f"{tls}/ca.pem")
+
     def trigger(url):
-        client = EventsApiV2Client(sent["routing_key"], base_url=url.rstrip("/"))
+        client = EventsApiV2Client(sent["routing_key"], base_url=url.rstrip("/"), verify=trust)
         payload = sent["payload"]
         assert client.trigger(
             payload["summary"], payload["source"], dedup_key=sent["dedup_key"],
             severity=payload["severity"], payload=payload, links=sent["links"],
         ) == sent["dedup_key"]
 
-    theirs = told(trigger, answer, status=202)
+    theirs = told(trigger, answer, status=202, tls=tls)
     ours = {key: value for key, value in sent.items() if key not in ("client", "links")}
     theirs.pop("links", None)
     assert theirs == ours, (theirs, ours)
@@ -90,8 +94,8 @@ def cef(given):
         assert values.get(key) == value, (key, value, values)
 
 
-def told(send, answer, status=200):
-    """What a client sends to a server of ours."""
+def told(send, answer, status=200, tls=None):
+    """What a client sends to a server of ours, which has its certificate in the directory `tls`."""
     bodies = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -109,8 +113,14 @@ def told(send, answer, status=200):
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
+    scheme, host = "http", "127.0.0.1"
+    if tls:
+        ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ours.load_cert_chain(f"{tls}/cert.pem", f"{tls}/key.pem")
+        server.socket = ours.wrap_socket(server.socket, server_side=True)
+        scheme, host = "https", "localhost"
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    send(f"http://127.0.0.1:{server.server_port}/")
+    send(f"{scheme}://{host}:{server.server_port}/")
     server.shutdown()
     return bodies[0]
 

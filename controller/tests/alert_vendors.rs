@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use sark_alerts::Verdict;
 use sark_core::storage::AuditStore as _;
 use serde_json::{Value, json};
@@ -81,7 +81,12 @@ async fn pagerduty_sends_the_same_event() {
     let receiver = Receiver::new(Says::ok()).await;
     let url = receiver.url("/v2/enqueue");
     let kind = format!("pagerduty: {{ url: '{url}', routingKey: 'env:TOKEN' }}");
-    agrees("pagerduty", given(&sent(&kind, &receiver).await)).await;
+    // The client speaks with nobody over plain HTTP.
+    let directory = tempfile::tempdir().unwrap();
+    certificate(directory.path());
+    let mut given = given(&sent(&kind, &receiver).await);
+    given["tls"] = json!(directory.path());
+    agrees("pagerduty", given).await;
 }
 
 /// Data collection rule `dcr-1` of Azure Monitor, and Entra's token for it.
@@ -261,7 +266,9 @@ fn certificate(root: &Path) {
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    // Not the authority's name: to OpenSSL a certificate whose subject is its issuer signed itself.
+    params.distinguished_name.push(DnType::CommonName, "localhost");
     let certificate = params.signed_by(&key, &issuer).unwrap();
     for (name, pem) in [
         ("ca.pem", issuer.pem()),
