@@ -166,6 +166,25 @@ pub trait AuditStore: Send + Sync {
     ) -> Result<Vec<(u64, AuditRecord)>, StorageError> {
         self.search(&Search::default(), Page::On { after: sequence, limit }).await
     }
+
+    /// Those after this number that have a notice, oldest first, and the number up to which that are
+    /// all of them.
+    async fn alerts_after(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<(Vec<(u64, AuditRecord)>, u64), StorageError> {
+        // The head first: what is added meanwhile is found too, or comes after it.
+        let head = self.head().await?.sequence;
+        if head <= sequence {
+            return Ok((Vec::new(), sequence));
+        }
+        let search = Search { alerts: true, ..Search::default() };
+        let found = self.search(&search, Page::On { after: sequence, limit }).await?;
+        let last = found.last().map_or(sequence, |(last, _)| *last);
+        let is_all = found.len() < limit as usize;
+        Ok((found, if is_all { head.max(last) } else { last }))
+    }
 }
 
 /// How far a source of records has been stored, so that none of them is stored twice.

@@ -25,6 +25,8 @@ use crate::{Metrics, Observatory, Storage};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(15);
+/// Most alerts that were open before a start.
+const OPEN: u32 = 100_000;
 /// Looks for which something has to hold before it counts; sessions need time after a start.
 const STEADY: u32 = 2;
 const SESSION: u32 = 4;
@@ -88,7 +90,16 @@ pub fn conditions(
             found.push(Condition { looks: SESSION, ..down });
         }
     }
-    let problems = status.problems.iter().filter(|problem| problem.code != "peer-down");
+    // What only follows from another problem is not told beside it: one cause is one alert.
+    let is_cut_off = |problem: &Problem| {
+        matches!(problem.code.as_str(), "speaker-unreachable" | "store-unavailable")
+    };
+    let follows = match status.problems.iter().any(is_cut_off) {
+        true => ["peer-down", "reconcile-failed"].as_slice(),
+        false => &["peer-down"],
+    };
+    let problems =
+        status.problems.iter().filter(|problem| !follows.contains(&problem.code.as_str()));
     let mut seen = BTreeSet::new();
     for problem in problems.chain(names) {
         // One alert for each code: what else has it is in the status.
@@ -222,27 +233,31 @@ pub struct Watch {
 impl Watch {
     /// Until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut told: Option<Told> = None;
+        let (mut told, mut written) = (None, None);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            if let Err(error) = self.look(&mut told).await {
+            if let Err(error) = self.look(&mut told, &mut written).await {
                 // What is not stored was not told: the next look begins with what the store has.
-                told = None;
+                (told, written) = (None, None);
                 AlertStoreFailed { what: "conditions", error: &error }.emit(&self.metrics);
             }
         }
     }
 
-    async fn look(&self, told: &mut Option<Told>) -> Result<(), StorageError> {
+    async fn look(
+        &self,
+        told: &mut Option<Told>,
+        written: &mut Option<u64>,
+    ) -> Result<(), StorageError> {
         let told = match told {
             Some(told) => told,
-            None => {
-                let open = self.alerts.open_alerts(1000).await?.into_iter();
-                told.insert(Told::before(open.map(|it| (it.key, it.title, it.severity))))
-            }
+            None => match told_before(&*self.alerts, &*self.trail, written).await? {
+                Some(before) => told.insert(before),
+                None => return Ok(()),
+            },
         };
         let now = self.clock.now();
         let status = self.observatory.status().await;
@@ -258,6 +273,24 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// What is open, once the dispatcher has read all that was `written` when this was asked first: what
+/// a crash left between the two would be told again.
+async fn told_before(
+    alerts: &dyn AlertStore,
+    trail: &dyn Storage,
+    written: &mut Option<u64>,
+) -> Result<Option<Told>, StorageError> {
+    let written = match *written {
+        Some(number) => number,
+        None => *written.insert(trail.head().await?.sequence),
+    };
+    if alerts.alert_cursor().await? < written {
+        return Ok(None);
+    }
+    let open = alerts.open_alerts(OPEN).await?.into_iter();
+    Ok(Some(Told::before(open.map(|it| (it.key, it.title, it.severity)))))
 }
 
 fn record(condition: &Condition, resolved: bool, now: Timestamp) -> AuditRecord {
@@ -278,6 +311,9 @@ fn record(condition: &Condition, resolved: bool, now: Timestamp) -> AuditRecord 
 
 #[cfg(test)]
 mod tests {
+    use sark_core::storage::alerts::{Group, MemoryAlerts, Taken};
+    use sark_core::storage::{AuditStore as _, MemoryStore};
+
     use super::*;
 
     fn named(subject: &str, looks: u32) -> Condition {
@@ -307,6 +343,36 @@ mod tests {
         assert_eq!(look(&[&a, &b]), none);
         assert_eq!(look(&[&b]), none);
         assert_eq!(look(&[&b]), (String::new(), "health.peer-down:a".into()));
+    }
+
+    /// Killed when the record was written and the dispatcher had not read it.
+    #[tokio::test]
+    async fn what_is_written_and_not_read_yet_is_waited_for() {
+        let base: Arc<MemoryStore> = Arc::default();
+        let alerts = MemoryAlerts::new(Arc::clone(&base));
+        let (now, mut written) = (Timestamp::UNIX_EPOCH, None);
+        let down = named("a", 1);
+        base.append(&record(&down, false, now)).await.unwrap();
+        assert!(told_before(&alerts, &*base, &mut written).await.unwrap().is_none());
+        // What is written meanwhile is not waited for too: it would have no end.
+        base.append(&record(&named("b", 1), false, now)).await.unwrap();
+        let (key, title) = (down.key(), down.title.clone());
+        let group = Group {
+            event: "health.peer-down".into(),
+            severity: down.severity,
+            opened_at: now,
+            last_at: now,
+            told_at: now,
+            count: 1,
+            sinks: Vec::new(),
+            key,
+            title,
+        };
+        let (deliveries, closed) = (Vec::new(), Vec::new());
+        let taken = Taken { from: 0, to: 1, at: now, groups: vec![group], closed, deliveries };
+        assert!(alerts.take(&taken).await.unwrap());
+        let mut told = told_before(&alerts, &*base, &mut written).await.unwrap().unwrap();
+        assert_eq!(told.look(vec![down]), (Vec::new(), Vec::new()), "it is not told anew");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sark_alerts::{keys, take};
 use sark_core::storage::StorageError;
+use sark_core::storage::alerts::Taken;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -54,12 +55,14 @@ impl Alerts {
     /// Whether there may be more.
     pub async fn take_some(&self) -> Result<bool, StorageError> {
         let from = self.store.alert_cursor().await?;
-        let records = self.trail.records_after(from, BATCH).await?;
-        if records.is_empty() {
+        let (records, to) = self.trail.alerts_after(from, BATCH).await?;
+        if to == from {
             return Ok(false);
         }
         let groups = self.store.alert_groups(&keys(&records)).await?;
         let taken = take(&self.plan, from, &records, groups, self.clock.now());
+        // Those between that have no notice were read too.
+        let taken = Taken { to, ..taken };
         if !self.store.take(&taken).await? {
             // Another dispatcher was faster.
             return Ok(true);
@@ -69,9 +72,8 @@ impl Alerts {
                 sink.wake.notify_one();
             }
         }
-        let notices = records.iter().filter(|(_, record)| record.notice.is_some()).count();
-        AlertsTaken { cursor: taken.to, notices, deliveries: taken.deliveries.len() }
-            .emit(&self.metrics);
+        let (notices, deliveries) = (records.len(), taken.deliveries.len());
+        AlertsTaken { cursor: to, notices, deliveries }.emit(&self.metrics);
         Ok(records.len() == BATCH as usize)
     }
 

@@ -5,15 +5,15 @@ use jiff::Timestamp;
 use sark_core::audit::AuditRecord;
 use sark_core::storage::StorageError;
 use sark_core::storage::alerts::{
-    AlertStore, Delivery, DeliveryFilter, DeliveryState, Group, NO_SINK, NewDelivery, Replay,
-    Settled, SinkCount, Taken,
+    AlertStore, Delivery, DeliveryFilter, DeliveryState, Group, NO_SINK, NewDelivery, READER,
+    Replay, Settled, SinkCount, Taken,
 };
 
 use crate::query::sql;
 use crate::row::{Row, integer, json};
 use crate::session::Session;
 use crate::store::{Store, corrupt};
-use crate::trail::insert_record;
+use crate::trail::{insert_record, read_up_to};
 
 /// Of each alert the oldest pending one: the condition on `d`.
 macro_rules! heads {
@@ -78,6 +78,7 @@ impl AlertStore for Store {
         }
         let moved = sql("UPDATE alert_cursor SET sequence = $1 WHERE one = 1");
         moved.bind(integer(taken.to)?).run(&mut session).await?;
+        read_up_to(&mut session, READER, taken.to).await?;
         session.commit().await?;
         Ok(true)
     }

@@ -20,6 +20,7 @@ use crate::row::{Row, integer};
 use crate::session::{Link, Session};
 use crate::store::{Store, corrupt};
 
+pub(crate) use checkpoints::read_up_to;
 pub(crate) use unchained::chain_what_is_not;
 
 /// As many rows in one statement: the statements stay few, and prepared.

@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
-use sark_core::storage::alerts::{MemoryAlerts, contract};
-use sark_core::storage::{AuditStore as _, MemoryStore};
+use sark_core::storage::alerts::{
+    AlertStore as _, DeliveryFilter, MemoryAlerts, NewDelivery, Taken, contract,
+};
+use sark_core::storage::contract::record;
+use sark_core::storage::{AuditStore as _, CheckpointStore as _, KeptCheckpoint, MemoryStore};
 use sark_store::on_both_engines;
 use sark_store::test_util::TestPlace;
 
@@ -17,9 +20,60 @@ async fn memory() {
 
 on_both_engines! {
     alerts_contract
+    all_of_it_is_stored_or_nothing
+    what_the_dispatcher_has_not_read_is_not_pruned
 }
 
 async fn alerts_contract(place: TestPlace) {
     let store = place.open().await;
     contract::run(&store, async || store.records(1000).await.unwrap().len()).await;
+}
+
+fn taken(from: u64, to: u64, deliveries: Vec<NewDelivery>) -> Taken {
+    let at = "2026-11-28T12:00:00Z".parse().unwrap();
+    Taken { from, to, at, groups: Vec::new(), closed: Vec::new(), deliveries }
+}
+
+fn delivery(id: &str, sequence: u64) -> NewDelivery {
+    NewDelivery {
+        id: id.into(),
+        sink: "soc".into(),
+        key: "k".into(),
+        sequence,
+        due_at: "2026-11-28T12:00:00Z".parse().unwrap(),
+        message: serde_json::json!({}),
+    }
+}
+
+/// A crash is as an error here: what was not committed is not there.
+async fn all_of_it_is_stored_or_nothing(place: TestPlace) {
+    let store = place.open().await;
+    // No database has such a number: it fails at the second delivery, the cursor yet to be moved.
+    let half = taken(0, 7, vec![delivery("a", 1), delivery("b", u64::MAX)]);
+    store.take(&half).await.unwrap_err();
+    assert_eq!(store.alert_cursor().await.unwrap(), 0);
+    assert!(store.deliveries(&DeliveryFilter::default(), 9).await.unwrap().is_empty());
+    assert!(store.take(&taken(0, 7, vec![delivery("a", 1)])).await.unwrap());
+    assert_eq!(store.alert_cursor().await.unwrap(), 7);
+    assert_eq!(store.deliveries(&DeliveryFilter::default(), 9).await.unwrap()[0].number, 1);
+}
+
+async fn what_the_dispatcher_has_not_read_is_not_pruned(place: TestPlace) {
+    let store = place.open().await;
+    store.append_all(&[record("one"), record("two"), record("three")]).await.unwrap();
+    let head = store.stored_after(1, 1).await.unwrap()[0].head;
+    let at = "2026-11-28T12:00:00Z".parse().unwrap();
+    let kept = KeptCheckpoint { head, at, note: "n".into(), tree: "t".into() };
+    store.keep_checkpoint(&kept).await.unwrap();
+    // It has never read anything, and holds all of it.
+    assert_eq!(store.cursors().await.unwrap(), [("alerts".to_owned(), 0)]);
+    assert_eq!(store.prune(&head, &record("prune")).await.unwrap(), None);
+    assert!(store.take(&taken(0, 1, Vec::new())).await.unwrap());
+    assert_eq!(store.prune(&head, &record("prune")).await.unwrap(), None);
+    // A dispatcher that was too slow moves nothing.
+    assert!(!store.take(&taken(0, 3, Vec::new())).await.unwrap());
+    assert_eq!(store.prune(&head, &record("prune")).await.unwrap(), None);
+    assert!(store.take(&taken(1, 2, Vec::new())).await.unwrap());
+    assert_eq!(store.cursors().await.unwrap(), [("alerts".to_owned(), 2)]);
+    assert_eq!(store.prune(&head, &record("prune")).await.unwrap(), Some(2));
 }

@@ -78,6 +78,8 @@ async fn whole_and_pruned_trails_verify_and_are_proven(place: TestPlace) {
     };
     for pruned in [false, true] {
         if pruned {
+            assert_eq!(store.prune(&anchors[0].head, &record(21)).await.unwrap(), None);
+            store.set_cursor("alerts", 20).await.unwrap();
             let gone = store.prune(&anchors[0].head, &record(21)).await.unwrap();
             assert_eq!(gone, Some(8));
             let verified = found(&store, &anchors).await.unwrap();

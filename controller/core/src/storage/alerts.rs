@@ -197,7 +197,8 @@ pub trait AlertStore: Send + Sync {
     /// Open alerts, the newest first.
     async fn open_alerts(&self, limit: u32) -> Result<Vec<Group>, StorageError>;
     /// All of it or, on any error or if the cursor is not `from` any more, nothing. `false`: the
-    /// cursor was another. A delivery whose id is known is not made again.
+    /// cursor was another. A delivery whose id is known is not made again. The trail's cursor
+    /// [`READER`] moves with this one, so that what was not read is not pruned.
     async fn take(&self, taken: &Taken) -> Result<bool, StorageError>;
     /// Pending deliveries of a sink that are due, oldest first: of each alert only the oldest
     /// pending one, due or not, so that nobody hears of an end before the beginning.
@@ -244,6 +245,9 @@ pub trait AlertStore: Send + Sync {
         silent: Timestamp,
     ) -> Result<(), StorageError>;
 }
+
+/// The dispatcher's name among the [readers of the trail](super::CheckpointStore::set_cursor).
+pub const READER: &str = "alerts";
 
 /// Which dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -72,6 +72,11 @@ impl MemoryStore {
         self.open("append to the audit trail")?.record(record)
     }
 
+    /// [`CheckpointStore::set_cursor`], without waiting.
+    pub fn read_up_to(&self, reader: &str, sequence: u64) {
+        self.lock().cursors.insert(reader.to_owned(), sequence);
+    }
+
     /// Whether a revision was planned on this registry version.
     #[must_use]
     pub fn names_registry(&self, version: &str) -> bool {

@@ -10,6 +10,7 @@ use sark_core::storage::{Beginning, CheckpointStore, KeptCheckpoint, StorageErro
 use super::{head_of, insert_record};
 use crate::query::sql;
 use crate::row::{Row, integer};
+use crate::session::Session;
 use crate::store::{Store, corrupt};
 
 #[async_trait]
@@ -55,12 +56,7 @@ impl CheckpointStore for Store {
 
     async fn set_cursor(&self, reader: &str, sequence: u64) -> Result<(), StorageError> {
         let mut session = self.writing("keep a reader's cursor").await?;
-        sql("INSERT INTO trail_cursor VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE SET sequence = excluded.sequence")
-        .bind(reader)
-        .bind(integer(sequence)?)
-        .run(&mut session)
-        .await?;
+        read_up_to(&mut session, reader, sequence).await?;
         session.commit().await
     }
 
@@ -109,6 +105,21 @@ impl CheckpointStore for Store {
         session.commit().await?;
         Ok(Some(gone))
     }
+}
+
+/// Keeps a reader's cursor, within a session that writes something else too.
+pub(crate) async fn read_up_to(
+    session: &mut Session,
+    reader: &str,
+    sequence: u64,
+) -> Result<(), StorageError> {
+    sql("INSERT INTO trail_cursor VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET sequence = excluded.sequence")
+    .bind(reader)
+    .bind(integer(sequence)?)
+    .run(session)
+    .await?;
+    Ok(())
 }
 
 fn checkpoint_of(row: &Row) -> Result<KeptCheckpoint, StorageError> {

@@ -97,7 +97,8 @@ fn narrow<'q>(all: &mut Conditions<'q>, search: &'q Search) {
         all.add("replace(policies, ?, '') <> policies", format!("\n{policy}\n"));
     }
     if *alerts {
-        all.add("is_alert = ?", true);
+        // As the index has it.
+        all.texts.push("is_alert".to_owned());
     }
 }
 

@@ -17,7 +17,9 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::new(1_790_000_000 + seconds, 123_456_000).expect("a time in range")
 }
 
-fn group(key: &str, last: i64) -> Group {
+/// An open alert.
+#[must_use]
+pub fn group(key: &str, last: i64) -> Group {
     Group {
         key: key.into(),
         event: "registry.feed.held".into(),
@@ -31,7 +33,9 @@ fn group(key: &str, last: i64) -> Group {
     }
 }
 
-fn new(id: &str, sink: &str, key: &str, due: i64) -> NewDelivery {
+/// A delivery to be made.
+#[must_use]
+pub fn new(id: &str, sink: &str, key: &str, due: i64) -> NewDelivery {
     NewDelivery {
         id: id.into(),
         sink: sink.into(),

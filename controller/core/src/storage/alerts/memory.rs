@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    AlertStore, Delivery, DeliveryFilter, DeliveryState, Group, NO_SINK, Replay, Settled,
+    AlertStore, Delivery, DeliveryFilter, DeliveryState, Group, NO_SINK, READER, Replay, Settled,
     SinkCount, Taken,
 };
 use crate::audit::AuditRecord;
@@ -32,6 +32,7 @@ impl MemoryAlerts {
     /// Empty, on this store.
     #[must_use]
     pub fn new(base: Arc<MemoryStore>) -> Self {
+        base.read_up_to(READER, 0);
         Self { base, state: Mutex::default() }
     }
 
@@ -81,6 +82,7 @@ impl AlertStore for MemoryAlerts {
             return Ok(false);
         }
         state.cursor = taken.to;
+        self.base.read_up_to(READER, taken.to);
         for key in &taken.closed {
             state.groups.remove(key);
         }

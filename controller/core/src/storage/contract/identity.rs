@@ -75,7 +75,9 @@ async fn tokens<S: TokenStore + AuditStore>(store: &S) {
     assert!(store.add_token(&token("é ci", 3), &record("made")).await.unwrap());
 }
 
-fn approval(id: &str) -> Approval {
+/// An approval that waits.
+#[must_use]
+pub fn approval(id: &str) -> Approval {
     let by = Identity {
         name: "token:é".into(),
         known: Known::Token,

@@ -14,7 +14,9 @@ fn at(second: i64) -> Timestamp {
     Timestamp::new(1_790_000_000 + second, 7_000).expect("a time in range")
 }
 
-fn report(sensor: &str, id: &str, second: i64) -> StoredReport {
+/// A report of this sensor, and its answer.
+#[must_use]
+pub fn report(sensor: &str, id: &str, second: i64) -> StoredReport {
     StoredReport {
         key: format!("key-{id}"),
         body: ContentHash::of(id.as_bytes()),

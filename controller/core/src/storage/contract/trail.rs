@@ -12,6 +12,7 @@ pub(super) async fn run<S: AuditStore>(store: &S) {
     secrets_are_not_stored(store).await;
     a_name_with_a_nul_is_stored(store).await;
     searches_find_what_the_records_say(store).await;
+    alerts_are_found_and_the_rest_is_passed_over(store).await;
 }
 
 /// Everything, in pages.
@@ -184,4 +185,25 @@ async fn searches_find_what_the_records_say<S: AuditStore>(store: &S) {
     assert!(store.search(&none, Page::Back { before: None, limit: 9 }).await.unwrap().is_empty());
     let nowhere = Page::Back { before: Some(0), limit: 9 };
     assert!(store.search(&Search::default(), nowhere).await.unwrap().is_empty());
+}
+
+async fn alerts_are_found_and_the_rest_is_passed_over<S: AuditStore>(store: &S) {
+    let from = store.head().await.unwrap().sequence;
+    assert_eq!(store.alerts_after(from, 9).await.unwrap(), (Vec::new(), from));
+    let alert = |event: &str| AuditRecord { notice: record("first").notice, ..record(event) };
+    let plain = |event: &str| AuditRecord { notice: None, ..record(event) };
+    let all = [plain("a"), alert("b"), plain("c"), alert("d"), plain("e"), plain("f")];
+    store.append_all(&all).await.unwrap();
+    let alerts_after = async |after: u64, limit: u32| {
+        let (found, to) = store.alerts_after(from + after, limit).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|(n, it)| (n - from, it.event)).collect();
+        (found, to - from)
+    };
+    let (b, d) = ((2, "b".to_owned()), (4, "d".to_owned()));
+    assert_eq!(alerts_after(0, 9).await, (vec![b.clone(), d.clone()], 6));
+    // Whether there are more is not known: the last that was found is as far as it goes.
+    assert_eq!(alerts_after(0, 1).await, (vec![b], 2));
+    assert_eq!(alerts_after(2, 1).await, (vec![d], 4));
+    assert_eq!(alerts_after(4, 1).await, (Vec::new(), 6));
+    assert_eq!(alerts_after(6, 1).await, (Vec::new(), 6));
 }
