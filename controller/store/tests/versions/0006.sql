@@ -1,0 +1,4 @@
+-- As a SARK of schema 6 wrote them.
+
+INSERT INTO token (id, name, hash, rights, created_at, created_by, expires_at, revoked_at, revoked_by, last_used_at, last_used_from) VALUES ('040g2081040g', 'é ci', 'sha256:9be14c26b45ea10603d4f6dafd09fd866141cfb4db392cf1a8edd12763aad7e3', '{"roles":["operator","approver"],"scopes":["sensors:rfc1149"]}', '2026-09-21T14:13:21.000000005Z', 'uid:0(root)', '2026-09-21T14:30:00.000000005Z', NULL, NULL, NULL, NULL);
+INSERT INTO approval (id, kind, subject, title, requested_by, requester_made_by, requested_at, until, state, step) VALUES ('one', 'flowspec.plan', 'sha256:64879f7d6b960a01909762d911a32d4582c20010c5641ee90278b644a9e3b525', '"Redirect" é', 'token:é', 'uid:0(root)', '2026-09-21T14:13:20.000000005Z', '2026-09-21T15:13:20.000000005Z', 'pending', '{"state":"pending"}');
