@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sark_api::ProblemView;
-use sark_core::audit::AuditRecord;
+use sark_core::audit::{AuditRecord, Written};
 use sark_core::storage::StorageError;
 use sark_prices::PriceList;
 use sark_registry::ageing::{Counts, Refused};
@@ -21,9 +21,7 @@ use crate::metrics::{
 use crate::reconcile::{Report, RoundError};
 use crate::{ChangeError, Changed};
 
-pub use alerts::{
-    AlertDead, AlertDelivered, AlertRetried, AlertStoreFailed, AlertsCounted, AlertsTaken,
-};
+pub use alerts::{AlertAttempted, AlertStoreFailed, AlertsCounted, AlertsTaken, Attempted};
 
 /// Something that happened.
 pub trait Event {
@@ -339,7 +337,8 @@ pub struct AuditLost<'a> {
 
 impl Event for AuditLost<'_> {
     fn emit(self, metrics: &Metrics) {
-        let record = serde_json::to_string(self.record).unwrap_or_default();
+        // As it would have been stored: without secrets.
+        let record = Written::of(self.record).map_or_else(|_| String::new(), |it| it.text().into());
         tracing::error!(error = chain(self.error), record, "an audit record could not be stored");
         metrics.audit_lost.inc();
     }

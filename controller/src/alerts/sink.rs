@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::bucket::Bucket;
 use super::deliver::{Deliver, Secrets, build};
 use super::{Alerts, BACKOFF};
-use crate::events::{AlertDead, AlertDelivered, AlertRetried, AlertStoreFailed, Event};
+use crate::events::{AlertAttempted, AlertStoreFailed, Attempted, Event};
 use crate::registrar::OURSELVES;
 
 /// Deliveries read at once.
@@ -186,7 +186,10 @@ impl Alerts {
             at: now,
             note: note.to_owned(),
         };
-        let (name, key) = (sink.name.as_str(), delivery.key.as_str());
+        let emit = |came| {
+            let (sink, key) = (sink.name.as_str(), delivery.key.as_str());
+            AlertAttempted { sink, key, attempts, came }.emit(&self.metrics);
+        };
         match verdict {
             Verdict::Delivered { said } => {
                 run.failures = 0;
@@ -194,7 +197,7 @@ impl Alerts {
                 let settled = settled(DeliveryState::Delivered, now, &said);
                 self.store.settle(&settled, record.as_ref()).await?;
                 run.complained = false;
-                AlertDelivered { sink: name, key, attempts }.emit(&self.metrics);
+                emit(Attempted::Delivered);
                 Ok(None)
             }
             Verdict::Retry { after, why } if attempts < sink.config.attempts => {
@@ -209,7 +212,7 @@ impl Alerts {
                 let settled = settled(DeliveryState::Pending, due_at, &why);
                 self.store.settle(&settled, record.as_ref()).await?;
                 run.complained |= is_news;
-                AlertRetried { sink: name, key, attempts, why: &why }.emit(&self.metrics);
+                emit(Attempted::Retry(&why));
                 Ok(Some(after.unwrap_or_default().max(pause.min(HOLD))))
             }
             Verdict::Retry { why, .. } | Verdict::Dead { why } => {
@@ -223,7 +226,7 @@ impl Alerts {
                 }
                 let settled = settled(DeliveryState::Dead, now, &why);
                 self.store.settle(&settled, Some(&record)).await?;
-                AlertDead { sink: name, key, attempts, why: &why }.emit(&self.metrics);
+                emit(Attempted::Dead(&why));
                 Ok(None)
             }
         }

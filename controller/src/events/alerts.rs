@@ -8,76 +8,60 @@ use crate::Metrics;
 use crate::chain::chain;
 use crate::metrics::{AttemptLabels, DeliveryLabels};
 
-/// A sink took an alert.
+/// An attempt to deliver an alert ended.
 #[derive(Debug)]
-pub struct AlertDelivered<'a> {
-    /// Its name.
-    pub sink: &'a str,
-    /// The alert.
-    pub key: &'a str,
-    /// Attempts that it took.
-    pub attempts: u32,
-}
-
-impl Event for AlertDelivered<'_> {
-    fn emit(self, metrics: &Metrics) {
-        let Self { sink, key, attempts } = self;
-        tracing::info!(sink, alert = key, attempts, "an alert was delivered");
-        metrics.alerts.attempts.get_or_create(&AttemptLabels::of(sink, "delivered")).inc();
-    }
-}
-
-/// A sink did not take an alert; it is tried again.
-#[derive(Debug)]
-pub struct AlertRetried<'a> {
-    /// Its name.
+pub struct AlertAttempted<'a> {
+    /// The sink's name.
     pub sink: &'a str,
     /// The alert.
     pub key: &'a str,
     /// Attempts so far.
     pub attempts: u32,
-    /// What it said.
-    pub why: &'a str,
+    /// What came of it.
+    pub came: Attempted<'a>,
 }
 
-impl Event for AlertRetried<'_> {
+/// What came of an attempt; with what the sink said last, if it did not take the alert.
+#[derive(Debug, Clone, Copy)]
+pub enum Attempted<'a> {
+    /// The sink has it.
+    Delivered,
+    /// It is tried again.
+    Retry(&'a str),
+    /// It is given up.
+    Dead(&'a str),
+}
+
+impl Event for AlertAttempted<'_> {
     fn emit(self, metrics: &Metrics) {
-        let Self { sink, key, attempts, why } = self;
-        tracing::warn!(
-            sink,
-            alert = key,
-            attempts,
-            why,
-            "an alert was not delivered; will try again"
-        );
-        metrics.alerts.attempts.get_or_create(&AttemptLabels::of(sink, "retry")).inc();
-    }
-}
-
-/// An alert is given up.
-#[derive(Debug)]
-pub struct AlertDead<'a> {
-    /// The sink.
-    pub sink: &'a str,
-    /// The alert.
-    pub key: &'a str,
-    /// Attempts that were made.
-    pub attempts: u32,
-    /// What the sink said last.
-    pub why: &'a str,
-}
-
-impl Event for AlertDead<'_> {
-    fn emit(self, metrics: &Metrics) {
-        let Self { sink, key, attempts, why } = self;
-        tracing::error!(
-            sink,
-            alert = key,
-            attempts,
-            why,
-            "an alert is given up; sarkctl alerts dead, then sarkctl alerts replay"
-        );
-        metrics.alerts.attempts.get_or_create(&AttemptLabels::of(sink, "dead")).inc();
+        let Self { sink, key: alert, attempts, came } = self;
+        let outcome = match came {
+            Attempted::Delivered => {
+                tracing::info!(sink, alert, attempts, "an alert was delivered");
+                "delivered"
+            }
+            Attempted::Retry(why) => {
+                tracing::warn!(
+                    sink,
+                    alert,
+                    attempts,
+                    why,
+                    "an alert was not delivered; will try again"
+                );
+                "retry"
+            }
+            Attempted::Dead(why) => {
+                tracing::error!(
+                    sink,
+                    alert,
+                    attempts,
+                    why,
+                    "an alert is given up; sarkctl alerts dead, then sarkctl alerts replay"
+                );
+                "dead"
+            }
+        };
+        metrics.alerts.attempts.get_or_create(&AttemptLabels::of(sink, outcome)).inc();
     }
 }
 

@@ -11,6 +11,7 @@ use sark_core::storage::{ApprovalStore, StorageError, TokenStore};
 
 use crate::query::sql;
 use crate::row::{Row, json};
+use crate::session::Session;
 use crate::store::{Store, corrupt};
 use crate::trail::insert_record;
 
@@ -30,12 +31,7 @@ impl TokenStore for Store {
             .bind(token.expires_at.map(|at| at.to_string()))
             .run(&mut session)
             .await?;
-        if added == 0 {
-            return Ok(false);
-        }
-        insert_record(&mut session, record).await?;
-        session.commit().await?;
-        Ok(true)
+        if_any(added, session, record).await
     }
 
     async fn token(&self, id: &str) -> Result<Option<Token>, StorageError> {
@@ -65,12 +61,7 @@ impl TokenStore for Store {
         .bind(id)
         .run(&mut session)
         .await?;
-        if revoked == 0 {
-            return Ok(false);
-        }
-        insert_record(&mut session, record).await?;
-        session.commit().await?;
-        Ok(true)
+        if_any(revoked, session, record).await
     }
 
     async fn token_used(&self, id: &str, at: Timestamp, from: &str) -> Result<(), StorageError> {
@@ -108,12 +99,7 @@ impl ApprovalStore for Store {
         .bind(json(&approval.step)?)
         .run(&mut session)
         .await?;
-        if added == 0 {
-            return Ok(false);
-        }
-        insert_record(&mut session, record).await?;
-        session.commit().await?;
-        Ok(true)
+        if_any(added, session, record).await
     }
 
     async fn approval(&self, id: &str) -> Result<Option<Approval>, StorageError> {
@@ -154,13 +140,22 @@ impl ApprovalStore for Store {
             .bind(word(before))
             .run(&mut session)
             .await?;
-        if stepped == 0 {
-            return Ok(false);
-        }
-        insert_record(&mut session, record).await?;
-        session.commit().await?;
-        Ok(true)
+        if_any(stepped, session, record).await
     }
+}
+
+/// Commits a change of so many rows with the record of it; of none, neither.
+async fn if_any(
+    rows: u64,
+    mut session: Session,
+    record: &AuditRecord,
+) -> Result<bool, StorageError> {
+    if rows == 0 {
+        return Ok(false);
+    }
+    insert_record(&mut session, record).await?;
+    session.commit().await?;
+    Ok(true)
 }
 
 fn word(step: &Step) -> &'static str {
