@@ -38,13 +38,13 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub struct ReplayArgs {
-    /// This delivery
+    /// The delivery of this number
     #[arg(value_name = "DELIVERY")]
     delivery: Option<u64>,
-    /// All of this sink
+    /// All that were given up of this sink
     #[arg(long, value_name = "NAME")]
     sink: Option<String>,
-    /// All
+    /// All that were given up
     #[arg(long)]
     all: bool,
 }
@@ -67,6 +67,7 @@ fn replay(arguments: &ReplayArgs, context: &mut Context) -> Outcome {
     let response: ReplayResponse = context.client()?.post(routes::REPLAY, &request)?;
     context.out.data(&response, |_| {
         let many = match response.replayed {
+            0 => "nothing of it was given up, so nothing is attempted again".to_owned(),
             1 => "1 delivery is attempted again".to_owned(),
             many => format!("{many} deliveries are attempted again"),
         };

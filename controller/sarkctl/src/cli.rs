@@ -84,7 +84,7 @@ pub enum Command {
     /// Who is behind an address or a name
     #[command(subcommand)]
     Registry(registry::Command),
-    /// Check policies, list those that hold
+    /// Check and test policies, decide by them, list those that hold
     #[command(subcommand)]
     Policy(policy::Command),
     /// Who may do what: myself, tokens

@@ -32,15 +32,16 @@ fn scene() -> Server {
         sink("old", Value::Null, 0, Value::Null),
     ]});
     let dead = json!({"deliveries": [delivery("dead", json!(AT))]});
-    let test = |outcome: &str, said: &str| json!({"sink": "soc", "outcome": outcome, "said": said});
+    let test = |sink: &str, outcome: &str, said: &str| json!({"sink": sink, "outcome": outcome, "said": said});
     Answers::default()
         .on("GET /v1/alerts?limit=20", 200, &json!({"alerts": [alert, lone]}))
         .on("GET /v1/alerts/sinks", 200, &sinks)
         .on("GET /v1/alerts/deliveries?sink=soc&limit=20", 200, &dead)
         .on("GET /v1/alerts/deliveries?state=dead&limit=20", 200, &dead)
         .on("GET /v1/alerts/deliveries/7", 200, &delivery("dead", json!(AT)))
-        .on("POST /v1/alerts/sinks/pager/test", 200, &test("delivered", "answered 202"))
-        .on("POST /v1/alerts/sinks/soc/test", 200, &test("dead", "answered 400"))
+        .on("POST /v1/alerts/sinks/pager/test", 200, &test("pager", "delivered", "answered 202"))
+        .on("POST /v1/alerts/sinks/soc/test", 200, &test("soc", "dead", "answered 400"))
+        .on("POST /v1/alerts/sinks/log/test", 200, &test("log", "retry", "no answer within 10 s"))
         .on("POST /v1/alerts/replay", 200, &json!({"replayed": 2}))
         .serve()
 }
@@ -56,6 +57,7 @@ fn what_is_open_and_whom_it_reached() {
         ("alerts-show-list", &["alerts", "show", "--sink", "soc"]),
         ("alerts-test-taken", &["alerts", "test", "pager"]),
         ("alerts-test-refused", &["alerts", "test", "soc"]),
+        ("alerts-test-later", &["alerts", "test", "log"]),
         ("alerts-replay", &["alerts", "replay", "--sink", "soc"]),
     ] {
         let run = sarkctl(["--socket", "sarkd.sock"]).with(words);

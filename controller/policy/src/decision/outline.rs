@@ -125,8 +125,10 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
             for (kind, inner) in fields {
                 match kind.as_str() {
                     "Call" => {
-                        let called = inner.get("fcn").and_then(constant);
-                        if let (Some((path, _)), Some((line, column))) = (called, place(inner)) {
+                        let name = inner.get("fcn");
+                        let called = name.and_then(constant);
+                        let begins = name.and_then(beginning);
+                        if let (Some((path, _)), Some((line, column))) = (called, begins) {
                             let literals = literals(inner);
                             let is_call = true;
                             references.push(Reference { path, is_call, literals, line, column });
@@ -135,7 +137,7 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
                     }
                     "Var" | "RefDot" | "RefBrack" => {
                         if let (Some((path, _)), Some((line, column))) =
-                            (constant(node), place(inner))
+                            (constant(node), beginning(node))
                         {
                             let (is_call, literals) = (false, Vec::new());
                             references.push(Reference { path, is_call, literals, line, column });
@@ -147,6 +149,15 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
             }
         }
         _ => {}
+    }
+}
+
+/// Where a reference begins: the parser's own place of `a.b` is the dot, of a call its bracket.
+fn beginning(reference: &Value) -> Option<(u32, u32)> {
+    let (_, inner) = reference.as_object()?.iter().next()?;
+    match inner.get("refr") {
+        Some(before) => beginning(before),
+        None => place(inner),
     }
 }
 

@@ -7,8 +7,8 @@ use sark_core::storage::alerts::{Delivery, DeliveryState};
 
 use super::time;
 use crate::cli::Context;
-use crate::exit::{Exit, Outcome};
-use crate::output::{Out, printable, style};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::{Format, Out, printable, style, talk};
 use crate::render;
 use crate::table::{Cell, Table};
 
@@ -50,22 +50,34 @@ pub fn show(arguments: &ShowArgs, context: &mut Context) -> Outcome {
         return Ok(Exit::Done);
     }
     let ShowArgs { sink, alert, limit, .. } = arguments;
-    list(context, &[("sink", sink.as_deref()), ("key", alert.as_deref())], *limit, "no deliveries")
+    let filter = [("sink", sink.as_deref()), ("key", alert.as_deref())];
+    list(context, &filter, *limit, "no deliveries")?;
+    Ok(Exit::Done)
 }
 
 /// `alerts dead`.
 pub fn dead(arguments: &DeadArgs, context: &mut Context) -> Outcome {
     let filter = [("sink", arguments.sink.as_deref()), ("state", Some("dead"))];
-    list(context, &filter, arguments.limit, "nothing was given up")
+    let any = list(context, &filter, arguments.limit, "nothing was given up")?;
+    if any && context.out.format == Format::Table {
+        talk("mend what they said, see it work by sarkctl alerts test, then sarkctl alerts replay");
+    }
+    Ok(Exit::Done)
 }
 
-fn list(context: &mut Context, filter: &[(&str, Option<&str>)], limit: u32, none: &str) -> Outcome {
+/// Whether there are any.
+fn list(
+    context: &mut Context,
+    filter: &[(&str, Option<&str>)],
+    limit: u32,
+    none: &str,
+) -> Result<bool, Failure> {
     let limit = limit.to_string();
     let filter = filter.iter().filter_map(|(key, value)| Some((*key, (*value)?)));
     let query: Vec<_> = filter.chain([("limit", limit.as_str())]).collect();
     let response: DeliveriesResponse = context.client()?.get(routes::DELIVERIES, &query)?;
     context.out.data(&response, |out| table(out, &response, none))?;
-    Ok(Exit::Done)
+    Ok(!response.deliveries.is_empty())
 }
 
 fn table(out: &mut Out, response: &DeliveriesResponse, none: &str) -> io::Result<()> {
@@ -96,7 +108,13 @@ fn one(out: &mut Out, delivery: &Delivery) -> io::Result<()> {
     writeln!(out, "made         {}, {attempts}", render::time(delivery.made_at))?;
     match delivery.state {
         DeliveryState::Pending => writeln!(out, "due          {}", render::time(delivery.due_at))?,
-        _ => writeln!(out, "ended        {}", time(delivery.ended_at))?,
+        DeliveryState::Delivered => writeln!(out, "delivered    {}", time(delivery.ended_at))?,
+        DeliveryState::Dead => writeln!(
+            out,
+            "given up     {}; again: sarkctl alerts replay {}",
+            time(delivery.ended_at),
+            delivery.number
+        )?,
     }
     if let Some(note) = &delivery.note {
         writeln!(out, "said         {}", printable(note))?;

@@ -61,22 +61,29 @@ fn table(out: &mut Out, response: &SinksResponse) -> io::Result<()> {
 pub fn test(arguments: &TestArgs, context: &mut Context) -> Outcome {
     let path = routes::SINK_TEST.replace("{sink}", &render::percent(&arguments.sink));
     let test: SinkTest = context.client()?.post(&path, &())?;
-    context.out.data(&test, |out| {
-        let (colour, word) = match test.outcome {
-            SinkOutcome::Delivered => (style::ADD, "took the message"),
-            SinkOutcome::Retry => (style::CHANGE, "did not take the message now"),
-            SinkOutcome::Dead => (style::ERROR, "does not take the message"),
-        };
-        let word = out.paint(colour, word);
-        writeln!(out, "{} {word}: {}", printable(&test.sink), printable(&test.said))
-    })?;
-    match test.outcome {
-        SinkOutcome::Delivered => Ok(Exit::Done),
-        SinkOutcome::Retry | SinkOutcome::Dead => {
-            let error = format!("{} did not take it", test.sink);
-            Err(Failure::failed(error).next("docs/runbooks/alerts.md says what each answer means"))
+    context.out.data(&test, |out| match test.outcome {
+        SinkOutcome::Delivered => {
+            let word = out.paint(style::ADD, "took the message");
+            writeln!(out, "{} {word}: {}", printable(&test.sink), printable(&test.said))
         }
-    }
+        // The error says it.
+        SinkOutcome::Retry | SinkOutcome::Dead => Ok(()),
+    })?;
+    let (word, help) = match test.outcome {
+        SinkOutcome::Delivered => return Ok(Exit::Done),
+        SinkOutcome::Retry => (
+            "did not take the message",
+            "alerts to it are tried again by themselves; if it stays so, docs/runbooks/alerts.md says \
+             what to look at",
+        ),
+        SinkOutcome::Dead => (
+            "refuses the message",
+            "alerts to it are given up until this is mended; docs/runbooks/alerts.md says what each \
+             answer means",
+        ),
+    };
+    let error = format!("{} {word}: {}", printable(&test.sink), printable(&test.said));
+    Err(Failure::failed(error).next(help))
 }
 
 /// For `doctor`: whether alerts reach people.

@@ -24,7 +24,7 @@ pub enum Command {
     List,
     /// Show one
     Show(WhichArgs),
-    /// Have a token not hold any more, at once
+    /// Revoke a token: it holds no more, at once
     Revoke(WhichArgs),
 }
 

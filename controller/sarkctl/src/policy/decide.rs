@@ -35,7 +35,7 @@ struct InputArgs {
     /// JSON of what to decide on, one or several one after another; `-` is standard input
     #[arg(short, long, value_name = "FILE")]
     input: PathBuf,
-    /// Its line; by default it is recognised
+    /// What it is: llm, mcp, edr, tunnel or sensor; by default it is recognised
     #[arg(long, value_name = "LINE", value_parser = sets::line)]
     line: Option<Line>,
     /// Endpoints to add to those that ship; may be repeated
@@ -184,10 +184,10 @@ fn why(out: &mut Out, ready: &Ready, one: &Decided) -> io::Result<()> {
         (word(settings.defaults.get(&one.line)), word(settings.on_error.get(&one.line)));
     let version = render::short(ready.set.version().as_str());
     let says = format!(
-        "set {} {version}, line {}, {}; no rule: {default}; no answer: {on_error}",
-        settings.name,
+        "{} {}, by set {} {version}: {default} if no rule matches, {on_error} if a rule fails",
         one.line,
-        printable(&one.id)
+        printable(&one.id),
+        settings.name,
     );
     let says = out.paint(style::QUIET, &says);
     writeln!(out, "{says}")?;
@@ -250,7 +250,8 @@ pub fn bench(arguments: &BenchArgs, context: &mut Context) -> Outcome {
         let Measured { threads, decisions, per_second, p50_ns, p99_ns, longest_ns } = measured;
         let micro = |ns: u64| format!("{}.{} µs", ns / 1_000, ns % 1_000 / 100);
         let (p50, p99, longest) = (micro(p50_ns), micro(p99_ns), micro(longest_ns));
-        writeln!(out, "{per_second} decisions a second ({decisions}, {threads} threads)")?;
+        let threads = render::count(threads.into(), "thread");
+        writeln!(out, "{per_second} decisions a second ({decisions} by {threads})")?;
         writeln!(out, "p50 {p50}, p99 {p99}, longest {longest}")
     })?;
     Ok(Exit::Done)

@@ -218,7 +218,7 @@ impl Files {
 pub fn inputs(path: &Path, line: Option<Line>) -> Result<Vec<Input>, Failure> {
     let file = input::long(path, LONGEST_INPUT)?;
     let wrong =
-        |place: usize, why: String| Failure::usage(format!("{}: input {place}: {why}", file.name));
+        |place: usize, why: String| Failure::usage(format!("{}: input {place} {why}", file.name));
     let mut inputs = Vec::new();
     for value in serde_json::Deserializer::from_str(&file.text).into_iter::<Value>() {
         let place = inputs.len() + 1;
@@ -245,12 +245,12 @@ fn input_of(value: &Value, line: Option<Line>) -> Result<Input, (String, String)
         has("kind").then_some(Line::Tunnel)
     };
     let read_as = line.or(guessed).ok_or_else(|| {
-        let why = "it is neither a request, an activity, a tunnel nor a report".to_owned();
+        let why = "is neither a request, an activity, a tunnel nor a report".to_owned();
         (why, "name what it is by --line".to_owned())
     })?;
     let schema = format!("see policies/decision/schemas/{read_as}.schema.json");
     let input = Input::from_json(read_as, &value.to_string())
-        .map_err(|error| (format!("is none of the line {read_as}: {error}"), schema))?;
+        .map_err(|error| (format!("is no {read_as} input: {error}"), schema))?;
     match line {
         Some(line) if input.line() != line => Err((
             format!("is of the line {} and not {line}", input.line()),

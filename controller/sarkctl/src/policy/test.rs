@@ -51,8 +51,14 @@ pub fn run(arguments: &TestArgs, context: &mut Context) -> Outcome {
     let tests: Vec<&TestResult> =
         report.tests.iter().filter(|test| full_name(test).contains(wanted)).collect();
     if tests.is_empty() {
-        return Err(Failure::failed("no test was found")
-            .next("a test is a rule that begins with `test_`, in a file like policy_test.rego"));
+        return Err(match &arguments.run {
+            Some(text) if !report.tests.is_empty() => {
+                Failure::failed(format!("no test has {text:?} in its name"))
+                    .next("without --run all run; -v shows their names")
+            }
+            _ => Failure::failed("no test was found")
+                .next("a test is a rule that begins with `test_`, in a file like policy_test.rego"),
+        });
     }
     let passed = tests.iter().filter(|test| test.outcome == TestOutcome::Passed).count();
     let tested = Tested { passed, failed: tests.len() - passed, tests };
@@ -119,9 +125,10 @@ fn lines(out: &mut Out, files: &Files, report: &TestReport) -> io::Result<()> {
     for file in &report.coverage {
         let all = file.covered.len() + file.not_covered.len();
         let style = if file.not_covered.is_empty() { style::ADD } else { style::CHANGE };
-        let percent = (file.covered.len() * 100).checked_div(all).unwrap_or(100);
+        let percent = file.covered.len() as f64 * 100.0 / all.max(1) as f64;
+        let percent = if all == 0 { 100.0 } else { percent };
         table.row([
-            Cell::new(style, format!("{percent} %")),
+            Cell::new(style, format!("{percent:.1} %")),
             all.to_string().into(),
             files.name_of(&file.file).into(),
             ranges(&file.not_covered).into(),
