@@ -3,10 +3,10 @@
 //! | Record | Class |
 //! |---|---|
 //! | an alert, whatever its event | Detection Finding 2004: create, or close when resolved |
-//! | `decision.activity` that knows host and process | Process Activity 1007 |
+//! | `decision.edr` that knows host and process | Process Activity 1007 |
 //! | `decision.tunnel` that knows the flow | Network Activity 4001 |
 //! | other `decision.…`: calls of models and tools | API Activity 6003, with profile `ai_operation` when the model is known |
-//! | `auth.login…` | Authentication 3002 |
+//! | `api.refused`: who is not known, or may not | Authentication 3002 |
 //! | `sarkd.…` | Application Lifecycle 6002 |
 //! | changes: `flowspec.…`, `registry.…`, `policy.…`, `auth.…`, `approval.…`, `config.…`, `audit.…`, `alerts.…` | Entity Management 3004 |
 //! | anything else | API Activity 6003, `Other` |
@@ -24,24 +24,28 @@ pub const VERSION: &str = "1.8.0";
 /// The events that SARK writes, for whoever wants to see each of them mapped. Decisions come in more
 /// forms than one.
 pub const EVENTS: &[&str] = &[
+    "alerts.dead",
     "alerts.replay",
+    "alerts.sink",
+    "api.call",
+    "api.refused",
     "approval.approve",
     "approval.reject",
     "approval.request",
-    "audit.checkpoint",
+    "approval.use",
     "audit.lost",
     "audit.prune",
-    "auth.login",
-    "auth.login.failed",
+    "audit.tampered",
     "auth.token.create",
     "auth.token.revoke",
-    "config.load",
-    "decision.activity",
-    "decision.request",
+    "decision.edr",
+    "decision.llm",
+    "decision.mcp",
     "decision.sensor",
     "decision.tunnel",
     "flowspec.apply",
     "flowspec.withdraw",
+    "health.peer-down",
     "policy.activate",
     "policy.rollback",
     "registry.entry.delete",
@@ -55,6 +59,12 @@ pub const EVENTS: &[&str] = &[
     "registry.version",
     "sarkd.start",
     "sarkd.stop",
+    "sensor.covered",
+    "sensor.gap",
+    "sensor.heard",
+    "sensor.report",
+    "sensor.silent",
+    "store.leader",
 ];
 
 /// What the events come from.
@@ -107,7 +117,7 @@ fn kind(record: &AuditRecord) -> Kind {
     let other = |class| Kind { class, activity: 99, name: Some(last.to_owned()) };
     let about = &record.about;
     match area {
-        "decision" if last == "activity" && about.process.is_some() && about.host.is_some() => {
+        "decision" if last == "edr" && about.process.is_some() && about.host.is_some() => {
             known(1007, 1)
         }
         "decision" if last == "tunnel" && about.flow.is_some() => match record.outcome {
@@ -115,7 +125,7 @@ fn kind(record: &AuditRecord) -> Kind {
             Outcome::Refused | Outcome::Failed => known(4001, 5),
         },
         "decision" => known(6003, 1),
-        "auth" if event.starts_with("auth.login") => known(3002, 1),
+        "api" if last == "refused" => known(3002, 1),
         "sarkd" => match last {
             "start" => known(6002, 3),
             "stop" => known(6002, 4),
@@ -267,9 +277,9 @@ fn api(event: &mut Map<String, Value>, record: &AuditRecord) {
         actor["process"] = parts::process(process);
     }
     event.insert("actor".into(), actor);
-    let operation = record.detail.get("operation").and_then(Value::as_str);
+    let operation = of_input(record, "operation");
     let mut api = json!({ "operation": operation.unwrap_or(&record.event) });
-    if let Some(provider) = record.detail.get("provider").and_then(Value::as_str) {
+    if let Some(provider) = of_input(record, "provider") {
         api["service"] = json!({ "name": provider });
     }
     if let Some(request) = &about.request {
@@ -289,10 +299,15 @@ fn api(event: &mut Map<String, Value>, record: &AuditRecord) {
     model(event, record);
 }
 
+/// A text of what was decided on.
+fn of_input<'a>(record: &'a AuditRecord, name: &str) -> Option<&'a str> {
+    record.detail.get("input")?.get(name)?.as_str()
+}
+
 /// Profile `ai_operation`.
 fn model(event: &mut Map<String, Value>, record: &AuditRecord) {
-    let text = |name: &str| record.detail.get(name).and_then(Value::as_str);
-    let (Some(model), Some(provider)) = (text("model"), text("provider")) else { return };
+    let model = of_input(record, "model");
+    let (Some(model), Some(provider)) = (model, of_input(record, "provider")) else { return };
     event.insert("ai_model".into(), json!({ "name": model, "ai_provider": provider }));
     if let Some(metadata) = event.get_mut("metadata") {
         metadata["profiles"] = json!(["ai_operation"]);

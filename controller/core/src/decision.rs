@@ -168,6 +168,11 @@ pub struct Matched {
     pub obligations: Vec<Obligation>,
 }
 
+/// The policy of a decision that no rule made.
+pub const DEFAULT: &str = "default";
+/// The policy of what matched because a policy could not be asked.
+pub const ENGINE: &str = "engine";
+
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -179,7 +184,7 @@ pub struct Decision {
     pub action: Action,
     /// Why, for the person who is refused.
     pub reason: String,
-    /// The policy of the rule that won; `default` if none matched, `engine` if none could be asked.
+    /// The policy of the rule that won; `default` if none matched, `engine` if one could not be asked.
     pub policy_id: String,
     /// The rule that won.
     pub rule_id: String,
@@ -266,6 +271,12 @@ impl Decision {
         }
         let allow = action.allows();
         Ok(Self { allow, action, reason, policy_id, rule_id, severity, obligations, matched })
+    }
+
+    /// Whether a policy could not be asked: an error, a limit, no answer.
+    #[must_use]
+    pub fn has_error(&self) -> bool {
+        self.policy_id == ENGINE || self.matched.iter().any(|rule| rule.policy_id == ENGINE)
     }
 
     /// A decision no rule made.

@@ -128,13 +128,15 @@ impl Line {
     }
 }
 
-/// What a token is narrowed to. Written `flowspec`, or `sensors:rfc1149`.
+/// What a token is narrowed to. Written `flowspec`, `sensors:rfc1149` or `decide`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// A line of work, as far as the roles go.
     Line(Line),
     /// Reports of this kind of sensor, and nothing else: it needs no role.
     Reports(String),
+    /// To ask for decisions, and nothing else: it needs no role. Written `decide`.
+    Decide,
 }
 
 impl fmt::Display for Scope {
@@ -142,6 +144,7 @@ impl fmt::Display for Scope {
         match self {
             Self::Line(line) => f.write_str(line.as_str()),
             Self::Reports(kind) => write!(f, "sensors:{kind}"),
+            Self::Decide => f.write_str("decide"),
         }
     }
 }
@@ -157,10 +160,13 @@ impl FromStr for Scope {
                 Err(format!("{kind:?} is no kind of sensor: small letters, digits and `-`"))
             };
         }
+        if text == "decide" {
+            return Ok(Self::Decide);
+        }
         let line = Line::ALL.into_iter().find(|line| line.as_str() == text);
         line.map(Self::Line).ok_or_else(|| {
             let lines = Line::ALL.map(Line::as_str).join(", ");
-            format!("there is no scope {text:?}: {lines}, or sensors:KIND")
+            format!("there is no scope {text:?}: {lines}, sensors:KIND or decide")
         })
     }
 }
@@ -187,8 +193,8 @@ impl schemars::JsonSchema for Scope {
         let lines = Line::ALL.map(Line::as_str).join("|");
         schemars::json_schema!({
             "type": "string",
-            "description": "A line of work, or the reports of one kind of sensor.",
-            "pattern": format!("^({lines}|sensors:[a-z0-9][a-z0-9-]{{0,63}})$"),
+            "description": "A line of work, the reports of one kind of sensor, or decisions.",
+            "pattern": format!("^({lines}|decide|sensors:[a-z0-9][a-z0-9-]{{0,63}})$"),
         })
     }
 }
@@ -236,6 +242,10 @@ impl Rights {
                         self.scopes.contains(scope)
                             || self.scopes.contains(&Scope::Line(Line::Sensors))
                     }
+                    Scope::Decide => {
+                        self.scopes.contains(scope)
+                            || self.scopes.contains(&Scope::Line(Line::Policy))
+                    }
                 }));
         roles && scopes
     }
@@ -260,6 +270,8 @@ pub enum Needs {
     Role(Role),
     /// The scope `sensors:KIND`, or `operator` where sensors are within reach.
     Report,
+    /// The scope `decide`, or `operator` where policies are within reach.
+    Decide,
 }
 
 /// Which line of work a route belongs to, and what it asks for.
@@ -328,6 +340,9 @@ pub enum Denied {
         /// The kind.
         kind: String,
     },
+    /// No right to ask for decisions.
+    #[error("{0} may not ask for decisions")]
+    Decide(String),
 }
 
 impl Identity {
@@ -336,6 +351,7 @@ impl Identity {
         let role = match access.needs {
             Needs::Nothing | Needs::Identity => return Ok(()),
             Needs::Report => return self.may_report(kind.unwrap_or_default()),
+            Needs::Decide => return self.may_decide(),
             Needs::Role(role) => role,
         };
         if !self.rights.has(role) {
@@ -355,6 +371,13 @@ impl Identity {
             return Ok(());
         }
         Err(Denied::Report { name: self.name.clone(), kind: kind.to_owned() })
+    }
+
+    fn may_decide(&self) -> Result<(), Denied> {
+        let rights = &self.rights;
+        let may = rights.scopes.contains(&Scope::Decide)
+            || (rights.has(Role::Operator) && rights.reach(Line::Policy));
+        if may { Ok(()) } else { Err(Denied::Decide(self.name.clone())) }
     }
 
     /// Whether this is the same person as far as anybody can tell: by name, or by a token that one

@@ -3,6 +3,7 @@
 pub mod alerts;
 #[cfg(feature = "test-util")]
 pub mod contract;
+pub mod decision;
 mod identity;
 pub mod lease;
 #[cfg(feature = "test-util")]
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{AuditRecord, Head, Page, Search, Stored, Written};
 
+pub use decision::{Candidate, DecisionStore, Rollout, Stage, StoredSet};
 pub use identity::{ApprovalStore, TokenStore};
 pub use lease::{Lease, LeaseStore, Taking};
 #[cfg(feature = "test-util")]

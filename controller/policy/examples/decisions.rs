@@ -40,7 +40,12 @@ fn main() {
         let inputs: Vec<Input> = (0..INPUTS).map(|n| input(line, n)).collect();
         let text: String = inputs
             .iter()
-            .map(|input| format!("{}\n", input.prepared(|_| &[], &registry, &TimeZone::UTC, now)))
+            .map(|input| {
+                format!(
+                    "{}\n",
+                    input.prepared(|_| &[], input.facts(&registry), &TimeZone::UTC, now)
+                )
+            })
             .collect();
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for threads in [1, 2] {

@@ -26,7 +26,7 @@ mod tests;
 mod worker;
 
 pub use bundle::{Bundle, BundleError, BundleKey, BundleLimits, KeyError, SignatureError};
-pub use files::{Limits, SetFile};
+pub use files::{Limits, SETTINGS, SetFile};
 pub use input::{Input, Line, prepared_schema};
 pub use set::{DecisionSet, PolicyRef};
 pub use settings::{Fallback, Settings};

@@ -68,14 +68,19 @@ fn decision(number: usize) -> AuditRecord {
     let mut record = AuditRecord::new(
         at,
         "sarkd",
-        "decision.request",
+        "decision.llm",
         if denied { Outcome::Refused } else { Outcome::Ok },
         serde_json::json!({
-            "action": if denied { "deny" } else { "allow" },
-            "provider": "openai",
-            "model": "gpt-5",
-            "operation": "chat",
-            "reason": "the group may use this model",
+            "input": {
+                "id": format!("req-{number:08x}"), "operation": "chat", "user": "ada",
+                "provider": "openai", "endpoint": "openai/api", "model": "gpt-5",
+                "stream": true, "body_bytes": 1_200, "inspected": true,
+            },
+            "decision": {
+                "allow": !denied, "action": if denied { "deny" } else { "audit" },
+                "policy_id": "model-allow-list", "rule_id": "allowed", "severity": "info",
+                "reason": "the group may use this model",
+            },
         }),
     )
     .on(Evidence {

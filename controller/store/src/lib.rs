@@ -26,6 +26,7 @@
 //! It decides nothing: what is stored, and when, is the controller's.
 
 mod alerts;
+mod decision;
 mod identity;
 mod lease;
 mod postgres;

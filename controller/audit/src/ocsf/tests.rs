@@ -27,7 +27,8 @@ pub(super) fn records() -> Vec<AuditRecord> {
         record("uid:0(root)", event, Outcome::Ok, json!({ "name": "a", "reason": "because" }))
     };
     let mut records: Vec<_> = super::EVENTS.iter().map(|event| plain(event)).collect();
-    let model = json!({ "provider": "openai", "model": "gpt-5", "operation": "chat" });
+    let input = json!({ "provider": "openai", "model": "gpt-5", "operation": "chat" });
+    let model = json!({ "input": input });
     let about = |full: bool| Correlation {
         request: Some("r-1".into()),
         flow: full.then_some(flow),
@@ -36,7 +37,7 @@ pub(super) fn records() -> Vec<AuditRecord> {
         user: Some("ada".into()),
         revision: Some(3),
     };
-    for event in ["decision.request", "decision.activity", "decision.tunnel", "decision.sensor"] {
+    for event in ["decision.llm", "decision.edr", "decision.tunnel", "decision.sensor"] {
         for outcome in [Outcome::Ok, Outcome::Refused, Outcome::Failed] {
             for full in [true, false] {
                 let one = record("sarkd", event, outcome, model.clone()).about(about(full));
@@ -52,7 +53,7 @@ pub(super) fn records() -> Vec<AuditRecord> {
     }
     for actor in ["token:ci", "cert:noc", "sensor:cat-1", "sarkd", "uid:7", "somebody", ""] {
         records.push(record(actor, "something.new", Outcome::Failed, json!(null)));
-        records.push(record(actor, "auth.login.failed", Outcome::Refused, json!({})));
+        records.push(record(actor, "api.refused", Outcome::Refused, json!({})));
     }
     records
 }
@@ -74,9 +75,9 @@ fn classes_are_those_of_the_table() {
         ("flowspec.withdraw", 300_404),
         ("registry.feed.accept", 300_410),
         ("sarkd.start", 600_203),
-        ("auth.login.failed", 300_201),
-        ("decision.request", 600_301),
-        ("decision.activity", 100_701),
+        ("api.refused", 300_201),
+        ("decision.llm", 600_301),
+        ("decision.edr", 100_701),
         ("decision.tunnel", 400_101),
         ("decision.tunnel", 400_105),
         ("registry.feed.held", 200_401),

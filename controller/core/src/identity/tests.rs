@@ -62,6 +62,20 @@ fn a_sensor_reports_its_kind_and_does_nothing_else() {
 }
 
 #[test]
+fn who_asks_for_decisions_does_nothing_else() {
+    let decide = Access { line: Line::Policy, needs: Needs::Decide };
+    let gateway = who(&[], &["decide"]);
+    gateway.may(decide, None).unwrap();
+    gateway.may(role(Line::Policy, Role::Viewer), None).unwrap_err();
+    who(&[Role::Operator], &[]).may(decide, None).unwrap();
+    who(&[Role::Operator], &["policy"]).may(decide, None).unwrap();
+    who(&[Role::Operator], &["flowspec"]).may(decide, None).unwrap_err();
+    let error = who(&[Role::Viewer], &[]).may(decide, None).unwrap_err();
+    assert_eq!(error.to_string(), "token:ci may not ask for decisions");
+    who(&[], &["sensors:rfc1149"]).may(decide, None).unwrap_err();
+}
+
+#[test]
 fn nobody_gives_away_more_than_they_have() {
     let rights = |roles: &[Role], scopes: &[&str]| who(roles, scopes).rights;
     let admin = rights(&[Role::Admin], &["identities", "sensors"]);
@@ -70,12 +84,14 @@ fn nobody_gives_away_more_than_they_have() {
     assert!(!admin.cover(&rights(&[Role::Viewer], &[])), "without a scope it reaches everywhere");
     assert!(!admin.cover(&rights(&[Role::Viewer], &["flowspec"])));
     assert!(!rights(&[Role::Operator], &[]).cover(&rights(&[Role::Admin], &["flowspec"])));
+    assert!(!admin.cover(&rights(&[], &["decide"])));
+    assert!(rights(&[Role::Admin], &["policy"]).cover(&rights(&[], &["decide"])));
     assert!(!rights(&[], &["sensors:a"]).cover(&rights(&[], &["sensors:b"])));
 }
 
 #[test]
 fn scopes_read_what_they_print() {
-    for text in ["flowspec", "sensors", "sensors:rfc1149", "identities"] {
+    for text in ["flowspec", "sensors", "sensors:rfc1149", "identities", "decide"] {
         let scope: Scope = text.parse().unwrap();
         assert_eq!(scope.to_string(), text);
         let json = serde_json::to_string(&scope).unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a check that does not hold panics")]
 
+pub mod decision;
 pub mod identity;
 pub mod lease;
 mod pruning;

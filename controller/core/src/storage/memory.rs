@@ -1,5 +1,6 @@
 //! A store in memory that can be told to fail.
 
+mod decision;
 mod identity;
 mod lease;
 mod sensor;
@@ -10,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::{
-    AuditStore, Beginning, CheckpointStore, KeptCheckpoint, Mark, Revision, RevisionStore,
-    StorageError, StoredReport,
+    AuditStore, Beginning, CheckpointStore, KeptCheckpoint, Mark, Revision, RevisionStore, Rollout,
+    StorageError, StoredReport, StoredSet,
 };
 use crate::approval::Approval;
 use crate::audit::{AuditRecord, Head, Page, Search, Stored, UnreadableRecord, Written};
@@ -29,6 +30,8 @@ struct State {
     tokens: Vec<Token>,
     approvals: Vec<Approval>,
     reports: Vec<StoredReport>,
+    sets: Vec<StoredSet>,
+    rollouts: Vec<Rollout>,
     records: Vec<Stored>,
     marks: BTreeMap<String, u64>,
     cursors: BTreeMap<String, u64>,

@@ -55,7 +55,7 @@ pub(super) struct Sorted<'a> {
 }
 
 /// The name of the file with the settings.
-pub(super) const SETTINGS: &str = "set.yaml";
+pub const SETTINGS: &str = "set.yaml";
 
 /// Sorts files by what they are; what is neither policy, data nor settings is passed over, as OPA
 /// does.
@@ -81,6 +81,10 @@ pub(super) fn sort<'a>(
     for file in files {
         let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
         let is_rego = name.ends_with(".rego");
+        if name == "data.yml" {
+            let mistake = Diagnostic::of_file(&file.path, "would not be read");
+            mistakes.push(mistake.with_help("call it data.yaml"));
+        }
         if !is_rego && !["data.json", "data.yaml", SETTINGS].contains(&name) {
             continue;
         }

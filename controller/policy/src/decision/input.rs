@@ -133,35 +133,47 @@ impl Input {
         }
     }
 
-    /// As policies see it: the fields of the type, and
-    ///
-    /// - `groups`: those it names and those that `of_user` gives, sorted;
-    /// - `time`: `unix` in seconds, `date`, `weekday` from 1 for Monday, `minute` of the day, in `zone`;
-    /// - `registry`: provider, kind, role and sharedness of its endpoint, if the registry knows it.
+    /// The fields of its type, as JSON.
     #[must_use]
-    pub fn prepared<'a>(
-        &'a self,
-        of_user: impl Fn(&str) -> &'a [String],
-        registry: &Snapshot,
-        zone: &TimeZone,
-        now: Timestamp,
-    ) -> Value {
+    pub fn to_json(&self) -> Value {
         let noun = match self {
             Self::Request(request) => serde_json::to_value(request),
             Self::Activity(activity) => serde_json::to_value(activity),
             Self::Tunnel(sighting) => serde_json::to_value(sighting),
             Self::Report(report) => serde_json::to_value(report),
         };
-        let mut fields = match noun {
-            Ok(Value::Object(fields)) => fields,
+        noun.unwrap_or_default()
+    }
+
+    /// Provider, kind, role and sharedness of its endpoint, if the registry knows it.
+    #[must_use]
+    pub fn facts(&self, registry: &Snapshot) -> Option<Value> {
+        self.endpoint().and_then(|id| registry.by_id(id)).map(facts)
+    }
+
+    /// As policies see it: the fields of the type, and
+    ///
+    /// - `groups`: those it names and those that `of_user` gives, sorted;
+    /// - `time`: `unix` in seconds, `date`, `weekday` from 1 for Monday, `minute` of the day, in `zone`;
+    /// - `registry`: the [`facts`](Self::facts), if there are any.
+    #[must_use]
+    pub fn prepared<'a>(
+        &'a self,
+        of_user: impl Fn(&str) -> &'a [String],
+        facts: Option<Value>,
+        zone: &TimeZone,
+        now: Timestamp,
+    ) -> Value {
+        let mut fields = match self.to_json() {
+            Value::Object(fields) => fields,
             _ => Map::new(),
         };
         let groups: BTreeSet<&String> =
             self.groups().iter().chain(self.user().map(of_user).unwrap_or_default()).collect();
         fields.insert("groups".to_owned(), json!(groups));
         fields.insert("time".to_owned(), time(zone, now));
-        if let Some(endpoint) = self.endpoint().and_then(|id| registry.by_id(id)) {
-            fields.insert("registry".to_owned(), facts(endpoint));
+        if let Some(facts) = facts {
+            fields.insert("registry".to_owned(), facts);
         }
         Value::Object(fields)
     }

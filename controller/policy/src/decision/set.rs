@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use sark_core::ContentHash;
+use sark_core::decision::{DEFAULT, ENGINE};
 use sark_core::document::Diagnostic;
 use serde_json::{Map, Value};
 
@@ -190,6 +191,10 @@ fn policies(outlines: &[Outline], mistakes: &mut Vec<Diagnostic>) -> Vec<PolicyR
             );
         }
         let id = name.replace('_', "-");
+        if [DEFAULT, ENGINE].contains(&id.as_str()) {
+            let message = format!("`{id}` is what decisions are of that no policy makes");
+            mistakes.push(at(message).with_help("give the policy another name"));
+        }
         let has = |outline: &Outline| outline.rules.iter().any(|rule| rule.name == "decisions");
         let same = outlines.iter().filter(|other| other.package == outline.package);
         if !same.clone().any(has) {

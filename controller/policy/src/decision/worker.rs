@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use regorus::Value;
 use regorus::rvm::RegoVM;
 use regorus::rvm::program::{DeserializationResult, Program};
-use sark_core::decision::{Action, Decision, Matched, Obligation};
+use sark_core::decision::{Action, DEFAULT, Decision, ENGINE, Matched, Obligation};
 use sark_registry::Snapshot;
 
-use super::input::Input;
+use super::input::{Input, Line};
 use super::set::{DecisionSet, PolicyRef};
 use super::{rego, results};
 
@@ -66,11 +66,21 @@ impl Worker {
     /// What all policies of the input's line come to. A policy that cannot be asked counts as a rule of
     /// the policy `engine` with the action that the set names for errors; what others say counts too.
     pub fn decide(&mut self, input: &Input, registry: &Snapshot, now: Timestamp) -> Decision {
+        self.decide_with(input, input.facts(registry), now)
+    }
+
+    /// The same, by what the registry said of the endpoint: [`Input::facts`].
+    pub fn decide_with(
+        &mut self,
+        input: &Input,
+        facts: Option<serde_json::Value>,
+        now: Timestamp,
+    ) -> Decision {
         let line = input.line();
         let set = Arc::clone(&self.set);
         let settings = set.settings();
         let on_error = settings.on_error_of(line);
-        let prepared = input.prepared(|user| set.groups_of(user), registry, &settings.zone, now);
+        let prepared = input.prepared(|user| set.groups_of(user), facts, &settings.zone, now);
         let mut rules: Vec<Matched> = Vec::new();
         if let Some(machine) = &mut self.machine {
             let prepared = Value::from(prepared);
@@ -97,7 +107,7 @@ impl Worker {
             let reason = format!("no rule of {line} matched");
             return Decision::without_rule(
                 settings.default_of(line),
-                "default",
+                DEFAULT,
                 line.as_str(),
                 reason,
             );
@@ -107,6 +117,21 @@ impl Worker {
             Err(contradiction) => contradiction.to_string(),
         };
         tamed(rules, on_error, contradiction)
+    }
+}
+
+impl DecisionSet {
+    /// The decision if no worker answers: what the set names for errors. `why` goes on after "the
+    /// policies could not be asked: ".
+    #[must_use]
+    pub fn unanswered(&self, line: Line, why: &str) -> Decision {
+        let error = Matched {
+            reason: format!("the policies could not be asked: {why}"),
+            ..failure(self.settings().on_error_of(line), "unanswered", String::new())
+        };
+        let (action, reason) = (error.action, error.reason.clone());
+        Decision::of(vec![error])
+            .unwrap_or_else(|_| Decision::without_rule(action, ENGINE, "unanswered", reason))
     }
 }
 
@@ -154,7 +179,7 @@ fn failure(action: Action, policy: &str, why: String) -> Matched {
     Matched {
         action,
         severity: action.severity().max(sark_core::decision::Severity::High),
-        policy_id: "engine".to_owned(),
+        policy_id: ENGINE.to_owned(),
         rule_id: policy.to_owned(),
         reason: format!("policy {policy} could not be asked: {why}"),
         obligations: Vec::new(),

@@ -85,7 +85,7 @@ fn compare(set: &Shipped, seed: u64, opa: &mut Opa, reached: &mut BTreeSet<Strin
             let (input, now) = (draw.input(line), draw.time());
             assert_eq!(input.line(), line);
             let of_user = |user: &str| groups.get(user).map_or(&[][..], Vec::as_slice);
-            let prepared = input.prepared(of_user, &registry, &settings.zone, now);
+            let prepared = input.prepared(of_user, input.facts(&registry), &settings.zone, now);
             let answer = opa.document(&format!("data.sark_all.{line}"), &prepared);
             let answer = answer.unwrap_or_else(|e| panic!("{e}\n{prepared}")).unwrap();
             let theirs = shipped::decision(&answer, &settings, line);

@@ -1,0 +1,30 @@
+//! packet → proxy → request → **decision** → audit
+//!
+//! Holds the decision sets of a program that decides: threads with workers, which set is active, and
+//! the candidate that may follow it, in shadow or as a canary.
+//!
+//! ```text
+//!   Question ─→ Decider ─→ active Pool ──────────────→ Decided
+//!                  │  canary: its share of sources ─→ candidate Pool, and if that errs the active one
+//!                  └  shadow: everything ───────────→ candidate Pool, counted and nothing more
+//! ```
+//!
+//! [`Decider::put`] swaps what is in use: whoever is deciding ends on the set it began with. A worker
+//! that does not answer in time is left behind with its thread and another takes its place, up to as
+//! many as there are; the question has the answer that its set names for errors.
+//!
+//! A canary is judged by each decision ([`Band`]); when it leaves its band it decides no more at once,
+//! and [`Decided::breach`] says so to who keeps the rollout. Nothing is stored here, and no set is
+//! fetched: [`directory`] reads one from a disk, the rest is the program's.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
+
+mod decider;
+pub mod directory;
+mod pool;
+mod share;
+mod tally;
+
+pub use decider::{By, Candidate, Decided, Decider, InUse, Question, Settings, Shadow};
+pub use pool::{Pool, PoolSettings};
+pub use tally::{Band, Breach, Counts, Tally};

@@ -1,0 +1,156 @@
+//! Threads that decide by one set, each with a worker of its own.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use sark_core::decision::Decision;
+use sark_policy::decision::{Bounds, DecisionSet, Worker, WorkerError};
+use tokio::sync::oneshot;
+
+use crate::Question;
+
+/// How a pool decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// Threads.
+    pub threads: usize,
+    /// Questions that wait for one.
+    pub queue: usize,
+    /// From a question to the answer that its set names for errors.
+    pub patience: Duration,
+    /// Of one policy.
+    pub bounds: Bounds,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        let bounds = Bounds::default();
+        Self { threads: 2, queue: 1024, patience: Duration::from_millis(500), bounds }
+    }
+}
+
+/// Ends its threads when it is dropped, after what waits.
+#[derive(Debug)]
+pub struct Pool {
+    set: Arc<DecisionSet>,
+    settings: PoolSettings,
+    jobs: SyncSender<Job>,
+    waiting: Arc<Mutex<Receiver<Job>>>,
+    /// Threads left behind that have not come back.
+    lost: Arc<AtomicUsize>,
+}
+
+#[derive(Debug)]
+struct Job {
+    question: Arc<Question>,
+    answer: oneshot::Sender<Decision>,
+    /// Who took it.
+    taken: Arc<OnceLock<Arc<AtomicBool>>>,
+}
+
+impl Pool {
+    /// Makes the workers, which takes as long as the set is large.
+    /// `lost` counts threads left behind, of all pools that have it.
+    pub fn new(
+        set: Arc<DecisionSet>,
+        settings: PoolSettings,
+        lost: Arc<AtomicUsize>,
+    ) -> Result<Self, WorkerError> {
+        let (jobs, waiting) = sync_channel(settings.queue.max(1));
+        let waiting = Arc::new(Mutex::new(waiting));
+        let pool = Self { set, settings, jobs, waiting, lost };
+        for _ in 0..settings.threads.max(1) {
+            let worker = Worker::new(Arc::clone(&pool.set), &settings.bounds)?;
+            pool.begin(move || Ok(worker))?;
+        }
+        Ok(pool)
+    }
+
+    /// The set it decides by.
+    #[must_use]
+    pub fn set(&self) -> &Arc<DecisionSet> {
+        &self.set
+    }
+
+    /// Decides. There is always an answer, and never later than the settings say.
+    pub async fn decide(&self, question: &Arc<Question>) -> Decision {
+        let line = question.input.line();
+        let (answer, decided) = oneshot::channel();
+        let taken = Arc::new(OnceLock::new());
+        let job = Job { question: Arc::clone(question), answer, taken: Arc::clone(&taken) };
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.jobs.try_send(job)
+        {
+            return self.set.unanswered(line, "too many questions wait for an answer");
+        }
+        match tokio::time::timeout(self.settings.patience, decided).await {
+            Ok(Ok(decision)) => decision,
+            Ok(Err(_)) => self.set.unanswered(line, "the worker ended"),
+            Err(_) => {
+                if let Some(by) = taken.get() {
+                    self.leave_behind(by);
+                }
+                let patience = self.settings.patience.as_millis();
+                self.set.unanswered(line, &format!("there was no answer within {patience} ms"))
+            }
+        }
+    }
+
+    /// Another thread takes the place of one that does not come back: as many as there are, and no
+    /// more, or a policy that hangs would take all memory.
+    fn leave_behind(&self, thread: &Arc<AtomicBool>) {
+        let most = self.settings.threads.max(1);
+        let count = |lost: usize| (lost < most).then_some(lost + 1);
+        if thread.load(Ordering::Acquire)
+            || self.lost.fetch_update(Ordering::AcqRel, Ordering::Acquire, count).is_err()
+        {
+            return;
+        }
+        if thread.swap(true, Ordering::AcqRel) {
+            self.lost.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
+        let (set, bounds) = (Arc::clone(&self.set), self.settings.bounds);
+        if let Err(error) = self.begin(move || Worker::new(set, &bounds)) {
+            tracing::error!(%error, "a worker that hangs has no successor");
+        }
+    }
+
+    fn begin(
+        &self,
+        make: impl FnOnce() -> Result<Worker, WorkerError> + Send + 'static,
+    ) -> Result<(), WorkerError> {
+        let (waiting, lost) = (Arc::clone(&self.waiting), Arc::clone(&self.lost));
+        let thread = std::thread::Builder::new().name("decide".to_owned());
+        let begun = thread.spawn(move || match make() {
+            Ok(worker) => work(worker, &waiting, &lost),
+            Err(error) => tracing::error!(%error, "a worker that hangs has no successor"),
+        });
+        begun.map(drop).map_err(|error| WorkerError {
+            version: self.set.version().to_string(),
+            why: error.to_string(),
+        })
+    }
+}
+
+fn work(mut worker: Worker, waiting: &Mutex<Receiver<Job>>, lost: &AtomicUsize) {
+    let left_behind = Arc::new(AtomicBool::new(false));
+    loop {
+        // Whoever waits holds the lock: the others wait for it instead.
+        let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { question, answer, taken }) = job else { return };
+        if answer.is_closed() {
+            continue;
+        }
+        // Nobody else takes it.
+        let _ = taken.set(Arc::clone(&left_behind));
+        let Question { input, facts, at } = &*question;
+        // Nobody waits any more if it came too late.
+        let _ = answer.send(worker.decide_with(input, facts.clone(), *at));
+        if left_behind.load(Ordering::Acquire) {
+            lost.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Sets in use: active, shadow, canary, swapped, and one whose worker does not answer.
+
+#![expect(clippy::unwrap_used, reason = "tests, helpers included")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sark_core::decision::{Action, ENGINE};
+use sark_core::storage::Stage;
+use sark_decider::{Band, By, Decided, Decider, Pool, PoolSettings, Question, Settings};
+use sark_policy::decision::{Bounds, DecisionSet, Input, Limits, Line, SetFile};
+
+fn file(path: &str, text: &str) -> SetFile {
+    SetFile { path: path.to_owned(), octets: text.as_bytes().to_vec() }
+}
+
+/// One policy, which says `action` if `condition`.
+fn set(action: &str, condition: &str) -> Arc<DecisionSet> {
+    let lines = |value: &str| Line::ALL.map(|line| format!("    {line}: {value}\n")).concat();
+    let (defaults, on_error) = (lines("{ action: allow }"), lines("deny"));
+    let head = "apiVersion: sark/v1\nkind: DecisionSet\nmetadata: { name: test }\nspec:\n";
+    let settings = format!("{head}  defaults:\n{defaults}  onError:\n{on_error}");
+    let policy = format!(
+        "package sark.llm.one\n\ndecisions contains {{\"action\": \"{action}\", \"rule_id\": \"r\", \
+         \"reason\": \"because\"}} if {{\n\t{condition}\n}}\n"
+    );
+    let files = [file("set.yaml", &settings), file("one.rego", &policy)];
+    Arc::new(DecisionSet::load(&files, None, &Limits::default()).unwrap())
+}
+
+fn question(user: &str) -> Question {
+    let json = format!(r#"{{"id": "r", "operation": "chat", "user": "{user}"}}"#);
+    let input = Input::from_json(Line::Llm, &json).unwrap();
+    Question { input, facts: None, at: Timestamp::UNIX_EPOCH }
+}
+
+fn decider(band: Band) -> Decider {
+    Decider::new(Settings { pool: PoolSettings::default(), band })
+}
+
+fn put(
+    decider: &Decider,
+    active: &Arc<DecisionSet>,
+    candidate: Option<(&Arc<DecisionSet>, Stage)>,
+) {
+    let pool = |set: &Arc<DecisionSet>| decider.pool(Arc::clone(set)).unwrap();
+    decider.put(Some(pool(active)), candidate.map(|(set, stage)| (pool(set), stage)));
+}
+
+async fn ask(decider: &Decider, user: &str) -> Decided {
+    decider.decide(question(user)).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_active_decides_and_is_swapped_while_it_does() {
+    let decider = Arc::new(decider(Band::default()));
+    assert_eq!(decider.decide(question("ada")).await, None);
+    let (deny, audit) = (set("deny", "true"), set("audit", "true"));
+    put(&decider, &deny, None);
+    let swapping = {
+        let (decider, deny, audit) = (Arc::clone(&decider), Arc::clone(&deny), Arc::clone(&audit));
+        tokio::task::spawn_blocking(move || {
+            for round in 0..50 {
+                put(&decider, if round % 2 == 0 { &audit } else { &deny }, None);
+            }
+        })
+    };
+    let mut seen = [0, 0];
+    while !swapping.is_finished() || seen[0] + seen[1] < 100 {
+        let decided = ask(&decider, "ada").await;
+        let is_deny = decided.decision.action == Action::Deny;
+        assert_eq!(&decided.version, if is_deny { deny.version() } else { audit.version() });
+        assert!(is_deny || decided.decision.action == Action::Audit, "{decided:?}");
+        seen[usize::from(is_deny)] += 1;
+    }
+    swapping.await.unwrap();
+    assert_eq!(ask(&decider, "ada").await.version, *deny.version());
+}
+
+#[tokio::test]
+async fn a_shadow_is_counted_and_changes_nothing() {
+    let decider = decider(Band::default());
+    let (active, candidate) = (set("audit", "true"), set("deny", "input.user == \"eve\""));
+    put(&decider, &active, Some((&candidate, Stage::Shadow)));
+    for user in ["ada", "eve", "eve", "grace"] {
+        let decided = ask(&decider, user).await;
+        assert_eq!((decided.decision.action, decided.by), (Action::Audit, By::Active));
+        let shadow = decided.shadow.unwrap();
+        let says = if user == "eve" { Action::Deny } else { Action::Allow };
+        assert_eq!((shadow.decision.action, &shadow.version), (says, candidate.version()));
+    }
+    let tally = |decider: &Decider| decider.in_use().candidate.as_ref().unwrap().tally.counts();
+    let (own, other, differ) = tally(&decider);
+    assert_eq!((own.decided, own.denied, other.decided, other.denied), (4, 0, 4, 2));
+    assert_eq!(differ, 4, "audit is not allow");
+    // The same once more goes on; another stage begins anew.
+    put(&decider, &active, Some((&candidate, Stage::Shadow)));
+    assert_eq!(tally(&decider).0.decided, 4);
+    put(&decider, &active, Some((&candidate, Stage::Canary { percent: 50 })));
+    assert_eq!(tally(&decider).0.decided, 0);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_shadow() {
+    let bounds = Bounds { instructions: 30_000_000, time: Duration::from_secs(20) };
+    let patience = Duration::from_secs(60);
+    let pool = PoolSettings { threads: 1, queue: 4, patience, bounds };
+    let decider = Decider::new(Settings { pool, band: Band::default() });
+    let slow = set("deny", "some x in numbers.range(1, 999999)\n\tx * x == 7");
+    put(&decider, &set("audit", "true"), Some((&slow, Stage::Shadow)));
+    let decided = ask(&decider, "ada").await;
+    assert_eq!(decided.decision.action, Action::Audit);
+    let shadow = decided.shadow.unwrap().decision;
+    assert_eq!((&*shadow.policy_id, &*shadow.rule_id), (ENGINE, "unanswered"), "{shadow:?}");
+}
+
+#[tokio::test]
+async fn a_canary_decides_on_its_share_until_it_leaves_its_band() {
+    let band = Band { denied: 0.1, failed: 0.5, after: 50 };
+    let decider = decider(band);
+    let (active, candidate) = (set("audit", "true"), set("deny", "true"));
+    put(&decider, &active, Some((&candidate, Stage::Canary { percent: 50 })));
+    let mut breach = None;
+    for n in 0..1000 {
+        let decided = ask(&decider, &format!("u{n}")).await;
+        let (action, by) = (decided.decision.action, decided.by);
+        assert_eq!(action == Action::Deny, by == By::Canary);
+        breach = decided.breach;
+        if breach.is_some() {
+            break;
+        }
+    }
+    let (version, breach) = breach.unwrap();
+    assert_eq!(version, *candidate.version());
+    let text = breach.to_string();
+    assert_eq!(text, "it stopped 100.0 % of what it decided on, and the active set 0.0 %");
+    assert!(decider.in_use().candidate.is_none(), "it decides no more");
+    for n in 0..100 {
+        assert_eq!(ask(&decider, &format!("u{n}")).await.decision.action, Action::Audit);
+    }
+}
+
+#[tokio::test]
+async fn nobody_pays_for_a_canary_that_errs() {
+    let decider = decider(Band { denied: 0.1, failed: 0.02, after: 100 });
+    let active = set("audit", "true");
+    let candidate = set("audit", "some x in numbers.range(1, 999999)\n\tx * x == 7");
+    put(&decider, &active, Some((&candidate, Stage::Canary { percent: 99 })));
+    let mut errors = 0;
+    for n in 0..100 {
+        let decided = ask(&decider, &format!("u{n}")).await;
+        assert_eq!((decided.decision.action, decided.by), (Action::Audit, By::Active));
+        if let Some(shadow) = decided.shadow {
+            assert_eq!(shadow.decision.policy_id, ENGINE);
+            errors += 1;
+        }
+    }
+    assert_eq!(errors, 3, "then it was over");
+}
+
+#[tokio::test]
+async fn a_worker_that_does_not_answer_is_left_behind_and_others_answer() {
+    // No limit of its own would stop it in time.
+    let bounds = Bounds { instructions: 30_000_000, time: Duration::from_secs(20) };
+    let patience = Duration::from_millis(100);
+    let settings = PoolSettings { threads: 1, queue: 4, patience, bounds };
+    let hangs = "input.user == \"eve\"\n\tsome x in numbers.range(1, 999999)\n\tx * x == 7";
+    let lost: Arc<AtomicUsize> = Arc::default();
+    let pool = Arc::new(Pool::new(set("deny", hangs), settings, Arc::clone(&lost)).unwrap());
+    let lost = || lost.load(Ordering::Acquire);
+    let ask = async |user: &str| pool.decide(&Arc::new(question(user))).await;
+    let late = ask("eve").await;
+    assert_eq!(
+        (late.action, &*late.policy_id, &*late.rule_id),
+        (Action::Deny, ENGINE, "unanswered")
+    );
+    assert!(late.reason.ends_with("there was no answer within 100 ms"), "{}", late.reason);
+    assert_eq!(lost(), 1);
+    assert_eq!(ask("ada").await.action, Action::Allow, "another took its place");
+    // As many as there are threads, and no more.
+    assert!(ask("eve").await.has_error());
+    assert_eq!(lost(), 1);
+    // It comes back when it is through.
+    while lost() > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The one that took the second such question is not through yet.
+    while ask("ada").await.has_error() {}
+}
+
+#[tokio::test]
+async fn more_questions_than_wait_are_answered_at_once() {
+    let bounds = Bounds { instructions: 30_000_000, time: Duration::from_secs(20) };
+    let patience = Duration::from_secs(60);
+    let settings = PoolSettings { threads: 1, queue: 1, patience, bounds };
+    let hangs = "some x in numbers.range(1, 299999)\n\tx * x == 7";
+    let pool = Arc::new(Pool::new(set("deny", hangs), settings, Arc::default()).unwrap());
+    let one = async || pool.decide(&Arc::new(question("eve"))).await.has_error();
+    let answers = tokio::join!(one(), one(), one(), one(), one(), one());
+    let refused = [answers.0, answers.1, answers.2, answers.3, answers.4, answers.5];
+    assert!(refused.iter().any(|refused| *refused) && !refused.iter().all(|refused| *refused));
+}
