@@ -13,6 +13,7 @@ mod audit;
 mod auth;
 mod certificates;
 mod changes;
+mod decisions;
 mod describe;
 mod export;
 mod feeds;
@@ -50,6 +51,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::alerts::Alerts;
 use crate::approvals::Approvals;
+use crate::decisions::Decisions;
 use crate::feeds::Feeds;
 use crate::identities::Identities;
 use crate::names::Names;
@@ -85,6 +87,8 @@ pub struct Api {
     pub names: Option<Arc<Names>>,
     /// Whether this one makes changes.
     pub leadership: Leadership,
+    /// Decides.
+    pub decisions: Arc<Decisions>,
     /// Takes records of decisions.
     pub trail: Option<Trail>,
     /// Keeps what policies want kept of what was decided on.

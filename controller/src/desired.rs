@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use sark_compiler::{Compiled, Environment, InputError, compile};
 use sark_core::document::Diagnostic;
 use sark_core::storage::{
-    ApprovalStore, AuditStore, CheckpointStore, Revision, RevisionStore, SensorStore, StorageError,
-    TokenStore,
+    ApprovalStore, AuditStore, CheckpointStore, DecisionStore, Revision, RevisionStore,
+    SensorStore, StorageError, TokenStore,
 };
 use sark_policy::{PolicySet, parse_set};
 use sark_registry::Snapshot;
@@ -17,12 +17,24 @@ use crate::RegistryHolder;
 
 /// What the controller wants of a store.
 pub trait Storage:
-    RevisionStore + AuditStore + CheckpointStore + TokenStore + ApprovalStore + SensorStore
+    RevisionStore
+    + AuditStore
+    + CheckpointStore
+    + TokenStore
+    + ApprovalStore
+    + SensorStore
+    + DecisionStore
 {
 }
 
 impl<T> Storage for T where
-    T: RevisionStore + AuditStore + CheckpointStore + TokenStore + ApprovalStore + SensorStore
+    T: RevisionStore
+        + AuditStore
+        + CheckpointStore
+        + TokenStore
+        + ApprovalStore
+        + SensorStore
+        + DecisionStore
 {
 }
 

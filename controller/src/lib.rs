@@ -14,7 +14,7 @@
 //! ```
 //!
 //! [`registrar`] draws who makes registry versions, [`feeds`] who asks feeds, [`names`] who asks for
-//! names, [`prices`] who keeps what models cost, [`alerts`] who is told what needs a person.
+//! names, [`prices`] who keeps what models cost, [`decisions`] who decides, [`alerts`] who is told what needs a person.
 //!
 //! Channels: `wake` and `look` are single permits, so any number of notices become one round;
 //! `status` keeps the newest value only. Nothing queues.
@@ -27,6 +27,7 @@ pub mod approvals;
 pub mod args;
 mod chain;
 mod changes;
+pub mod decisions;
 mod desired;
 pub mod events;
 pub mod feeds;

@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use sark_decider::{By, Decided};
+use sark_policy::decision::Line;
 
 use crate::reconcile::Report;
 use crate::trail::TrailMetrics;
@@ -30,6 +32,7 @@ pub struct Metrics {
     pub(crate) changes: Family<ChangeLabels, Counter>,
     pub(crate) audit_lost: Counter,
     pub(crate) trail: TrailMetrics,
+    pub(crate) decisions: Family<DecisionLabels, Counter>,
     pub(crate) requests: Family<RequestLabels, Counter>,
     pub(crate) refused: Family<RefusedLabels, Counter>,
     pub(crate) registry_versions: Counter,
@@ -71,6 +74,14 @@ impl ChangeLabels {
     pub(crate) fn of(event: &str, outcome: &str) -> Self {
         Self { event: event.to_owned(), outcome: outcome.to_owned() }
     }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct DecisionLabels {
+    pub(crate) line: String,
+    pub(crate) action: String,
+    pub(crate) set: String,
+    pub(crate) error: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -129,6 +140,7 @@ impl Default for Metrics {
             changes: Family::default(),
             audit_lost: Counter::default(),
             trail: TrailMetrics::default(),
+            decisions: Family::default(),
             requests: Family::default(),
             refused: Family::default(),
             registry_versions: Counter::default(),
@@ -178,6 +190,11 @@ impl Metrics {
         r.register("changes", "Applies and withdrawals by outcome", self.changes.clone());
         self.trail.register(r);
         r.register("audit_lost", "Audit records that could not be stored", self.audit_lost.clone());
+        r.register(
+            "decisions",
+            "Decisions by line, action, set, and whether a policy could not be asked",
+            self.decisions.clone(),
+        );
         r.register("api_requests", "API requests by route and status", self.requests.clone());
         r.register(
             "api_refused",
@@ -240,6 +257,20 @@ impl Metrics {
             let labels = StateLabels { state: state.to_owned() };
             self.rules.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    pub(crate) fn decided(&self, line: Line, decided: &Decided) {
+        let set = match decided.by {
+            By::Active => "active",
+            By::Canary => "canary",
+        };
+        let labels = DecisionLabels {
+            line: line.to_string(),
+            action: decided.decision.action.to_string(),
+            set: set.to_owned(),
+            error: decided.decision.has_error().to_string(),
+        };
+        self.decisions.get_or_create(&labels).inc();
     }
 
     pub(crate) fn set_revision(&self, revision: Option<u64>) {

@@ -5,7 +5,8 @@
 //!                                    └─ the answer of then
 //! ```
 //!
-//! Reports are taken one at a time: how many there were in the last half hour counts each once.
+//! Reports that are counted together are taken one at a time: how many there were in the last half hour
+//! counts each once.
 
 mod kinds;
 mod watch;
@@ -20,13 +21,16 @@ use sark_core::identity::{Identity, is_name};
 use sark_core::request::Confidence;
 use sark_core::sensor::{Fact, SensorReport};
 use sark_core::storage::{Added, ReportFilter, StorageError, StoredReport};
-use sark_core::{Action, Clock, ContentHash, Decision};
+use sark_core::{Clock, ContentHash};
+use sark_decider::Decided;
+use sark_policy::decision::Input;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::Storage;
 use crate::api::Throttle;
+use crate::decisions::{self, Decisions};
 pub use kinds::{Kind, KindError, Kinds};
 pub use watch::Watch;
 
@@ -36,9 +40,6 @@ const RECENT: SignedDuration = SignedDuration::from_mins(30);
 const MOST: usize = 10_000;
 /// Longest idempotency key.
 const LONGEST_KEY: usize = 200;
-
-/// Decides on a report; `None` while nobody does.
-pub type Decide = Arc<dyn Fn(&SensorReport) -> Option<Decision> + Send + Sync>;
 
 /// What the settings of sensors come to.
 pub struct SensorParts {
@@ -51,7 +52,7 @@ pub struct SensorParts {
     /// Reports of one sensor in a minute.
     pub per_minute: u32,
     /// Who decides.
-    pub decide: Decide,
+    pub decisions: Arc<Decisions>,
 }
 
 /// Takes reports.
@@ -59,9 +60,10 @@ pub struct Sensors {
     kinds: Kinds,
     store: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
-    decide: Decide,
+    decisions: Arc<Decisions>,
     pace: Mutex<Throttle<String>>,
-    turn: tokio::sync::Mutex<()>,
+    /// Of what is counted together, one at a time: a decision that is slow holds up few others.
+    turns: [tokio::sync::Mutex<()>; 64],
 }
 
 /// A report as it is sent.
@@ -120,10 +122,10 @@ impl Sensors {
     /// Of these parts.
     #[must_use]
     pub fn new(parts: SensorParts) -> Self {
-        let SensorParts { kinds, store, clock, per_minute, decide } = parts;
+        let SensorParts { kinds, store, clock, per_minute, decisions } = parts;
         let every = Duration::from_secs(60) / per_minute.max(1);
         let pace = Mutex::new(Throttle::new(per_minute, every, MOST));
-        Self { kinds, store, clock, decide, pace, turn: tokio::sync::Mutex::new(()) }
+        Self { kinds, store, clock, decisions, pace, turns: [(); 64].map(tokio::sync::Mutex::new) }
     }
 
     /// What may be reported.
@@ -168,7 +170,7 @@ impl Sensors {
                 .map_err(|wait| ReportError::TooMany { sensor: sensor.clone(), wait })?;
         }
         let body = ContentHash::of(octets);
-        let _turn = self.turn.lock().await;
+        let _turn = self.turn(kind, &sent).lock().await;
         if let Some(before) = self.store.report(&sensor, &key, &sent.id).await? {
             return again(&before, &key, &body, &sensor);
         }
@@ -179,6 +181,12 @@ impl Sensors {
             // Another sarkd was faster.
             Added::Before(before) => again(&before, &key, &body, &sensor),
         }
+    }
+
+    fn turn(&self, kind: &str, sent: &Sent) -> &tokio::sync::Mutex<()> {
+        let counted = format!("{kind} {} {}", sent.event, sent.site.as_deref().unwrap_or_default());
+        let [first, ..] = ContentHash::of(counted.as_bytes()).digest();
+        &self.turns[usize::from(first) % self.turns.len()]
     }
 
     async fn made(
@@ -203,16 +211,18 @@ impl Sensors {
             recent: u32::try_from(before.saturating_add(1)).unwrap_or(u32::MAX),
             facts: sent.facts,
         };
-        let decision = (self.decide)(&report);
+        let registry = self.decisions.registry_version();
+        let decided = self.decisions.decide(Input::Report(report.clone())).await;
+        let decision = decided.as_ref().map(|decided| &decided.decision);
         let taken = ReportTaken {
             id: report.id.clone(),
             sensor: report.sensor.clone(),
             kind: report.kind.clone(),
             recent: report.recent,
-            action: decision.as_ref().map(|decision| decision.action),
-            reason: decision.as_ref().map(|decision| decision.reason.clone()),
+            action: decision.map(|decision| decision.action),
+            reason: decision.map(|decision| decision.reason.clone()),
         };
-        let record = record(&report, decision.as_ref(), by, now);
+        let record = record(&report, decided.as_ref(), &registry, by, now);
         let answer = serde_json::to_string(&taken)?;
         let actor = by.name.clone();
         Ok((StoredReport { key, body, at: now, actor, report, answer }, record))
@@ -267,20 +277,26 @@ fn again(
 
 fn record(
     report: &SensorReport,
-    decision: Option<&Decision>,
+    decided: Option<&Decided>,
+    registry: &str,
     by: &Identity,
     now: jiff::Timestamp,
 ) -> AuditRecord {
-    let detail = json!({ "report": report, "decision": decision });
+    let decision = decided.map(|decided| &decided.decision);
+    let mut detail = json!({ "report": report, "decision": decision });
+    if let (Some(decided), Value::Object(detail)) = (decided, &mut detail) {
+        detail.extend(decisions::sets_of(decided));
+    }
     let record = AuditRecord::new(now, &by.name, "sensor.report", Outcome::Ok, detail);
     let about = Correlation {
         request: Some(format!("{}:{}", report.sensor, report.id)),
         ..Correlation::default()
     };
     let record = record.about(about);
-    let Some(decision) = decision.filter(|decision| decision.action >= Action::Alert) else {
-        return record;
-    };
+    let Some(decided) = decided else { return record };
+    let record = record.on(decisions::evidence(decided, registry));
+    let decision = &decided.decision;
+    let Some(rule) = decisions::told(decision) else { return record };
     let site = report.site.as_deref().unwrap_or("-");
     let mut facts: std::collections::BTreeMap<String, String> =
         report.facts.iter().map(|(name, fact)| (name.clone(), text(fact))).collect();
@@ -288,9 +304,9 @@ fn record(
     facts.insert("recent".to_owned(), report.recent.to_string());
     let notice = Notice {
         key: format!("sensor:{}:{}:{site}", report.kind, report.event),
-        title: decision.reason.clone(),
+        title: rule.reason,
         resolved: false,
-        routes: Vec::new(),
+        routes: decisions::routes(decision),
         runbook: Some("sensors".to_owned()),
         facts,
     };

@@ -39,13 +39,18 @@ async fn each_route_for_each_role() {
     // Written here by hand: what each need lets in.
     let lets_in = |needs: &str| -> &[&str] {
         match needs {
-            "nothing" => &["nobody", "viewer", "operator", "approver", "admin", "sensor", "other"],
-            "identity" => &["viewer", "operator", "approver", "admin", "sensor", "other"],
+            "nothing" => {
+                &["nobody", "viewer", "operator", "approver", "admin", "sensor", "other", "gateway"]
+            }
+            "identity" => {
+                &["viewer", "operator", "approver", "admin", "sensor", "other", "gateway"]
+            }
             "viewer" => &["viewer", "operator", "approver", "admin"],
             "operator" => &["operator", "admin"],
             "approver" => &["approver", "admin"],
             "admin" => &["admin"],
             "report" => &["operator", "admin", "sensor"],
+            "decide" => &["operator", "admin", "gateway"],
             other => panic!("{other}"),
         }
     };
@@ -54,7 +59,9 @@ async fn each_route_for_each_role() {
         let text = secured.token(role.as_str(), &[role], &[], HOUR).await;
         people.push((role.as_str(), Shown::token(&text)));
     }
-    for (name, scope) in [("sensor", "sensors:generic"), ("other", "sensors:rfc1149")] {
+    for (name, scope) in
+        [("sensor", "sensors:generic"), ("other", "sensors:rfc1149"), ("gateway", "decide")]
+    {
         let text = secured.token(name, &[], &[scope], HOUR).await;
         people.push((name, Shown::token(&text)));
     }

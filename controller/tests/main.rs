@@ -13,6 +13,7 @@ mod api;
 mod auditor;
 mod client;
 mod daemon;
+mod decisions;
 mod exports;
 #[path = "../../endpoint-registry/feeds/tests/certificate.rs"]
 mod feed_certificate;
@@ -31,6 +32,7 @@ mod prices;
 mod program;
 mod receiver;
 mod reconcile;
+mod report_kill;
 mod secured;
 mod sensors;
 mod trail;

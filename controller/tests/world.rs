@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sark_api::ReconcileView;
 use sark_api::config::{self, Config};
 use sark_controller::api::Api;
+use sark_controller::decisions::Sets;
 use sark_controller::registrar::Beginning;
 use sark_controller::sensors::Kinds;
 use sark_controller::start::{Assembled, Parts, assemble};
@@ -134,6 +135,7 @@ impl World {
             clock,
             patience: Duration::from_secs(10),
             kinds: Kinds::load(None).unwrap(),
+            sets: Sets { store: Arc::clone(&store) as _, keys: Arc::default(), source: None },
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();

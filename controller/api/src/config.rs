@@ -7,6 +7,7 @@
 mod access;
 mod audit;
 mod check;
+mod decisions;
 mod environment;
 mod load;
 mod prices;
@@ -27,6 +28,7 @@ pub use audit::{
     AnchorsConfig, AuditConfig, CheckpointsConfig, RetentionConfig, SpoolConfig, WebhookConfig,
     WhenFull,
 };
+pub use decisions::{BandConfig, BundleKeyConfig, DecisionsConfig, SourceConfig};
 pub use load::load;
 pub use prices::{PriceDoubtConfig, PricesConfig, TransportConfig};
 pub use sark_core::secret::{Secret, SecretRef};
@@ -66,6 +68,9 @@ pub struct Config {
     /// What is added to the endpoints that ship.
     #[serde(default)]
     pub registry: RegistryConfig,
+    /// Policies that decide on requests, activities, tunnels and reports.
+    #[serde(default)]
+    pub decisions: DecisionsConfig,
     /// What anything outside may report.
     #[serde(default)]
     pub sensors: SensorsConfig,

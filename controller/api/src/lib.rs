@@ -12,6 +12,7 @@ mod alerts;
 mod approvals;
 mod audit;
 pub mod config;
+mod decisions;
 mod error;
 mod flowspec;
 mod identity;
@@ -28,6 +29,10 @@ pub use alerts::{
 pub use approvals::{ApprovalDecision, ApprovalRequest, ApprovalView, ApprovalsResponse};
 pub use audit::{
     AuditResponse, CheckpointsResponse, NumberedRecord, StoredResponse, TrailResponse,
+};
+pub use decisions::{
+    ActivateRequest, ActivateResponse, CandidateView, Counted, Counts, DecideRequest,
+    DecideResponse, RollbackRequest, RolloutResponse, RolloutView, SetView, SetsResponse, Wanted,
 };
 pub use error::{DiagnosticBody, ErrorBody, ErrorCode, ErrorDetail};
 pub use flowspec::{

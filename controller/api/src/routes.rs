@@ -155,3 +155,21 @@ pub const SINKS: &str = "/v1/alerts/sinks";
 pub const SINK_TEST: &str = "/v1/alerts/sinks/{sink}/test";
 /// `POST` [`ReplayRequest`](crate::ReplayRequest) → [`ReplayResponse`](crate::ReplayResponse).
 pub const REPLAY: &str = "/v1/alerts/replay";
+
+/// `POST` [`DecideRequest`](crate::DecideRequest) → [`DecideResponse`](crate::DecideResponse).
+pub const DECISIONS: &str = "/v1/decisions";
+/// `GET` → [`SetsResponse`](crate::SetsResponse).
+pub const DECISION_SETS: &str = "/v1/decisions/sets";
+/// `GET`; a version or the beginning of its hash → [`SetView`](crate::SetView) with its files.
+pub const DECISION_SET: &str = "/v1/decisions/sets/{version}";
+/// `GET` → [`RolloutResponse`](crate::RolloutResponse); `POST`
+/// [`ActivateRequest`](crate::ActivateRequest) → [`ActivateResponse`](crate::ActivateResponse).
+pub const ROLLOUT: &str = "/v1/decisions/rollout";
+/// `POST` an OPA bundle (tar.gz), `?stage=`, `?percent=` and `?expect=` as in
+/// [`ActivateRequest`](crate::ActivateRequest) → [`ActivateResponse`](crate::ActivateResponse).
+pub const BUNDLE: &str = "/v1/decisions/bundle";
+/// `POST` [`RollbackRequest`](crate::RollbackRequest) →
+/// [`ActivateResponse`](crate::ActivateResponse).
+pub const ROLLBACK: &str = "/v1/decisions/rollback";
+/// `POST`: asks the source now → [`ActivateResponse`](crate::ActivateResponse).
+pub const SOURCE: &str = "/v1/decisions/refresh";

@@ -17,6 +17,7 @@ use sark_core::storage::alerts::AlertStore;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use crate::decisions::Decisions;
 use crate::events::{AlertStoreFailed, Event};
 use crate::feeds::Feeds;
 use crate::names::Names;
@@ -117,7 +118,11 @@ pub fn conditions(
         };
         found.push(Condition {
             help: problem.help.clone(),
-            runbook: if of_names { "names" } else { "health" },
+            runbook: match problem.code.as_str() {
+                _ if of_names => "names",
+                code if code.starts_with("decisions-") => "decisions",
+                _ => "health",
+            },
             ..Condition::new(&problem.code, "", severity, problem.message.clone())
         });
     }
@@ -218,6 +223,8 @@ pub struct Watch {
     pub observatory: Arc<Observatory>,
     /// How feeds are.
     pub feeds: Arc<Feeds>,
+    /// How decision sets are.
+    pub decisions: Arc<Decisions>,
     /// How names are.
     pub names: Option<Arc<Names>>,
     /// What was told before.
@@ -260,7 +267,8 @@ impl Watch {
             },
         };
         let now = self.clock.now();
-        let status = self.observatory.status().await;
+        let mut status = self.observatory.status().await;
+        status.problems.extend(self.decisions.problems());
         let names = self.names.as_ref().map_or_else(Vec::new, |names| names.problems());
         let feeds = self.feeds.views().await.ok();
         let policies = self.observatory.policies().await.ok();

@@ -224,13 +224,14 @@ fn content(body: &Body, generator: &mut SchemaGenerator) -> Value {
     }
 }
 
-/// As routes say it: `nothing`, `identity`, a role, `report`.
+/// As routes say it: `nothing`, `identity`, a role, `report`, `decide`.
 pub(super) fn needs(access: Access) -> String {
     match access.needs {
         Needs::Nothing => "nothing".to_owned(),
         Needs::Identity => "identity".to_owned(),
         Needs::Role(role) => role.to_string(),
         Needs::Report => "report".to_owned(),
+        Needs::Decide => "decide".to_owned(),
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) const MOST_QUERIES: usize = 1000;
 pub(super) async fn status(State(api): State<Api>) -> Answer<StatusResponse> {
     let mut status = api.observatory.status().await;
     status.problems.extend(api.names.iter().flat_map(|names| names.problems()));
+    status.problems.extend(api.decisions.problems());
     Answer(status)
 }
 

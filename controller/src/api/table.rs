@@ -10,17 +10,19 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use sark_api::{
-    AlertsResponse, ApplyRequest, ApplyResponse, ApprovalDecision, ApprovalRequest, ApprovalView,
-    ApprovalsResponse, AuditResponse, CheckpointsResponse, CostRequest, CostResponse,
-    DecisionRequest, DeliveriesResponse, DifferenceResponse, EndpointsResponse, EntriesChanged,
-    EntriesRequest, EntriesResponse, FeedView, FeedsResponse, HistoryResponse, KindsResponse,
-    LookupResponse, NamesResponse, ObservationsRequest, ObservationsResponse, PeersResponse,
-    PinRequest, PinResponse, PlanRequest, PlanResponse, PoliciesResponse, PriceLookupResponse,
+    ActivateRequest, ActivateResponse, AlertsResponse, ApplyRequest, ApplyResponse,
+    ApprovalDecision, ApprovalRequest, ApprovalView, ApprovalsResponse, AuditResponse,
+    CheckpointsResponse, CostRequest, CostResponse, DecideRequest, DecideResponse, DecisionRequest,
+    DeliveriesResponse, DifferenceResponse, EndpointsResponse, EntriesChanged, EntriesRequest,
+    EntriesResponse, FeedView, FeedsResponse, HistoryResponse, KindsResponse, LookupResponse,
+    NamesResponse, ObservationsRequest, ObservationsResponse, PeersResponse, PinRequest,
+    PinResponse, PlanRequest, PlanResponse, PoliciesResponse, PriceLookupResponse,
     PriceVersionsResponse, PricesResponse, RefreshRequest, RefreshResponse, RefreshResult,
     ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
-    RuleView, RulesResponse, SensorsResponse, SinkTest, SinksResponse, StatusResponse,
-    StoredResponse, TokenMade, TokenRequest, TokenView, TokensResponse, TrailResponse,
-    VersionResponse, VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
+    RollbackRequest, RolloutResponse, RuleView, RulesResponse, SensorsResponse, SetView,
+    SetsResponse, SinkTest, SinksResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest,
+    TokenView, TokensResponse, TrailResponse, VersionResponse, VersionsResponse, WhoamiResponse,
+    WithdrawRequest, routes,
 };
 use sark_core::identity::{Access, Line, Needs, Role};
 use sark_export::Form;
@@ -28,8 +30,8 @@ use schemars::JsonSchema;
 
 use super::describe::{Parameter as P, Shape, description};
 use super::{
-    Api, alerts, approvals, audit, auth, changes, export, feeds, lines, metrics, observations,
-    prices, questions, registry, sensors,
+    Api, alerts, approvals, audit, auth, changes, decisions, export, feeds, lines, metrics,
+    observations, prices, questions, registry, sensors,
 };
 
 /// What a call does to the world, and so who writes its record.
@@ -143,6 +145,7 @@ pub(super) fn table() -> Vec<Route> {
         endpoints(),
         versions(),
         prices(),
+        decided(),
         trail(),
         told(),
         identities(),
@@ -208,6 +211,24 @@ fn flowspec() -> Vec<Route> {
     ]
 }
 
+#[rustfmt::skip]
+fn decided() -> Vec<Route> {
+    use Effect::{Looks, Records};
+    let line = Line::Policy;
+    let decide = Access { line, needs: Needs::Decide };
+    let how = || vec![P::text("stage"), P::number("percent"), P::number("expect")];
+    vec![
+        Route::new(decide, POST, routes::DECISIONS, Records, "Decide on a request, an activity, a tunnel or a report", decisions::decide).takes::<DecideRequest>().gives::<DecideResponse>(),
+        Route::new(viewer(line), GET, routes::DECISION_SETS, Looks, "Decision sets that are kept, and rollouts", decisions::sets).gives::<SetsResponse>(),
+        Route::new(viewer(line), GET, routes::DECISION_SET, Looks, "One decision set, with its files", decisions::set).gives::<SetView>(),
+        Route::new(viewer(line), GET, routes::ROLLOUT, Looks, "Which decision sets are in use", decisions::rollout).gives::<RolloutResponse>(),
+        Route::new(operator(line), POST, routes::ROLLOUT, Records, "Put a decision set to use", decisions::activate).takes::<ActivateRequest>().gives::<ActivateResponse>(),
+        Route::new(operator(line), POST, routes::BUNDLE, Records, "Put an OPA bundle to use", decisions::bundle).takes_as(OCTETS).query(how()).gives::<ActivateResponse>(),
+        Route::new(operator(line), POST, routes::ROLLBACK, Records, "Take the candidate back, or the active set", decisions::rollback).takes::<RollbackRequest>().gives::<ActivateResponse>(),
+        Route::new(operator(line), POST, routes::SOURCE, Records, "Ask the source of the decision set now", decisions::refresh).gives::<ActivateResponse>(),
+    ]
+}
+
 fn search() -> Vec<P> {
     let texts = ["since", "until", "actor", "event", "severity", "host", "user", "policy"];
     let numbers = ["after", "before"].map(P::text);
@@ -243,7 +264,7 @@ fn told() -> Vec<Route> {
 
 #[rustfmt::skip]
 fn endpoints() -> Vec<Route> {
-    use Effect::{Looks, Records};
+    use Effect::{Changes, Looks, Records};
     let line = Line::Registry;
     vec![
         Route::new(viewer(line), GET, routes::ENDPOINTS, Looks, "Endpoints", questions::endpoints).query(vec![P::text("provider"), P::text("kind")]).gives::<EndpointsResponse>(),
@@ -258,7 +279,7 @@ fn endpoints() -> Vec<Route> {
         Route::new(operator(line), POST, routes::REFRESH, Records, "Ask feeds now", feeds::refresh).takes::<RefreshRequest>().gives::<RefreshResponse>(),
         Route::new(viewer(line), GET, routes::NAMES, Looks, "Names and where they lead", feeds::names).gives::<NamesResponse>(),
         // Many an hour, from resolvers: what they change is told by the versions they make.
-        Route::new(operator(line), POST, routes::OBSERVATIONS, Records, "What others saw of names and flows", observations::observe).takes::<ObservationsRequest>().gives::<ObservationsResponse>(),
+        Route::new(operator(line), POST, routes::OBSERVATIONS, Changes, "What others saw of names and flows", observations::observe).takes::<ObservationsRequest>().gives::<ObservationsResponse>(),
     ]
 }
 

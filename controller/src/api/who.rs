@@ -164,6 +164,7 @@ pub(super) fn refusal(denied: &Denied) -> ErrorBody {
             format!("use a token with the scope {}, or without scopes", line.as_str())
         }
         Denied::Report { kind, .. } => format!("use a token with the scope sensors:{kind}"),
+        Denied::Decide(_) => "use a token with the scope decide".to_owned(),
     };
     ErrorBody::new(ErrorCode::Forbidden, denied.to_string()).with_help(help)
 }

@@ -40,6 +40,7 @@ pub(super) fn watch(api: &Api, store: &Store) -> Watch {
     Watch {
         observatory: Arc::clone(&api.observatory),
         feeds: Arc::clone(&api.feeds),
+        decisions: Arc::clone(&api.decisions),
         names: api.names.clone(),
         alerts: Arc::new(store.clone()),
         trail: Arc::new(store.clone()),

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::{Api, Strangers, Users};
 use crate::approvals::Approvals;
+use crate::decisions::{self, DecisionParts, Decisions, Sets};
 use crate::feeds::{FeedParts, Feeds};
 use crate::identities::Identities;
 use crate::led::Led;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub patience: Duration,
     /// What sensors may report.
     pub kinds: Kinds,
+    /// Where decision sets are kept and from.
+    pub sets: Sets,
 }
 
 /// A controller.
@@ -79,7 +82,7 @@ pub struct Assembled {
 #[must_use]
 pub fn assemble(parts: Parts) -> Assembled {
     let Parts { config, store, registry, registry_store, beginning, source, .. } = parts;
-    let Parts { keeper, place, store_place, leadership, clock, patience, kinds, .. } = parts;
+    let Parts { keeper, place, store_place, leadership, clock, patience, kinds, sets, .. } = parts;
     let speaker: Arc<dyn Speaker> = Arc::new(Led::new(parts.speaker, leadership.clone()));
     let (signals, metrics) = (Arc::new(Signals::default()), Arc::new(Metrics::default()));
     let feeds = beginning.feeds.clone();
@@ -130,13 +133,21 @@ pub fn assemble(parts: Parts) -> Assembled {
     let own = nix::unistd::geteuid().as_raw();
     let users = Users::of(&config.api, own);
     let certificates = config.api.certificates.as_slice().into();
+    let decisions = Arc::new(Decisions::new(DecisionParts {
+        sets,
+        registry: Arc::clone(&registry),
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
+        settings: decisions::settings(&config.decisions),
+        stage: config.decisions.stage,
+        percent: config.decisions.percent,
+    }));
     let sensors = Sensors::new(SensorParts {
         kinds,
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         per_minute: config.sensors.per_minute,
-        // Nobody decides on reports yet.
-        decide: Arc::new(|_| None),
+        decisions: Arc::clone(&decisions),
     });
     let identities = Identities::new(Arc::clone(&store), Arc::clone(&clock));
     let approvals = Approvals::new(Arc::clone(&store), Arc::clone(&clock));
@@ -174,6 +185,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         prices,
         names: None,
         leadership,
+        decisions,
         trail: None,
         trail_key: None,
         keep: Arc::default(),

@@ -94,7 +94,7 @@ mod tests {
         let about = Correlation { request: Some("r1".into()), ..Correlation::default() };
         let at = jiff::Timestamp::UNIX_EPOCH;
         let record =
-            AuditRecord::new(at, "sarkd", "decision.request", Outcome::Ok, json!({})).about(about);
+            AuditRecord::new(at, "sarkd", "decision.llm", Outcome::Ok, json!({})).about(about);
         let record = |keep: &Keep| {
             let record = keep.into_record(record.clone(), &decision, &plain);
             Written::of(&record).unwrap()

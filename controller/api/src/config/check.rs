@@ -21,6 +21,7 @@ impl Config {
         self.check_bgp(&mut wrong);
         self.api.check(&mut wrong);
         self.sensors.check(&mut wrong);
+        self.decisions.check(&mut wrong);
         let mut names = BTreeSet::new();
         let mut addresses = BTreeSet::new();
         for (n, peer) in self.peers.iter().enumerate() {

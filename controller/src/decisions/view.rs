@@ -1,0 +1,67 @@
+//! Decision sets as the API shows them.
+
+use sark_api::{CandidateView, Counted, Counts, RolloutResponse, SetView, SetsResponse};
+use sark_core::ContentHash;
+use sark_core::storage::{StorageError, StoredSet};
+
+use super::{Decisions, DecisionsError};
+
+/// Rollouts and sets that a list has.
+const LISTED: u32 = 100;
+
+impl Decisions {
+    /// What is in use.
+    pub async fn rollout(&self) -> Result<RolloutResponse, StorageError> {
+        let store = &self.parts.sets.store;
+        let rollout = store.rollout().await?;
+        let (mut active, mut candidate) = (None, None);
+        if let Some(rollout) = &rollout {
+            if let Some(version) = &rollout.active {
+                active = self.bare(version).await?;
+            }
+            if let Some(one) = &rollout.candidate {
+                let counted = self.counted(&one.version);
+                candidate = self.bare(&one.version).await?.map(|set| CandidateView {
+                    set,
+                    stage: one.stage,
+                    counted,
+                });
+            }
+        }
+        let problems = self.problems();
+        Ok(RolloutResponse { rollout: rollout.map(Into::into), active, candidate, problems })
+    }
+
+    /// What is kept.
+    pub async fn sets(&self) -> Result<SetsResponse, StorageError> {
+        let store = &self.parts.sets.store;
+        let sets = store.decision_sets(LISTED).await?.into_iter().map(Into::into).collect();
+        let rollouts = store.rollouts(LISTED).await?.into_iter().map(Into::into).collect();
+        Ok(SetsResponse { sets, rollouts })
+    }
+
+    /// One set, with its files.
+    pub async fn set(&self, version: &str) -> Result<SetView, DecisionsError> {
+        Ok(self.find(version).await?.into())
+    }
+
+    /// A set without its files.
+    async fn bare(&self, version: &ContentHash) -> Result<Option<SetView>, StorageError> {
+        let set = self.parts.sets.store.decision_set(version).await?;
+        Ok(set.map(|set| StoredSet { files: Vec::new(), ..set }.into()))
+    }
+
+    fn counted(&self, version: &ContentHash) -> Option<Counted> {
+        let in_use = self.decider.in_use();
+        let candidate = in_use.candidate.as_ref()?;
+        if candidate.pool.set().version() != version {
+            return None;
+        }
+        let (active, own, differ) = candidate.tally.counts();
+        let counts = |counts: sark_decider::Counts| {
+            let sark_decider::Counts { decided, denied, failed } = counts;
+            Counts { decided, denied, failed }
+        };
+        Some(Counted { candidate: counts(own), active: counts(active), differ })
+    }
+}
