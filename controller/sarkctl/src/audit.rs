@@ -4,7 +4,7 @@ mod export;
 mod filter;
 mod prove;
 mod show;
-mod source;
+pub(crate) mod source;
 mod tail;
 mod verify;
 

@@ -132,6 +132,18 @@ impl Client {
         self.ask(keyed, path)
     }
 
+    /// `POST` of octets of this kind.
+    pub fn post_octets<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        octets: Vec<u8>,
+        kind: &str,
+    ) -> Result<T, ClientError> {
+        let request = self.http.post(self.url(path, query)).body(octets);
+        self.ask(request.header("content-type", kind), path)
+    }
+
     /// `POST` of lines of text: the registry version that answers, and its answer as it is.
     pub fn post_lines(&self, path: &str, lines: String) -> Result<(String, Vec<u8>), ClientError> {
         let (head, body) = self.octets(self.http.post(self.url(path, &[])).body(lines), path)?;

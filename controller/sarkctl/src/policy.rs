@@ -2,14 +2,16 @@
 
 mod check;
 mod decide;
+mod diff;
 mod list;
+mod rollout;
 mod sets;
 mod test;
 
 use crate::cli::Context;
 use crate::exit::Outcome;
 
-/// Check, test and ask policies, list those that hold.
+/// Check, test, ask and put to use policies, list those that hold.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Find the mistakes in policies
@@ -34,8 +36,24 @@ pub enum Command {
     Explain(decide::EvalArgs),
     /// Measure how fast a decision set decides
     Bench(decide::BenchArgs),
-    /// List policies: those that hold, or those of files
+    /// Make recorded decisions again by another decision set
+    ///
+    /// Takes what was decided on from the audit trail, with what the registry said then, and shows
+    /// which decisions the set would make otherwise. Nothing is put to use.
+    Diff(diff::DiffArgs),
+    /// List network policies: those that hold, or those of files
     List(list::ListArgs),
+    /// Show which decision set sarkd decides by, and those that it keeps
+    Sets,
+    /// Put a decision set to use: at once, in shadow, or as a canary
+    ///
+    /// It is checked and compiled as a whole first; if anything is wrong with it, what is in use stays.
+    /// See `policy diff` for what it would change.
+    Activate(rollout::ActivateArgs),
+    /// Take the candidate back, or without one the active set
+    Rollback(rollout::RollbackArgs),
+    /// Ask the source of the decision set now, which `decisions.source` names
+    Refresh,
 }
 
 /// Runs it.
@@ -47,6 +65,11 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Eval(arguments) => decide::eval(&arguments, context),
         Command::Explain(arguments) => decide::explain(&arguments, context),
         Command::Bench(arguments) => decide::bench(&arguments, context),
+        Command::Diff(arguments) => diff::run(&arguments, context),
         Command::List(arguments) => list::run(&arguments, context),
+        Command::Sets => rollout::sets(context),
+        Command::Activate(arguments) => rollout::activate(&arguments, context),
+        Command::Rollback(arguments) => rollout::rollback(&arguments, context),
+        Command::Refresh => rollout::refresh(context),
     }
 }

@@ -164,7 +164,7 @@ pub fn explain(arguments: &EvalArgs, context: &mut Context) -> Outcome {
     Ok(Exit::Done)
 }
 
-fn colour(action: Action) -> anstyle::Style {
+pub(super) fn colour(action: Action) -> anstyle::Style {
     match action {
         Action::Allow | Action::Audit => style::ADD,
         Action::Alert | Action::Redact | Action::Hold => style::CHANGE,

@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use sark_core::document::Diagnostic;
 use sark_core::secret::Secret;
+use sark_decider::directory;
 use sark_policy::decision::{
-    Bundle, BundleKey, BundleLimits, DecisionSet, Input, Limits, Line, SetFile,
+    Bundle, BundleKey, BundleLimits, DecisionSet, Input, Limits, Line, SETTINGS, SetFile,
 };
 use serde_json::Value;
 
 use crate::exit::Failure;
-use crate::input::{self, InputError};
+use crate::input;
 use crate::offline::Mistakes;
 
 /// Octets of one JSON text with inputs.
 const LONGEST_INPUT: u64 = 64 << 20;
-/// Directories below one another.
-const DEEPEST: usize = 16;
 
 /// Which set.
 #[derive(Debug, clap::Args)]
@@ -72,8 +71,7 @@ impl BundleArgs {
                 return Err(Failure::usage(format!("{} is a directory", path.display()))
                     .next("only bundles are signed: name the tar.gz, or leave out --key"));
             }
-            let mut found = Vec::new();
-            directory(path, "", 0, &mut found)?;
+            let found = directory::read(path).map_err(Failure::usage)?;
             let path = path.to_owned();
             Files { path, files: found, revision: None, signed_by: None }
         } else {
@@ -118,8 +116,6 @@ impl BundleArgs {
     }
 }
 
-const SETTINGS: &str = "set.yaml";
-
 /// Whether a path is a decision set: a bundle, or a directory with settings.
 pub fn is_set(path: &Path) -> bool {
     if path.is_dir() {
@@ -135,47 +131,6 @@ pub fn sets_in(directory: &Path) -> Vec<PathBuf> {
     let mut sets: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|p| is_set(p)).collect();
     sets.sort();
     sets
-}
-
-/// Policies, data and settings in a directory and below it.
-fn directory(
-    path: &Path,
-    below: &str,
-    depth: usize,
-    files: &mut Vec<SetFile>,
-) -> Result<(), Failure> {
-    let limits = Limits::default();
-    let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
-    if depth > DEEPEST {
-        return Err(Failure::usage(format!("{} is too deep in the set", path.display()))
-            .next("put policies nearer to set.yaml; is there a link that leads upwards?"));
-    }
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(unreadable)? {
-        names.push(entry.map_err(unreadable)?.file_name());
-    }
-    names.sort();
-    for name in names {
-        let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
-        let (path, below) = (path.join(name), format!("{below}{name}"));
-        if path.is_dir() {
-            directory(&path, &format!("{below}/"), depth + 1, files)?;
-        } else if name == "data.yml" {
-            return Err(Failure::usage(format!("{} would not be read", path.display()))
-                .next("call it data.yaml"));
-        } else if name.ends_with(".rego")
-            || matches!(name, "data.json" | "data.yaml")
-            || below == SETTINGS
-        {
-            let octets = input::octets(&path, limits.all as u64)?;
-            files.push(SetFile { path: below, octets });
-        }
-        if files.len() > limits.files {
-            return Err(Failure::usage(format!("more than {} files", limits.files))
-                .next("name the directory that has set.yaml"));
-        }
-    }
-    Ok(())
 }
 
 impl Files {
