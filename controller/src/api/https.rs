@@ -8,6 +8,7 @@ use axum::Router;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +39,8 @@ pub async fn serve_https(
     let slots = Arc::new(Semaphore::new(connections));
     let crowd = Crowd::new(CONNECTIONS_EACH.min(connections));
     let graceful = GracefulShutdown::new();
-    let mut look = tokio::time::interval(LOOK);
+    // What was just read need not be looked at at once.
+    let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
     loop {
         let next = async {
             // Never closed.
