@@ -13,6 +13,9 @@ mod api;
 mod auditor;
 mod client;
 mod daemon;
+mod deciding;
+mod decision_sets;
+mod decision_sources;
 mod decisions;
 mod exports;
 #[path = "../../endpoint-registry/feeds/tests/certificate.rs"]

@@ -16,7 +16,9 @@ use super::{Decisions, DecisionsError, TakeError, Taken, Turn, source, taken};
 use crate::chain::chain;
 use crate::registrar::OURSELVES;
 
-/// The cause of a rollout that the source brought.
+/// The cause of a rollout that a person, or a program of theirs, asked for.
+const ASKED: &str = "activate";
+/// The cause of one that the source brought.
 const OF_SOURCE: &str = "source";
 /// The cause of one with which a person went back.
 const ROLLBACK: &str = "rollback";
@@ -34,7 +36,7 @@ impl Decisions {
         by: &str,
     ) -> Result<bool, DecisionsError> {
         let mut turn = self.turn.lock().await;
-        self.put(taken, wanted(stage, percent)?, expect, by, "activate", &mut turn).await
+        self.put(taken, wanted(stage, percent)?, expect, by, ASKED, &mut turn).await
     }
 
     /// A stored set, to be put to use again.
@@ -379,7 +381,7 @@ mod tests {
                 number,
                 at: jiff::Timestamp::UNIX_EPOCH,
                 actor: "noc".into(),
-                cause: if step.starts_with("b:") { ROLLBACK } else { "activate" }.into(),
+                cause: if step.starts_with("b:") { ROLLBACK } else { ASKED }.into(),
                 active: Some(hash(&step[2..])),
                 candidate: None,
             })
