@@ -11,6 +11,7 @@ mod answer;
 mod approvals;
 mod audit;
 mod auth;
+mod callers;
 mod certificates;
 mod changes;
 mod decisions;
@@ -60,6 +61,7 @@ use crate::sensors::Sensors;
 use crate::trail::{Keep, Trail};
 use crate::{Changes, Leadership, Metrics, Observatory, Registrar};
 use answer::Failure;
+pub(crate) use callers::{Callers, Told};
 pub use describe::openapi;
 pub use https::serve_https;
 pub use listen::{ListenError, SocketGuard, listen};
@@ -109,6 +111,8 @@ pub struct Api {
     pub approvals: Arc<Approvals>,
     /// Takes reports.
     pub sensors: Arc<Sensors>,
+    /// Those who are known.
+    pub(crate) callers: Arc<Callers>,
     /// Those whom nobody knows.
     pub(crate) strangers: Arc<Strangers>,
     /// Changes under way: they end although their client went away, and the drain waits for them.

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use sark_api::config::{BandConfig, DecisionsConfig};
 use sark_api::{Problem, Wanted};
+use sark_core::audit::Flow;
 use sark_core::decision::{Action, Decision, ENGINE};
 use sark_core::storage::StorageError;
 use sark_core::{Clock, ContentHash};
@@ -150,6 +151,10 @@ pub struct Asked {
     pub by: String,
     /// Texts that a policy may want kept.
     pub texts: BTreeMap<String, String>,
+    /// The flow that it is about.
+    pub flow: Option<Flow>,
+    /// Whether the answer waits until its record is on the disk.
+    pub durable: bool,
 }
 
 impl Decisions {
@@ -202,17 +207,22 @@ impl Decisions {
 
     /// Decides, and the trail has it. What the trail does not take is not allowed.
     pub async fn decide_on(&self, asked: Asked, trail: &Trail, keep: &Keep) -> Option<Decided> {
-        let Asked { input, by, texts } = asked;
+        let Asked { input, by, texts, flow, durable } = asked;
         let registry = self.registry_version();
         let question = self.question(input);
         let mut decided = self.answer(question.clone()).await?;
-        let record = record::of(question, &decided, &by, &registry);
+        let mut record = record::of(question, &decided, &by, &registry);
+        record.about.flow = flow;
         let plain = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let record = keep.into_record(record, &decided.decision, &plain);
-        if let Err(full) = trail.record(&record)
+        let taken = if durable {
+            trail.durable(&record).await.map_err(|error| error.to_string())
+        } else {
+            trail.record(&record).map_err(|full| full.to_string())
+        };
+        if let Err(reason) = taken
             && decided.decision.allow
         {
-            let reason = full.to_string();
             decided.decision = Decision::without_rule(Action::Deny, ENGINE, "unrecorded", reason);
         }
         Some(decided)

@@ -63,7 +63,7 @@ async fn what_the_trail_does_not_take_is_not_allowed() {
         trail(&settings, Arc::clone(&world.store) as _, clock, metrics).unwrap();
     let ask = async |user: &str| {
         let (by, texts) = ("token:gateway".to_owned(), BTreeMap::new());
-        let asked = Asked { input: request(user), by, texts };
+        let asked = Asked { input: request(user), by, texts, flow: None, durable: false };
         decisions.decide_on(asked, &trail, &Keep::default()).await.unwrap().decision
     };
     assert_eq!(ask("u1").await.action, Action::Audit);

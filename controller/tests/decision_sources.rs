@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::client::{get, post};
 use crate::daemon::Place;
 use crate::decision_sets::{
-    NOBODY, ROLLOUT, action, active, asked, bundle, named, records, signed, small, write,
+    NOBODY, ROLLOUT, action, active, bundle, named, records, signed, small, write,
 };
 
 #[tokio::test(flavor = "multi_thread")]

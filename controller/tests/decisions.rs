@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::client::{get, post};
 use crate::daemon::Place;
 use crate::decision_sets::{
-    DECIDE, NOBODY, ROLLOUT, action, active, asked, named, records, shipped, small, text,
+    DECIDE, NOBODY, ROLLOUT, action, active, asked, named, records, shipped, small,
 };
 
 #[tokio::test(flavor = "multi_thread")]

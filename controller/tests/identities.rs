@@ -165,6 +165,10 @@ async fn tokens_that_do_not_hold() {
     let records = secured.world.store.records(1000).await.unwrap();
     let events: Vec<&str> = records.iter().map(|record| record.event.as_str()).collect();
     assert!(events.contains(&"auth.token.create") && events.contains(&"auth.token.revoke"));
+    let logins = records.iter().filter(|record| record.event == "api.login");
+    let mut logins: Vec<_> = logins.map(|record| record.actor.as_str()).collect();
+    logins.sort_unstable();
+    assert_eq!(logins.iter().filter(|name| **name == "token:ci").count(), 1, "{logins:?}");
     let trail = serde_json::to_string(&records).unwrap();
     for text in [&good, &secret, &short, &other] {
         assert!(!trail.contains(&text[18..]), "a token is in the trail");

@@ -7,7 +7,10 @@ use crate::client::{body_of, get, post};
 use crate::daemon::{Place, moment};
 use crate::world::{drop_to, files, many};
 use nix::sys::signal::{Signal, kill};
+use sark_core::audit::Outcome;
+use sark_core::storage::AuditStore as _;
 use sark_flowspec::Speaker;
+use sark_store::Store;
 use serde_json::json;
 
 const SUPERVISED: &str = "bgp: { asn: 64512, routerId: 127.0.0.1, listenPort: 0 }
@@ -185,5 +188,32 @@ extensions:
         .await;
     assert!(known("198.51.100.1").await);
     moment().await;
+    let plan = post(
+        &socket,
+        "/v1/flowspec/plan",
+        json!({ "files": files(&[drop_to("lab", [198, 51, 100, 1].into())]) }),
+    )
+    .await;
+    assert_eq!(plan.0, 200, "{}", plan.1);
     assert!(place.terminate().await.success());
+
+    // All that was asked of it is in the trail, with who asked.
+    let store = Store::open(&place.root().join("state/sark.db")).await.unwrap();
+    let records: Vec<_> = store.records_after(0, 1000).await.unwrap();
+    let of = |event: &str| {
+        let found = records.iter().map(|(_, record)| record).filter(|one| one.event == event);
+        found.collect::<Vec<_>>()
+    };
+    let us = format!("uid:{}", nix::unistd::geteuid());
+    let reloads: Vec<_> = of("config.reload").iter().map(|record| record.outcome).collect();
+    assert_eq!(reloads, [Outcome::Ok, Outcome::Failed]);
+    let (logins, plans, looks) = (of("api.login"), of("flowspec.plan"), of("api.looked"));
+    assert_eq!((logins.len(), plans.len(), looks.is_empty()), (1, 1, false), "{records:?}");
+    for record in logins.into_iter().chain(plans).chain(looks.clone()) {
+        assert!(record.actor.starts_with(&us), "{record:?}");
+    }
+    let looked: u64 =
+        looks.iter().filter_map(|one| one.detail["routes"]["/v1/registry/lookup"].as_u64()).sum();
+    assert!(looked >= 4, "{looks:?}");
+    store.close().await;
 }

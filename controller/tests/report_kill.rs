@@ -1,6 +1,7 @@
 //! `sarkd` killed at random points while sensors report, decisions are made and alerts are sent.
-//! Whatever the point: each report that was acknowledged is in the trail once and its alert is told,
-//! each alert by one idempotency key and one body, and the chain is whole.
+//! Whatever the point: each report that was acknowledged is in the trail once and its alert is told, so
+//! is each decision whose answer waited for its record, each alert by one idempotency key and one body,
+//! and the chain is whole.
 //!
 //! `SARK_TRAIL_ROUNDS` sets the number of kills (10 by default), `SARK_SOAK_FIRST` the first seed.
 
@@ -48,7 +49,7 @@ alerts:
         key.display(),
     ));
     let next = Arc::new(AtomicU64::new(0));
-    let (mut acknowledged, mut decided) = (BTreeSet::new(), 0);
+    let (mut acknowledged, mut decided) = (BTreeSet::new(), BTreeSet::new());
     for round in 0..rounds {
         place.start().await;
         let mut load = JoinSet::new();
@@ -60,7 +61,7 @@ alerts:
         place.kill();
         for (reports, decisions) in load.join_all().await {
             acknowledged.extend(reports);
-            decided += decisions;
+            decided.extend(decisions);
         }
     }
     place.start().await;
@@ -68,7 +69,10 @@ alerts:
     place
         .until("everything is told", async || {
             let told = told(&receiver);
-            acknowledged.iter().all(|id| told.contains_key(&site(*id))).then_some(())
+            let is_told = |prefix: &str, id: &u64| told.contains_key(&format!("{prefix}{id}"));
+            let reports = acknowledged.iter().all(|id| is_told(SITE, id));
+            let tunnels = decided.iter().filter(|id| is_tunnel(**id));
+            (reports && tunnels.into_iter().all(|id| is_told(USER, id))).then_some(())
         })
         .await;
     place
@@ -79,26 +83,28 @@ alerts:
         .await;
     let (_, dead) = get(&socket, "/v1/alerts/deliveries?state=dead").await;
     assert_eq!(dead["deliveries"], json!([]));
-    for (site, keys) in told(&receiver) {
-        assert_eq!(keys.len(), 1, "{site} was told by several keys: {keys:?}");
+    for (of, keys) in told(&receiver) {
+        assert_eq!(keys.len(), 1, "{of} was told by several keys: {keys:?}");
     }
     assert!(place.terminate().await.success());
     let store = Store::open(&place.root().join("state/sark.db")).await.unwrap();
     let mut recorded: BTreeMap<u64, u64> = BTreeMap::new();
-    let (mut read, mut decisions) = (0, 0);
+    let mut read = 0;
     loop {
         let page = store.records_after(read, 10_000).await.unwrap();
         let Some((last, _)) = page.last() else { break };
         read = *last;
         for (_, record) in page {
-            decisions += u64::from(record.event == "decision.llm");
-            if record.event == "sensor.report" {
-                let id = record.detail["report"]["id"].as_str().unwrap()[2..].parse().unwrap();
-                *recorded.entry(id).or_default() += 1;
-            }
+            let id = match record.event.as_str() {
+                "sensor.report" => &record.detail["report"]["id"],
+                "decision.llm" | "decision.tunnel" => &record.detail["input"]["id"],
+                _ => continue,
+            };
+            *recorded.entry(id.as_str().unwrap()[2..].parse().unwrap()).or_default() += 1;
         }
     }
-    let lost: Vec<_> = acknowledged.iter().filter(|id| !recorded.contains_key(id)).collect();
+    let all = acknowledged.union(&decided);
+    let lost: Vec<_> = all.filter(|id| !recorded.contains_key(id)).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     let twice: Vec<_> = recorded.iter().filter(|(_, count)| **count > 1).collect();
     assert!(twice.is_empty(), "recorded twice: {twice:?}");
@@ -109,30 +115,41 @@ alerts:
     store.close().await;
     eprintln!(
         "{rounds} kills: {read} records, chain whole, {kept} checkpoints; {} reports acknowledged, \
-         all recorded once and told by one key each in {} requests; {decided} decisions answered, \
-         {decisions} recorded",
+         and {} decisions, all recorded once and told by one key each in {} requests",
         acknowledged.len(),
+        decided.len(),
         receiver.requests().len(),
     );
-    assert!(!acknowledged.is_empty() && decisions > 0);
+    assert!(!acknowledged.is_empty());
+    for is_wanted in [true, false] {
+        assert!(decided.iter().any(|id| is_tunnel(*id) == is_wanted));
+    }
 }
 
-/// Reports, or asks for decisions, until nobody answers. The reports that were acknowledged, and how
-/// many decisions were.
-async fn ask(socket: PathBuf, next: Arc<AtomicU64>, worker: u64) -> (Vec<u64>, u64) {
-    let (mut reports, mut decisions) = (Vec::new(), 0);
+/// Reports, or asks for decisions, until nobody answers. The reports and the decisions that were
+/// acknowledged.
+async fn ask(socket: PathBuf, next: Arc<AtomicU64>, worker: u64) -> (Vec<u64>, Vec<u64>) {
+    let (mut reports, mut decisions) = (Vec::new(), Vec::new());
     loop {
         let id = next.fetch_add(1, Ordering::Relaxed);
         let (path, body) = if worker < REPORTERS {
             let report = json!({
                 "id": format!("r-{id}"), "sensor": format!("cat-{worker}"), "event": "carrier",
-                "site": site(id), "confidence": 0.9,
+                "site": format!("{SITE}{id}"), "confidence": 0.9,
                 "facts": { "payload": true, "payload_bytes": 204_800 },
             });
             ("/api/v1/sensors/rfc1149/reports", report)
         } else {
-            let input = json!({ "id": format!("q-{id}"), "operation": "chat", "user": "ada" });
-            ("/v1/decisions", json!({ "line": "llm", "input": input }))
+            let asked = if is_tunnel(id) {
+                let (id, user) = (format!("q-{id}"), format!("{USER}{id}"));
+                let input = json!({ "id": id, "service": "ngrok", "kind": "tunnel",
+                    "confidence": 0.4, "user": user });
+                json!({ "line": "tunnel", "input": input, "durable": true })
+            } else {
+                let input = json!({ "id": format!("q-{id}"), "operation": "chat", "user": "ada" });
+                json!({ "line": "llm", "input": input, "durable": true })
+            };
+            ("/v1/decisions", asked)
         };
         let answer = request(&socket, Method::POST, path, body.to_string()).await;
         let Ok((status, answer)) = answer else { return (reports, decisions) };
@@ -144,27 +161,38 @@ async fn ask(socket: PathBuf, next: Arc<AtomicU64>, worker: u64) -> (Vec<u64>, u
         if worker < REPORTERS {
             assert_eq!(answer["action"], "alert", "{answer}");
             reports.push(id);
+        } else {
+            let action = answer["decision"]["action"].as_str().unwrap();
+            assert_eq!(action == "alert", is_tunnel(id), "{answer}");
+            decisions.push(id);
+        }
+        if worker < REPORTERS || is_tunnel(id) {
             // No more than the sink takes.
             tokio::time::sleep(Duration::from_millis(30)).await;
-        } else {
-            decisions += 1;
         }
     }
 }
 
-fn site(id: u64) -> String {
-    format!("s{id}")
+/// Of each alert that a decision brings, its user; of each that a report brings, its site.
+const USER: &str = "u";
+const SITE: &str = "s";
+
+fn is_tunnel(id: u64) -> bool {
+    id.is_multiple_of(10)
 }
 
-/// Idempotency keys and bodies by which each site's alert was told.
+/// Idempotency keys and bodies by which each alert was told, by the site or the user.
 fn told(receiver: &Receiver) -> BTreeMap<String, BTreeSet<(String, Vec<u8>)>> {
     let mut told: BTreeMap<String, BTreeSet<(String, Vec<u8>)>> = BTreeMap::new();
     for request in receiver.requests() {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let key = body["data"]["alert"]["key"].as_str().unwrap();
-        let Some(site) = key.strip_prefix("sensor:rfc1149:carrier:") else { continue };
+        if !key.starts_with("sensor:rfc1149:carrier:") && !key.starts_with("decision.tunnel:") {
+            continue;
+        }
+        let of = key.rsplit(':').next().unwrap().to_owned();
         let id = request.header("webhook-id").unwrap().to_owned();
-        told.entry(site.to_owned()).or_default().insert((id, request.body));
+        told.entry(of).or_default().insert((id, request.body));
     }
     told
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sark_core::audit::Flow;
 use sark_core::decision::Decision;
 use sark_core::storage::{Candidate, PolicyFile, Rollout, Stage, StoredSet};
 use sark_policy::decision::Line;
@@ -22,9 +23,15 @@ pub struct DecideRequest {
     /// Texts by name, such as `prompt`: stored only if a policy says so, and only encrypted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<String, String>,
+    /// The flow that it is about, as the record has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Flow>,
     /// Only to see: nothing is recorded, counted or told.
     #[serde(default)]
     pub dry_run: bool,
+    /// The answer waits until its record is on the disk: no crash loses it.
+    #[serde(default)]
+    pub durable: bool,
 }
 
 /// What was decided.

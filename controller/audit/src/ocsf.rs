@@ -3,10 +3,11 @@
 //! | Record | Class |
 //! |---|---|
 //! | an alert, whatever its event | Detection Finding 2004: create, or close when resolved |
-//! | `decision.edr` that knows host and process | Process Activity 1007 |
+//! | `decision.edr` that knows host and process | Process Activity 1007: launch, or the kind of activity |
 //! | `decision.tunnel` that knows the flow | Network Activity 4001 |
 //! | other `decision.…`: calls of models and tools | API Activity 6003, with profile `ai_operation` when the model is known |
-//! | `api.refused`: who is not known, or may not | Authentication 3002 |
+//! | `api.login`; `api.refused`: who is not known, or may not | Authentication 3002 |
+//! | `api.looked`: what a caller looked at in a minute | API Activity 6003, `Read` |
 //! | `sarkd.…` | Application Lifecycle 6002 |
 //! | changes: `flowspec.…`, `registry.…`, `policy.…`, `auth.…`, `approval.…`, `config.…`, `audit.…`, `alerts.…` | Entity Management 3004 |
 //! | anything else | API Activity 6003, `Other` |
@@ -28,6 +29,8 @@ pub const EVENTS: &[&str] = &[
     "alerts.replay",
     "alerts.sink",
     "api.call",
+    "api.login",
+    "api.looked",
     "api.refused",
     "approval.approve",
     "approval.reject",
@@ -38,12 +41,14 @@ pub const EVENTS: &[&str] = &[
     "audit.tampered",
     "auth.token.create",
     "auth.token.revoke",
+    "config.reload",
     "decision.edr",
     "decision.llm",
     "decision.mcp",
     "decision.sensor",
     "decision.tunnel",
     "flowspec.apply",
+    "flowspec.plan",
     "flowspec.withdraw",
     "health.peer-down",
     "policy.activate",
@@ -118,14 +123,22 @@ fn kind(record: &AuditRecord) -> Kind {
     let about = &record.about;
     match area {
         "decision" if last == "edr" && about.process.is_some() && about.host.is_some() => {
-            known(1007, 1)
+            match of_input(record, "kind") {
+                Some("mcp_started" | "agent_started" | "agent_child" | "tunnel_process") => {
+                    known(1007, 1)
+                }
+                // What a process does, or has, is none of the class's activities.
+                Some(kind) => Kind { class: 1007, activity: 99, name: Some(kind.to_owned()) },
+                None => other(1007),
+            }
         }
         "decision" if last == "tunnel" && about.flow.is_some() => match record.outcome {
             Outcome::Ok => known(4001, 1),
             Outcome::Refused | Outcome::Failed => known(4001, 5),
         },
         "decision" => known(6003, 1),
-        "api" if last == "refused" => known(3002, 1),
+        "api" if matches!(last, "login" | "refused") => known(3002, 1),
+        "api" if last == "looked" => known(6003, 2),
         "sarkd" => match last {
             "start" => known(6002, 3),
             "stop" => known(6002, 4),
@@ -143,6 +156,7 @@ fn kind(record: &AuditRecord) -> Kind {
 /// Activities of Entity Management.
 fn managed(last: &str) -> Option<u32> {
     Some(match last {
+        "plan" => 2,
         "create" | "made" | "version" | "prices" | "checkpoint" | "request" => 1,
         "put" | "apply" | "update" | "pin" | "reload" | "load" => 3,
         "delete" | "withdraw" | "revoke" | "prune" | "excise" => 4,

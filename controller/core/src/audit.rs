@@ -143,6 +143,7 @@ pub struct Correlation {
 
 /// A flow by its five numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flow {
     /// IP protocol number: 6 is TCP, 17 UDP.
     pub protocol: u8,

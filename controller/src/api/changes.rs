@@ -2,24 +2,56 @@
 
 use axum::Extension;
 use axum::extract::{Request, State};
+use jiff::Timestamp;
 use sark_api::{ApplyRequest, ApplyResponse, PlanRequest, PlanResponse, WithdrawRequest};
+use sark_core::audit::{AuditRecord, Evidence, Outcome};
+use serde_json::json;
 
 use super::Api;
 use super::answer::{Answer, Failure, body, to_the_end};
-use crate::changes::Which;
+use super::strangers::append;
+use crate::changes::{Planned, Which};
 use crate::{Actor, ChangeError};
 
 pub(super) async fn plan(
     State(api): State<Api>,
+    Extension(actor): Extension<Actor>,
     request: Request,
 ) -> Result<Answer<PlanResponse>, Failure> {
     let PlanRequest { files } = body(request).await?;
-    let planned = api.changes.plan(files).await?;
+    let planned = api.changes.plan(files).await;
+    let record = record(&planned, actor, api.observatory.clock.now());
+    append(&*api.observatory.store, &record, &api.metrics).await;
+    let planned = planned?;
     Ok(Answer(PlanResponse {
         plan: planned.document,
         revision: planned.current.as_ref().map(|revision| revision.number),
         current_policy_version: planned.current.map(|revision| revision.policy_version),
     }))
+}
+
+/// That a plan was made, and what it would do.
+fn record(
+    planned: &Result<Planned, ChangeError>,
+    Actor(actor): Actor,
+    now: Timestamp,
+) -> AuditRecord {
+    match planned {
+        Ok(Planned { document, current }) => {
+            let evidence = Evidence {
+                registry_version: Some(document.registry_version.clone()),
+                policy_version: Some(document.policy_version.clone()),
+                rules: Vec::new(),
+            };
+            let revision = current.as_ref().map(|revision| revision.number);
+            let detail = json!({ "summary": document.summary, "revision": revision });
+            AuditRecord::new(now, actor, "flowspec.plan", Outcome::Ok, detail).on(evidence)
+        }
+        Err(error) => {
+            let detail = json!({ "reason": error.to_string() });
+            AuditRecord::new(now, actor, "flowspec.plan", Outcome::Refused, detail)
+        }
+    }
 }
 
 pub(super) async fn apply(

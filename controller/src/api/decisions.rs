@@ -48,7 +48,8 @@ pub(super) async fn decide(
         let Some(trail) = &api.trail else {
             return Err(Failure(ErrorBody::new(ErrorCode::Unavailable, "there is no audit trail")));
         };
-        let asked = Asked { input, by: identity.name.clone(), texts: asked.texts };
+        let DecideRequest { texts, flow, durable, .. } = asked;
+        let asked = Asked { input, by: identity.name.clone(), texts, flow, durable };
         api.decisions.decide_on(asked, trail, &api.keep).await
     };
     let Some(decided) = decided else {

@@ -20,7 +20,7 @@ use super::refusals::Refused;
 use super::strangers::append;
 use super::table::{Effect, Route};
 use super::who::{NotAdmitted, identify, refusal};
-use super::{Api, Peer};
+use super::{Api, Peer, Told};
 use crate::Actor;
 use crate::events::{Answered, Event, NotLet};
 
@@ -86,8 +86,15 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
                 Some(failure) => failure.into_response(),
                 None => in_time(request, next).await,
             };
-            if effect == Effect::Changes {
-                record(api, &actor, &method, &asking.route, response.status()).await;
+            match effect {
+                Effect::Changes => {
+                    record(api, &actor, &method, &asking.route, response.status()).await;
+                }
+                // Who need not be known is not asked for.
+                Effect::Looks if asking.access.needs != Needs::Nothing => {
+                    api.callers.looked(&actor.0, &asking.route);
+                }
+                Effect::Looks | Effect::Records => {}
             }
             (actor, response)
         }
@@ -150,7 +157,12 @@ async fn admit(api: &Api, asking: &Asking) -> Result<Option<Identity>, NotAdmitt
     }
     let admitted = match identify(api, asking.peer.as_ref(), asking.authorization.as_ref()).await {
         Ok(identity) => match identity.may(asking.access, asking.kind.as_deref()) {
-            Ok(()) => Ok(Some(identity)),
+            Ok(()) => {
+                let (store, clock) = (&*api.observatory.store, &*api.observatory.clock);
+                let to = Told { store, clock, metrics: &api.metrics };
+                api.callers.came(&identity, asking.peer.as_ref(), to).await;
+                Ok(Some(identity))
+            }
             Err(denied) => Err(NotAdmitted::new(identity.name, "forbidden", refusal(&denied))),
         },
         Err(refused) => Err(refused),

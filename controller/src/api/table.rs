@@ -37,9 +37,9 @@ use super::{
 /// What a call does to the world, and so who writes its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It changes nothing: counted and logged.
+    /// It changes nothing: counted, and the trail has how often each caller did.
     Looks,
-    /// It changes something, and its handler writes the record with the change.
+    /// It changes something, or is to be remembered, and its handler writes the record.
     Records,
     /// It changes something, and the gate writes the record.
     Changes,
@@ -200,7 +200,7 @@ fn flowspec() -> Vec<Route> {
     use Effect::{Looks, Records};
     let line = Line::Flowspec;
     vec![
-        Route::new(viewer(line), POST, routes::PLAN, Looks, "What applying these files would change", changes::plan).takes::<PlanRequest>().gives::<PlanResponse>(),
+        Route::new(viewer(line), POST, routes::PLAN, Records, "What applying these files would change", changes::plan).takes::<PlanRequest>().gives::<PlanResponse>(),
         Route::new(operator(line), POST, routes::APPLY, Records, "Apply these files", changes::apply).takes::<ApplyRequest>().gives::<ApplyResponse>(),
         Route::new(operator(line), POST, routes::WITHDRAW, Records, "Withdraw policies", changes::withdraw).takes::<WithdrawRequest>().gives::<ApplyResponse>(),
         Route::new(viewer(line), GET, routes::RULES, Looks, "Rules that are, or should be, announced", questions::rules).gives::<RulesResponse>(),

@@ -196,6 +196,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         identities: Arc::new(identities),
         approvals: Arc::new(approvals),
         sensors: Arc::new(sensors),
+        callers: Arc::default(),
         strangers: Arc::new(Strangers::default()),
         work: TaskTracker::new(),
     };

@@ -135,6 +135,15 @@ pub(super) async fn stopped(store: &Store) {
     }
 }
 
+/// That what may change without a restart was read again, and what of it stays as it was.
+pub(super) async fn reloaded(store: &Store, wrong: &[String]) {
+    let outcome = if wrong.is_empty() { Outcome::Ok } else { Outcome::Failed };
+    let record = AuditRecord { outcome, ..record("config.reload", json!({ "wrong": wrong })) };
+    if let Err(error) = store.append(&record).await {
+        tracing::warn!(error = chain(&error), "the reload could not be recorded");
+    }
+}
+
 fn record(event: &str, detail: serde_json::Value) -> AuditRecord {
     AuditRecord::new(SystemClock.now(), "sarkd", event, Outcome::Ok, detail)
 }

@@ -1,11 +1,11 @@
-//! What has to be looked at now and then: refusals to be told, sensors that are silent, old reports.
+//! What has to be looked at now and then: calls and refusals to be told, sensors that are silent, old reports.
 
 use std::time::Duration;
 
 use sark_core::audit::AuditRecord;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::Api;
+use crate::api::{Api, Told};
 use crate::chain::chain;
 use crate::events::{AuditLost, Event};
 use crate::sensors::Watch;
@@ -30,6 +30,7 @@ pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
             _ = tell.tick() => {
                 let (store, clock) = (&*observatory.store, &*observatory.clock);
                 api.strangers.tell(store, clock, &api.metrics).await;
+                api.callers.tell(false, told(&api)).await;
             }
             _ = look.tick(), if leads && !watch.is_empty() => look_at(&api, &mut watch).await,
             _ = forget.tick(), if leads => {
@@ -40,6 +41,12 @@ pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
             }
         }
     }
+    api.callers.tell(true, told(&api)).await;
+}
+
+fn told(api: &Api) -> Told<'_> {
+    let observatory = &api.observatory;
+    Told { store: &*observatory.store, clock: &*observatory.clock, metrics: &api.metrics }
 }
 
 async fn look_at(api: &Api, watch: &mut Watch) {

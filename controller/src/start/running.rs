@@ -173,23 +173,28 @@ impl Running {
 
     /// Reads certificate, overlays and decision set again; on a mistake what is in use stays.
     pub(super) async fn reload(&self) {
+        let mut wrong = Vec::new();
         if let Some(tls) = self.tls.clone() {
             let read = tokio::task::spawn_blocking(move || tls.reload()).await;
             match read {
                 Ok(Ok(())) => tracing::info!("read the certificate of api.https again"),
-                Ok(Err(error)) => tracing::error!(
-                    error = chain(&error),
-                    "the certificate of api.https stays as it was"
-                ),
+                Ok(Err(error)) => {
+                    let error = chain(&error);
+                    tracing::error!(error, "the certificate of api.https stays as it was");
+                    wrong.push(format!("api.https: {error}"));
+                }
                 Err(error) => tracing::error!(%error, "the certificate was not read"),
             }
         }
         if let Err(error) = self.try_reload().await {
-            tracing::error!(error = chain(&error), "the registry stays as it was");
+            let error = chain(&error);
+            tracing::error!(error, "the registry stays as it was");
+            wrong.push(format!("registry.overlays: {error}"));
         }
         if self.leads {
             self.decisions.ask_soon();
         }
+        audit::reloaded(&self.store, &wrong).await;
     }
 
     async fn try_reload(&self) -> Result<(), StartError> {

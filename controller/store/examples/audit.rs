@@ -1,7 +1,7 @@
 //! `cargo xtask bench audit`: how fast decisions are written to a trail in SQLite, each batch on the
 //! disk before the next one begins, and how fast the trail is verified.
 //!
-//! Arguments: records in all (default 1,000,000), records a batch (default 4,000), directory.
+//! Arguments: records in all (default 1,000,000), records a batch (default 16,000, as sarkd), directory.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark says what it found")]
 
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ async fn main() {
     let mut number = |default: usize| {
         arguments.next().map_or(default, |word| word.parse().expect("a number of records"))
     };
-    let (all, batch) = (number(1_000_000), number(4_000));
+    let (all, batch) = (number(1_000_000), number(16_000));
     let place: PathBuf = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let directory = tempfile::tempdir_in(place).unwrap();
     let path = directory.path().join("sark.db");

@@ -19,6 +19,13 @@ pub(crate) const SNAPSHOT: &str = "BEGIN";
 /// Milliseconds since 1970.
 pub(crate) const NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
+/// Pages of the log of changes before they are moved into the file: each time costs two syncs, and a
+/// page that changed often until then is moved once.
+const LOGGED: &str = "10000";
+
+/// What each connection remembers of the file, in KiB: the trail's indexes.
+const REMEMBERED: &str = "-32000";
+
 /// How long a call waits for another writer or a free connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -64,6 +71,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // A revision that was acknowledged survives a power cut.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(PATIENCE)
+        .pragma("wal_autocheckpoint", LOGGED)
+        .pragma("cache_size", REMEMBERED)
 }
 
 /// Primary result codes SQLITE_CORRUPT and SQLITE_NOTADB. PostgreSQL's codes have five characters,

@@ -24,7 +24,7 @@ pub(crate) use checkpoints::read_up_to;
 pub(crate) use unchained::chain_what_is_not;
 
 /// As many rows in one statement: the statements stay few, and prepared.
-const SIZES: [usize; 3] = [128, 16, 1];
+const SIZES: [usize; 3] = [1024, 32, 1];
 
 const COLUMNS: usize = 11;
 

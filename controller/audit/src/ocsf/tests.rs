@@ -29,6 +29,7 @@ pub(super) fn records() -> Vec<AuditRecord> {
     let mut records: Vec<_> = super::EVENTS.iter().map(|event| plain(event)).collect();
     let input = json!({ "provider": "openai", "model": "gpt-5", "operation": "chat" });
     let model = json!({ "input": input });
+    let launch = json!({ "input": { "kind": "agent_started", "provider": "openai" } });
     let about = |full: bool| Correlation {
         request: Some("r-1".into()),
         flow: full.then_some(flow),
@@ -46,6 +47,8 @@ pub(super) fn records() -> Vec<AuditRecord> {
             }
         }
     }
+    let one = record("sarkd", "decision.edr", Outcome::Ok, launch);
+    records.push(one.about(about(true)));
     for resolved in [true, false] {
         let one = plain("registry.feed.held").told(Severity::High, notice(resolved));
         records.push(one.clone());
@@ -78,6 +81,10 @@ fn classes_are_those_of_the_table() {
         ("api.refused", 300_201),
         ("decision.llm", 600_301),
         ("decision.edr", 100_701),
+        ("decision.edr", 100_799),
+        ("api.login", 300_201),
+        ("api.looked", 600_302),
+        ("flowspec.plan", 300_402),
         ("decision.tunnel", 400_101),
         ("decision.tunnel", 400_105),
         ("registry.feed.held", 200_401),
