@@ -1,5 +1,6 @@
 //! `sarkctl policy …`.
 
+mod ask;
 mod check;
 mod decide;
 mod diff;
@@ -34,6 +35,11 @@ pub enum Command {
     Eval(decide::EvalArgs),
     /// Decide, and show every rule that matched
     Explain(decide::EvalArgs),
+    /// Have sarkd decide, by the set that is in use
+    ///
+    /// As a proxy or a gateway does it: the decision is recorded, and told if it alerts. Takes the same
+    /// JSON as `policy eval`.
+    Ask(ask::AskArgs),
     /// Measure how fast a decision set decides
     Bench(decide::BenchArgs),
     /// Make recorded decisions again by another decision set
@@ -64,6 +70,7 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Coverage(arguments) => test::coverage(&arguments, context),
         Command::Eval(arguments) => decide::eval(&arguments, context),
         Command::Explain(arguments) => decide::explain(&arguments, context),
+        Command::Ask(arguments) => ask::run(&arguments, context),
         Command::Bench(arguments) => decide::bench(&arguments, context),
         Command::Diff(arguments) => diff::run(&arguments, context),
         Command::List(arguments) => list::run(&arguments, context),

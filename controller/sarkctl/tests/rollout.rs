@@ -122,6 +122,32 @@ fn what_is_in_use_and_what_becomes_of_it() {
 }
 
 #[test]
+fn sarkd_is_asked() {
+    let decision = json!({"allow": false, "action": "deny", "severity": "medium",
+        "reason": "o9 is no model of ours\u{1b}[2J", "policy_id": "llm-models", "rule_id": "unknown"});
+    let answer = json!({"decision": decision, "policyVersion": OLD, "registryVersion": NEW,
+        "canary": false});
+    let server = Answers::default().on("POST /v1/decisions", 200, &answer).serve();
+    let question = r#"{"id": "q-1", "operation": "chat", "user": "ada", "model": "o9"}"#;
+    std::fs::write(server.path().join("q.json"), question).unwrap();
+    let ask = ["policy", "ask", "-i", "q.json"];
+    for (name, words) in [
+        ("rollout-ask", &["--durable"][..]),
+        ("rollout-ask-json", &["-o", "json"]),
+        ("rollout-ask-line", &["--line", "tunnel"]),
+    ] {
+        let run = sarkctl(["--socket", "sarkd.sock"]).with(&ask).with(words);
+        let run = run.directory(server.path()).golden(name);
+        assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    }
+    let sent: Vec<Value> =
+        server.requests().iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect();
+    let [durable, plain] = &sent[..] else { panic!("{sent:?}") };
+    assert_eq!((&durable["durable"], &plain["durable"]), (&json!(true), &json!(false)));
+    assert_eq!((&plain["line"], &plain["input"]["model"]), (&json!("llm"), &json!("o9")));
+}
+
+#[test]
 fn recorded_decisions_are_made_again() {
     let server = scene();
     let words = ["policy", "diff", "set", "--line", "llm", "--limit", "1000"];

@@ -1,5 +1,5 @@
-//! `cargo xtask bench audit`: how fast decisions are written to a trail in SQLite, each batch on the
-//! disk before the next one begins, and how fast the trail is verified.
+//! `cargo xtask bench audit`: how fast decisions are written to a trail in SQLite and in PostgreSQL, each
+//! batch on the disk before the next one begins, and how fast the trail is verified.
 //!
 //! Arguments: records in all (default 1,000,000), records a batch (default 16,000, as sarkd), directory.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark says what it found")]
@@ -12,6 +12,7 @@ use sark_core::Severity;
 use sark_core::audit::{AuditRecord, Correlation, Evidence, Flow, Outcome, Written};
 use sark_core::storage::AuditStore;
 use sark_store::Store;
+use sark_store::test_util::TestServer;
 
 #[tokio::main]
 async fn main() {
@@ -24,7 +25,20 @@ async fn main() {
     let directory = tempfile::tempdir_in(place).unwrap();
     let path = directory.path().join("sark.db");
     let store = Store::open(&path).await.unwrap();
+    measure("SQLite", &store, all, batch).await;
+    let size = std::fs::metadata(&path).map_or(0, |file| file.len());
+    println!("{} octets of database a record", size / all as u64);
+    store.close().await;
 
+    // Debian's, which syncs each commit as SQLite does.
+    let server = TestServer::own(&[]);
+    let database = server.database();
+    let store = Store::connect(&database.settings()).await.unwrap();
+    measure("PostgreSQL", &store, all, batch).await;
+    store.close().await;
+}
+
+async fn measure(engine: &str, store: &Store, all: usize, batch: usize) {
     // As in sarkd: who decides writes and redacts the JSON, the drain stores the batch before.
     let records: Arc<Vec<AuditRecord>> = Arc::new((0..batch).map(decision).collect());
     let make = || {
@@ -48,14 +62,14 @@ async fn main() {
     }
     let seconds = began.elapsed().as_secs_f64();
     let rate = written as f64 / seconds;
-    println!("{written} records in batches of {batch}: {rate:.0} records/s ({seconds:.2} s)");
+    println!(
+        "{engine}: {written} records in batches of {batch}: {rate:.0} records/s ({seconds:.2} s)"
+    );
     println!("JSON, redacted, on another core meanwhile: {:.0} records/s", written as f64 / making);
     println!("{} octets of JSON a record", octets / written);
-    let size = std::fs::metadata(&path).map_or(0, |file| file.len());
-    println!("{} octets of database a record", size / written as u64);
 
     let began = Instant::now();
-    let verified = sark_audit::verify(&store, Vec::new(), &mut |_| ()).await.unwrap();
+    let verified = sark_audit::verify(store, Vec::new(), &mut |_| ()).await.unwrap();
     let seconds = began.elapsed().as_secs_f64();
     let rate = verified.head.sequence as f64 / seconds;
     println!("verified {} records: {rate:.0} records/s ({seconds:.2} s)", verified.head.sequence);

@@ -1,5 +1,5 @@
 //! `cargo xtask demo`: the whole address line on this machine, from a policy file to the tables of
-//! two routers, and back after a crash.
+//! two routers, and back after a crash; then some decisions, and what the trail has of them.
 
 mod dns;
 mod routers;
@@ -198,8 +198,35 @@ fn scenes(place: &Place, options: &Options, lab: &Lab, show: &mut Show) -> Resul
     show.say("Nobody did anything. What made it so, in the registry's history:");
     run(&mut scene.sarkctl_command(&["registry", "history", "203.0.113.51"])?)?;
     show.say("203.0.113.50 stays for its grace time: clients outlive TTLs.");
+    decisions(&scene, show)
+}
+
+/// What the proxy and the connectors will ask, asked by hand.
+fn decisions(scene: &Scene<'_>, show: &mut Show) -> Result<(), DemoError> {
+    let set = "policies/decision";
+    show.heading(&format!("sarkctl policy activate {set}"));
+    run(&mut scene.sarkctl_command(&["policy", "activate", set, "--yes"])?)?;
+    let path = scene.place.target.join("lab").join(scene.lab).join("questions.json");
+    let failed = |source| DemoError::File { path: path.display().to_string(), source };
+    fs::write(&path, QUESTIONS).map_err(failed)?;
+    let path = path.display().to_string();
+    show.heading("sarkctl policy ask: a call, one with a key in its prompt, and a tunnel");
+    run(&mut scene.sarkctl_command(&["policy", "ask", "--durable", "-i", &path])?)?;
+    show.heading("What the trail has of it, and that nobody changed it");
+    run(&mut scene.sarkctl_command(&["audit", "tail", "-n", "4"])?)?;
+    run(&mut scene.sarkctl_command(&["audit", "verify"])?)?;
     Ok(())
 }
+
+/// As sensors of traffic would describe them.
+const QUESTIONS: &str = r#"
+{"id": "call-1", "operation": "chat", "user": "ada", "groups": ["staff"], "provider": "openai",
+ "endpoint": "openai/api", "model": "gpt-5-mini", "inspected": true}
+{"id": "call-2", "operation": "chat", "user": "ada", "groups": ["staff"], "provider": "openai",
+ "endpoint": "openai/api", "model": "gpt-5-mini", "inspected": true,
+ "findings": [{"class": "secret", "kind": "aws_access_key", "count": 1, "confidence": 0.9}]}
+{"id": "seen-1", "kind": "tunnel", "service": "ngrok", "confidence": 0.9, "user": "eve", "host": "lap-3"}
+"#;
 
 /// A lab that is up, and the product in it.
 pub struct Scene<'a> {

@@ -130,22 +130,30 @@ fn decided(ready: &Ready) -> Result<Report, Failure> {
 pub fn eval(arguments: &EvalArgs, context: &mut Context) -> Outcome {
     let report = decided(&ready(&arguments.set, &arguments.input)?)?;
     context.out.data(&report, |out| {
-        let mut table =
-            Table::new(["LINE", "ID", "DECISION", "SEVERITY", "POLICY", "RULE", "REASON"]);
-        for Decided { line, id, decision, .. } in &report.results {
-            table.row([
-                line.as_str().into(),
-                printable(id).into(),
-                Cell::new(colour(decision.action), decision.action.as_str()),
-                decision.severity.as_str().into(),
-                decision.policy_id.as_str().into(),
-                decision.rule_id.as_str().into(),
-                printable(&decision.reason).into(),
-            ]);
-        }
-        table.print(out)
+        let one = |one: &Decided| (one.line, one.id.as_str(), &one.decision);
+        list(out, report.results.iter().map(one))
     })?;
     Ok(Exit::Done)
+}
+
+/// Decisions, one a line.
+pub(super) fn list<'a>(
+    out: &mut Out,
+    decisions: impl Iterator<Item = (Line, &'a str, &'a Decision)>,
+) -> io::Result<()> {
+    let mut table = Table::new(["LINE", "ID", "DECISION", "SEVERITY", "POLICY", "RULE", "REASON"]);
+    for (line, id, decision) in decisions {
+        table.row([
+            line.as_str().into(),
+            printable(id).into(),
+            Cell::new(colour(decision.action), decision.action.as_str()),
+            decision.severity.as_str().into(),
+            decision.policy_id.as_str().into(),
+            decision.rule_id.as_str().into(),
+            printable(&decision.reason).into(),
+        ]);
+    }
+    table.print(out)
 }
 
 /// `policy explain`.
