@@ -11,6 +11,7 @@ use sark_core::{Clock, ContentHash, Severity};
 use serde_json::json;
 
 use crate::Storage;
+use crate::registrar::OURSELVES;
 
 /// Approvals that are listed.
 const LISTED: u32 = 1000;
@@ -141,6 +142,21 @@ impl Approvals {
             }
         }
         Err(ApprovalsError::NotApproved { kind: kind.to_owned(), subject: subject.clone() })
+    }
+
+    /// Records of those whose time is over and on which nobody decided that they are expired, which
+    /// ends their alert; once, whoever looks. How many.
+    pub async fn expire(&self) -> Result<usize, StorageError> {
+        let now = self.clock.now();
+        let mut many = 0;
+        for before in self.store.undecided(LISTED).await? {
+            let Some(after) = before.expire(now) else { continue };
+            let title = format!("Nobody decided in time: {}", after.title);
+            let record = self.record(&after, OURSELVES, "approval.expire", Outcome::Ok);
+            let record = record.told(Severity::Info, notice(&after, title, true));
+            many += usize::from(self.store.step_approval(&before.step, &after, &record).await?);
+        }
+        Ok(many)
     }
 
     fn record(&self, approval: &Approval, by: &str, event: &str, outcome: Outcome) -> AuditRecord {

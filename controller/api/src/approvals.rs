@@ -79,7 +79,7 @@ impl ApprovalView {
     pub fn of(approval: Approval, now: Timestamp) -> Self {
         let state = approval.state(now);
         let (decided, used) = match approval.step {
-            Step::Pending => (None, None),
+            Step::Pending | Step::Expired { .. } => (None, None),
             Step::Approved(decided) | Step::Rejected(decided) => (Some(decided), None),
             Step::Used { approved, by, at } => (Some(approved), Some((by, at))),
         };

@@ -56,7 +56,15 @@ pub enum Step {
     Pending,
     Approved(Decided),
     Rejected(Decided),
-    Used { approved: Decided, by: String, at: Timestamp },
+    Used {
+        approved: Decided,
+        by: String,
+        at: Timestamp,
+    },
+    /// Nobody decided in time, and that was noticed and recorded.
+    Expired {
+        at: Timestamp,
+    },
 }
 
 /// Who decided, when and why.
@@ -190,7 +198,7 @@ impl Approval {
         match self.step {
             Step::Pending if in_time => State::Pending,
             Step::Approved(_) if in_time => State::Approved,
-            Step::Pending | Step::Approved(_) => State::Expired,
+            Step::Pending | Step::Approved(_) | Step::Expired { .. } => State::Expired,
             Step::Rejected(_) => State::Rejected,
             Step::Used { .. } => State::Used,
         }
@@ -218,6 +226,13 @@ impl Approval {
         let decided = Decided { by: by.name.clone(), at: now, reason };
         let step = if approve { Step::Approved(decided) } else { Step::Rejected(decided) };
         Ok(Self { step, ..self.clone() })
+    }
+
+    /// The same, expired, if its time is over and nobody decided.
+    #[must_use]
+    pub fn expire(&self, now: Timestamp) -> Option<Self> {
+        let is_late = self.step == Step::Pending && self.state(now) == State::Expired;
+        is_late.then(|| Self { step: Step::Expired { at: now }, ..self.clone() })
     }
 
     /// The same, used: it is used once.

@@ -1,4 +1,5 @@
-//! What has to be looked at now and then: calls and refusals to be told, sensors that are silent, old reports.
+//! What has to be looked at now and then: calls and refusals to be told, sensors that are silent,
+//! approvals whose time is over, old reports.
 
 use std::time::Duration;
 
@@ -15,7 +16,10 @@ const FORGET: Duration = Duration::from_secs(600);
 /// How often refusals that were counted are told.
 const TELL: Duration = Duration::from_secs(10);
 
-/// Until `stop`. Of several on one store, the leader looks at sensors and forgets.
+/// How often approvals are looked at on which nobody decided.
+const EXPIRE: Duration = Duration::from_secs(10);
+
+/// Until `stop`. Of several on one store, the leader looks at sensors and approvals, and forgets.
 pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
     let observatory = &api.observatory;
     let expected = observatory.config.sensors.expected.clone();
@@ -23,6 +27,7 @@ pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
     let pace = Duration::try_from(watch.pace()).unwrap_or(TELL);
     let mut tell = tokio::time::interval(TELL);
     let mut look = tokio::time::interval(pace);
+    let mut expire = tokio::time::interval(EXPIRE);
     let mut forget = tokio::time::interval(FORGET);
     loop {
         tokio::select! {
@@ -33,6 +38,11 @@ pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
                 api.callers.tell(false, told(&api)).await;
             }
             _ = look.tick(), if leads && !watch.is_empty() => look_at(&api, &mut watch).await,
+            _ = expire.tick(), if leads => {
+                if let Err(error) = api.approvals.expire().await {
+                    tracing::warn!(error = chain(&error), "approvals are not looked at");
+                }
+            }
             _ = forget.tick(), if leads => {
                 let before = observatory.clock.now() - observatory.config.sensors.keep;
                 if let Err(error) = observatory.store.forget_reports(before).await {

@@ -114,6 +114,13 @@ impl ApprovalStore for Store {
         rows.all(&mut session).await?.iter().map(approval_of).collect()
     }
 
+    async fn undecided(&self, limit: u32) -> Result<Vec<Approval>, StorageError> {
+        let mut session = self.reading("list approvals that wait").await?;
+        let rows = sql("SELECT * FROM approval WHERE state = 'pending' ORDER BY sequence LIMIT $1")
+            .bind(limit);
+        rows.all(&mut session).await?.iter().map(approval_of).collect()
+    }
+
     async fn approved(&self, kind: &str, subject: &str) -> Result<Vec<Approval>, StorageError> {
         let mut session = self.reading("look for an approval").await?;
         let rows = sql("SELECT * FROM approval
@@ -164,6 +171,7 @@ fn word(step: &Step) -> &'static str {
         Step::Approved(_) => "approved",
         Step::Rejected(_) => "rejected",
         Step::Used { .. } => "used",
+        Step::Expired { .. } => "expired",
     }
 }
 

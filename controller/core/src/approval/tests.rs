@@ -54,6 +54,11 @@ fn never_ones_own() {
 #[test]
 fn what_is_late_is_expired_whatever_it_was() {
     assert_eq!(pending().state(at(60)), State::Expired);
+    assert_eq!(pending().expire(at(59)), None);
+    let noticed = pending().expire(at(60)).unwrap();
+    assert_eq!((noticed.state(at(59)), noticed.state(at(61))), (State::Expired, State::Expired));
+    assert_eq!(noticed.expire(at(61)), None, "once");
+    noticed.decide(true, &who("uid:2(b)", None), None, at(59)).unwrap_err();
     let error = pending().decide(true, &who("uid:2(b)", None), None, at(60)).unwrap_err();
     assert_eq!(error.to_string(), "approval a1 is expired");
     let approved = pending().decide(true, &who("uid:2(b)", None), None, at(59)).unwrap();

@@ -44,6 +44,8 @@ pub trait ApprovalStore: Send + Sync {
     async fn approval(&self, id: &str) -> Result<Option<Approval>, StorageError>;
     /// All, newest first, at most so many.
     async fn approvals(&self, limit: u32) -> Result<Vec<Approval>, StorageError>;
+    /// Those that nobody decided on, oldest first, at most so many.
+    async fn undecided(&self, limit: u32) -> Result<Vec<Approval>, StorageError>;
     /// Those that are approved and not used, of this kind and subject, oldest first.
     async fn approved(&self, kind: &str, subject: &str) -> Result<Vec<Approval>, StorageError>;
     /// Stores the next step of one that is still at `before`. `false`, and nothing is stored, if

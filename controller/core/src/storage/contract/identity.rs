@@ -110,6 +110,8 @@ async fn approvals<S: ApprovalStore + AuditStore>(store: &S) {
     assert_eq!(store.approval("one").await.unwrap(), Some(one.clone()));
     assert_eq!(store.approval("none").await.unwrap(), None);
     assert_eq!(store.approvals(9).await.unwrap(), [two.clone(), one.clone()]);
+    assert_eq!(store.undecided(9).await.unwrap(), [one.clone(), two.clone()]);
+    assert_eq!(store.undecided(1).await.unwrap(), std::slice::from_ref(&one));
     let subject = one.subject.as_str();
     assert!(store.approved(&one.kind, subject).await.unwrap().is_empty());
     let approved = one.decide(true, &other(), Some("é".into()), at(1)).unwrap();
@@ -122,6 +124,17 @@ async fn approvals<S: ApprovalStore + AuditStore>(store: &S) {
     let rejected = two.decide(false, &other(), None, at(1)).unwrap();
     assert!(store.step_approval(&two.step, &rejected, &record("rejected")).await.unwrap());
     assert_eq!(store.approval("two").await.unwrap(), Some(rejected));
+    assert!(store.undecided(9).await.unwrap().is_empty());
+    let three = approval("three");
+    assert!(store.add_approval(&three, &record("asked")).await.unwrap());
+    assert_eq!(store.undecided(9).await.unwrap(), std::slice::from_ref(&three));
+    let expired = three.expire(three.until).unwrap();
+    assert!(store.step_approval(&three.step, &expired, &record("expired")).await.unwrap());
+    // Of two who notice it, one does.
+    assert!(!store.step_approval(&three.step, &expired, &record("twice")).await.unwrap());
+    assert_eq!(store.records(1).await.unwrap(), [record("expired")]);
+    assert_eq!(store.approval("three").await.unwrap(), Some(expired));
+    assert!(store.undecided(9).await.unwrap().is_empty());
 }
 
 async fn one_of_two_uses_it<S: ApprovalStore>(store: &S) {

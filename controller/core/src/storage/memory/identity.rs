@@ -84,6 +84,12 @@ impl ApprovalStore for MemoryStore {
         Ok(state.approvals.iter().rev().take(limit as usize).cloned().collect())
     }
 
+    async fn undecided(&self, limit: u32) -> Result<Vec<Approval>, StorageError> {
+        let state = self.open("list approvals that wait")?;
+        let waits = state.approvals.iter().filter(|one| one.step == Step::Pending);
+        Ok(waits.take(limit as usize).cloned().collect())
+    }
+
     async fn approved(&self, kind: &str, subject: &str) -> Result<Vec<Approval>, StorageError> {
         let state = self.open("look for an approval")?;
         let fits = |one: &&Approval| {
