@@ -13,11 +13,14 @@
 mod bucket;
 pub mod conditions;
 mod deliver;
+mod problems;
 mod sink;
 mod taker;
+mod unreadable;
 mod view;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -48,6 +51,10 @@ pub struct Alerts {
     /// What chance is made of.
     seed: u64,
     keep: jiff::SignedDuration,
+    /// Without routes every sink is told everything, whatever is named.
+    has_routes: bool,
+    /// Routes that were named and that there are not.
+    unknown_routes: Mutex<BTreeSet<String>>,
 }
 
 /// What the outside gives to [`Alerts::new`].
@@ -101,8 +108,10 @@ impl Alerts {
             routes: config.effective_routes(),
         };
         let sink = |config| Sink::new(config, Arc::clone(&secrets));
+        let (has_routes, unknown_routes) = (!config.routes.is_empty(), Mutex::default());
         let sinks = config.sinks.into_iter().map(sink).collect();
-        Self { plan, sinks, store, trail, clock, metrics, seed, keep: config.keep }
+        let keep = config.keep;
+        Self { plan, sinks, store, trail, clock, metrics, seed, keep, has_routes, unknown_routes }
     }
 
     /// Names of the sinks.
@@ -134,7 +143,7 @@ impl Alerts {
         Ok(verdict)
     }
 
-    /// Makes dead letters pending again. How many.
+    /// Makes dead letters pending again. How many. What a sink took after them it gets once more.
     pub async fn replay(&self, which: &Replay, actor: &Actor) -> Result<u64, AlertError> {
         let now = self.clock.now();
         let detail = match which {

@@ -21,7 +21,9 @@ use crate::metrics::{
 use crate::reconcile::{Report, RoundError};
 use crate::{ChangeError, Changed};
 
-pub use alerts::{AlertAttempted, AlertStoreFailed, AlertsCounted, AlertsTaken, Attempted};
+pub use alerts::{
+    AlertAttempted, AlertStoreFailed, AlertUnreadable, AlertsCounted, AlertsTaken, Attempted,
+};
 
 /// Something that happened.
 pub trait Event {

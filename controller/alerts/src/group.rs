@@ -1,6 +1,12 @@
 //! One cause is one alert: what has the same key within the window is counted, not told again.
+//!
+//! Alerts are of two sorts. A condition [lasts] until a record says that it is gone: silence means
+//! nothing. Everything else happens, and nothing says that it is over: when it has not happened for
+//! a window, the next time is a new alert, as severe as it is itself.
+//!
+//! [lasts]: LASTING
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,9 +14,17 @@ use jiff::tz::TimeZone;
 use sark_core::audit::AuditRecord;
 use sark_core::storage::alerts::{Group, NewDelivery, Taken};
 
-use crate::message::{Kind, Message, bounded_key, delivery_id};
+use crate::message::{Kind, Message, SELF_KEY, bounded_key, delivery_id};
 use crate::quiet::QuietHours;
-use crate::route::{Route, sinks};
+use crate::route::{Route, is_route, sinks};
+
+/// The keys of conditions begin with one of these: who writes that one begins writes that it ends.
+/// For what is wrong with a sink see [`SELF_KEY`].
+pub const LASTING: [&str; 4] = ["approval:", "health.", "sensor.gap:", "sensor.silent:"];
+
+fn lasts(key: &str) -> bool {
+    key.starts_with(SELF_KEY) || LASTING.iter().any(|prefix| key.starts_with(prefix))
+}
 
 /// What decides who is told.
 #[derive(Debug, Clone)]
@@ -75,6 +89,8 @@ pub fn take(
             key: message.key.clone(),
             sequence: *sequence,
             due_at,
+            // Nobody is disturbed to hear that something is over.
+            hurries: !message.is_resolved(),
             message: serde_json::to_value(&message).unwrap_or_default(),
             sink,
         }));
@@ -86,6 +102,14 @@ pub fn take(
         }
     }
     taken
+}
+
+/// Routes that these records name and that there are not: who is told of them is found without.
+#[must_use]
+pub fn unknown_routes(routes: &[Route], records: &[(u64, AuditRecord)]) -> BTreeSet<String> {
+    let notices = records.iter().filter_map(|(_, record)| record.notice.as_ref());
+    let named = notices.flat_map(|notice| &notice.routes);
+    named.filter(|name| !is_route(routes, name)).cloned().collect()
 }
 
 /// Keys of the alerts that these records are of.
@@ -113,7 +137,11 @@ fn resolve(open: &mut BTreeMap<String, Group>, message: Message) -> Told {
 }
 
 fn count(open: &mut BTreeMap<String, Group>, message: Message, window: Duration) -> Told {
-    let Some(group) = open.get_mut(&message.key) else {
+    let goes_on = |group: &&mut Group| {
+        let silent = message.at.duration_since(group.last_at);
+        lasts(&group.key) || !Duration::try_from(silent).is_ok_and(|silent| silent >= window)
+    };
+    let Some(group) = open.get_mut(&message.key).filter(goes_on) else {
         let group = Group {
             key: message.key.clone(),
             event: message.event.clone(),

@@ -26,7 +26,7 @@ mod verdict;
 
 pub use backoff::Backoff;
 pub use config::Config;
-pub use group::{Plan, keys, take};
+pub use group::{LASTING, Plan, keys, take, unknown_routes};
 pub use message::{Kind, Message, SELF_KEY, delivery_id};
 pub use quiet::QuietHours;
 pub use template::{Template, TemplateError, Words};

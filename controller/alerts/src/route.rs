@@ -12,7 +12,8 @@ use crate::quiet::QuietHours;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Route {
-    /// As obligations of policies name it, beside what it takes by itself.
+    /// As obligations of policies name it, beside what it takes by itself. What names a route that
+    /// there is not, and is taken by none, goes to the one that takes most.
     pub name: String,
     /// Sinks that are told.
     pub to: Vec<String>,
@@ -58,6 +59,17 @@ impl Route {
     }
 }
 
+/// Whether one has this name.
+pub(crate) fn is_route(routes: &[Route], name: &str) -> bool {
+    routes.iter().any(|route| route.name == name)
+}
+
+/// The route that takes most: of those that want no name and take all events the one of the least
+/// severity; the first, if several do.
+fn widest(routes: &[Route]) -> Option<&Route> {
+    routes.iter().min_by_key(|it| (it.only_when_named, !it.events.is_empty(), it.severity))
+}
+
 /// Sinks that are told of this message, and when; each once, as soon as one of its routes lets it.
 pub(crate) fn sinks(
     routes: &[Route],
@@ -68,7 +80,14 @@ pub(crate) fn sinks(
     now: Timestamp,
 ) -> Vec<(String, Timestamp)> {
     let mut told: Vec<(String, Timestamp)> = Vec::new();
-    for route in routes.iter().filter(|route| route.takes(message, named)) {
+    let mut taking: Vec<&Route> =
+        routes.iter().filter(|route| route.takes(message, named)).collect();
+    // A name that no route has means somebody all the same.
+    let is_lost = taking.is_empty() && named.iter().any(|name| !is_route(routes, name));
+    if is_lost && !message.is_resolved() {
+        taking.extend(widest(routes));
+    }
+    for route in taking {
         let hours = route.quiet_hours.as_ref().and_then(|name| {
             quiet.iter().find(|hours| hours.name == *name && message.severity < hours.except)
         });

@@ -17,6 +17,7 @@ use sark_core::storage::alerts::AlertStore;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::Alerts;
 use crate::decisions::Decisions;
 use crate::events::{AlertStoreFailed, Event};
 use crate::feeds::Feeds;
@@ -121,6 +122,7 @@ pub fn conditions(
             runbook: match problem.code.as_str() {
                 _ if of_names => "names",
                 code if code.starts_with("decisions-") => "decisions",
+                code if code.starts_with("alerts-") => "alerts",
                 _ => "health",
             },
             ..Condition::new(&problem.code, "", severity, problem.message.clone())
@@ -227,6 +229,8 @@ pub struct Watch {
     pub decisions: Arc<Decisions>,
     /// How names are.
     pub names: Option<Arc<Names>>,
+    /// How alerts are told.
+    pub dispatcher: Option<Arc<Alerts>>,
     /// What was told before.
     pub alerts: Arc<dyn AlertStore>,
     /// Where records go.
@@ -269,6 +273,7 @@ impl Watch {
         let now = self.clock.now();
         let mut status = self.observatory.status().await;
         status.problems.extend(self.decisions.problems());
+        status.problems.extend(self.dispatcher.iter().flat_map(|alerts| alerts.problems()));
         let names = self.names.as_ref().map_or_else(Vec::new, |names| names.problems());
         let feeds = self.feeds.views().await.ok();
         let policies = self.observatory.policies().await.ok();

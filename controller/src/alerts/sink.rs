@@ -88,7 +88,7 @@ impl Sink {
     }
 
     /// What is told of it has this key.
-    fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         format!("{SELF_KEY}{}", self.name)
     }
 }

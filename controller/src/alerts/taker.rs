@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use sark_alerts::{keys, take};
+use sark_alerts::{LASTING, keys, take};
 use sark_core::storage::StorageError;
 use sark_core::storage::alerts::Taken;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Alerts;
-use crate::events::{AlertStoreFailed, AlertsCounted, AlertsTaken, Event};
+use super::sink::Sink;
+use super::unreadable::Read;
+use crate::events::{AlertStoreFailed, AlertUnreadable, AlertsCounted, AlertsTaken, Event};
 
 /// Records read at once.
 const BATCH: u32 = 1000;
@@ -21,7 +23,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Between two rounds of tidying up.
 const TIDY: Duration = Duration::from_secs(600);
-/// An open alert of which nothing was heard for so long is forgotten.
+/// An open alert of which nothing was heard for so long is forgotten, unless it is a condition.
 const SILENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Alerts {
@@ -55,7 +57,7 @@ impl Alerts {
     /// Whether there may be more.
     pub async fn take_some(&self) -> Result<bool, StorageError> {
         let from = self.store.alert_cursor().await?;
-        let (records, to) = self.trail.alerts_after(from, BATCH).await?;
+        let Read { records, to, unreadable, is_cut } = self.read(from, BATCH).await?;
         if to == from {
             return Ok(false);
         }
@@ -72,9 +74,13 @@ impl Alerts {
                 sink.wake.notify_one();
             }
         }
+        for (sequence, why) in &unreadable {
+            AlertUnreadable { sequence: *sequence, why }.emit(&self.metrics);
+        }
+        self.look_at_routes(&records);
         let (notices, deliveries) = (records.len(), taken.deliveries.len());
         AlertsTaken { cursor: to, notices, deliveries }.emit(&self.metrics);
-        Ok(records.len() == BATCH as usize)
+        Ok(is_cut)
     }
 
     async fn tidy(&self) -> Result<(), StorageError> {
@@ -82,7 +88,11 @@ impl Alerts {
         let names: Vec<String> = self.sinks().map(str::to_owned).collect();
         self.store.give_up_others(&names, now).await?;
         let before = |age| now.checked_sub(age).unwrap_or(now);
-        self.store.forget_alerts(before(self.keep), before(self.keep * 3), before(SILENT)).await?;
+        // What is said of a sink lasts as long as the sink is configured.
+        let lasting = LASTING.into_iter().map(str::to_owned);
+        let lasting: Vec<String> = lasting.chain(self.sinks.iter().map(Sink::key)).collect();
+        let (delivered, dead) = (before(self.keep), before(self.keep * 3));
+        self.store.forget_alerts(delivered, dead, before(SILENT), &lasting).await?;
         let counts = self.store.sink_counts().await?;
         AlertsCounted { counts: &counts }.emit(&self.metrics);
         Ok(())

@@ -21,6 +21,7 @@ pub(super) async fn status(State(api): State<Api>) -> Answer<StatusResponse> {
     let mut status = api.observatory.status().await;
     status.problems.extend(api.names.iter().flat_map(|names| names.problems()));
     status.problems.extend(api.decisions.problems());
+    status.problems.extend(api.alerts.iter().flat_map(|alerts| alerts.problems()));
     Answer(status)
 }
 

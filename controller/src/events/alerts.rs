@@ -87,6 +87,27 @@ impl Event for AlertsTaken {
     }
 }
 
+/// An alert cannot be read: another is told in its place.
+#[derive(Debug)]
+pub struct AlertUnreadable<'a> {
+    /// Number of its record in the trail.
+    pub sequence: u64,
+    /// Why.
+    pub why: &'a str,
+}
+
+impl Event for AlertUnreadable<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { sequence, why } = self;
+        tracing::error!(
+            record = sequence,
+            why,
+            "an alert cannot be read and is stepped over; see sarkctl audit verify"
+        );
+        metrics.alerts.unreadable.inc();
+    }
+}
+
 /// How many deliveries there are.
 #[derive(Debug)]
 pub struct AlertsCounted<'a> {

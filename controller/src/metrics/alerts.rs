@@ -13,6 +13,7 @@ pub(crate) struct AlertMetrics {
     pub(crate) notices: Counter,
     pub(crate) cursor: Gauge,
     pub(crate) store_failures: Counter,
+    pub(crate) unreadable: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -49,5 +50,7 @@ impl AlertMetrics {
         r.register("alert_cursor", "The last audit record that was looked at for alerts", cursor);
         let failures = self.store_failures.clone();
         r.register("alert_store_failures", "Times the store failed the dispatcher", failures);
+        let unreadable = self.unreadable.clone();
+        r.register("alert_unreadable", "Alerts that could not be read from the trail", unreadable);
     }
 }

@@ -45,6 +45,37 @@ impl AlertStore for Store {
         rows.iter().map(group_of).collect()
     }
 
+    async fn alerts_singly(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Result<AuditRecord, StorageError>)>, StorageError> {
+        let Ok(sequence) = i64::try_from(sequence) else { return Ok(Vec::new()) };
+        let mut session = self.reading("read alerts one by one").await?;
+        // The numbers are in an index of their own, whatever a row has become.
+        let numbers: Vec<i64> = sql("SELECT sequence FROM trail
+             WHERE sequence > $1 AND is_alert ORDER BY sequence LIMIT $2")
+        .bind(sequence)
+        .bind(limit)
+        .values(&mut session)
+        .await?;
+        let mut found = Vec::new();
+        for number in numbers {
+            let row = sql("SELECT body FROM trail WHERE sequence = $1").bind(number);
+            let record = match row.first(&mut session).await {
+                Ok(Some(row)) => row.parsed("body", format!("audit record {number}")),
+                // Pruned meanwhile.
+                Ok(None) => continue,
+                Err(error) => Err(error),
+            };
+            if let Err(error @ StorageError::Unavailable { .. }) = record {
+                return Err(error);
+            }
+            found.push((u64::try_from(number).map_err(|e| corrupt("trail.sequence", e))?, record));
+        }
+        Ok(found)
+    }
+
     async fn open_alerts(&self, limit: u32) -> Result<Vec<Group>, StorageError> {
         let mut session = self.reading("list open alerts").await?;
         let rows = sql("SELECT key, json FROM alert_group ORDER BY last_at DESC, key LIMIT $1")
@@ -171,6 +202,20 @@ impl AlertStore for Store {
             Replay::All => (None, None),
         };
         let mut session = self.writing("replay dead letters").await?;
+        // Before they are dead letters no more: what was told after them is told again after them.
+        sql("UPDATE alert_delivery
+             SET state = 'pending', attempts = 0, due_at = $1, ended_at = NULL
+             WHERE number IN (SELECT max(l.number)
+                 FROM alert_delivery d JOIN alert_delivery l
+                     ON l.sink = d.sink AND l.key = d.key AND l.number > d.number
+                 WHERE d.state = 'dead' AND l.state = 'delivered'
+                     AND ($2 IS NULL OR d.number = $2) AND ($3 IS NULL OR d.sink = $3)
+                 GROUP BY d.number)")
+        .bind(at.as_microsecond())
+        .bind(number)
+        .bind(sink)
+        .run(&mut session)
+        .await?;
         let many = sql("UPDATE alert_delivery
              SET state = 'pending', attempts = 0, due_at = $1, ended_at = NULL
              WHERE state = 'dead' AND ($2 IS NULL OR number = $2) AND ($3 IS NULL OR sink = $3)")
@@ -228,16 +273,28 @@ impl AlertStore for Store {
         delivered: Timestamp,
         dead: Timestamp,
         silent: Timestamp,
+        lasting: &[String],
     ) -> Result<(), StorageError> {
         let mut session = self.writing("forget old deliveries").await?;
-        sql("DELETE FROM alert_delivery WHERE (state = 'delivered' AND ended_at < $1)
-                OR (state = 'dead' AND ended_at < $2)")
+        sql("DELETE FROM alert_delivery WHERE state = 'dead' AND ended_at < $1")
+            .bind(dead.as_microsecond())
+            .run(&mut session)
+            .await?;
+        sql("DELETE FROM alert_delivery WHERE state = 'delivered' AND ended_at < $1
+                 AND number NOT IN (SELECT max(l.number)
+                     FROM alert_delivery d JOIN alert_delivery l
+                         ON l.sink = d.sink AND l.key = d.key AND l.number > d.number
+                     WHERE d.state = 'dead' AND l.state = 'delivered' GROUP BY d.number)")
         .bind(delivered.as_microsecond())
-        .bind(dead.as_microsecond())
         .run(&mut session)
         .await?;
-        let groups = sql("DELETE FROM alert_group WHERE last_at < $1");
-        groups.bind(silent.as_microsecond()).run(&mut session).await?;
+        sql("DELETE FROM alert_group WHERE last_at < $1
+                 AND NOT EXISTS (SELECT 1 FROM json_each($2)
+                     WHERE substr(alert_group.key, 1, length(value)) = value)")
+        .bind(silent.as_microsecond())
+        .bind(json(&lasting)?)
+        .run(&mut session)
+        .await?;
         session.commit().await
     }
 }
@@ -254,7 +311,7 @@ async fn insert(
 ) -> Result<(), StorageError> {
     let number: i64 =
         sql("UPDATE alert_cursor SET last = last + 1 RETURNING last").value(session).await?;
-    sql("INSERT INTO alert_delivery
+    let made = sql("INSERT INTO alert_delivery
              (number, id, sink, key, sequence, message, state, attempts, made_at, due_at)
          VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $8) ON CONFLICT (id) DO NOTHING")
     .bind(number)
@@ -267,6 +324,15 @@ async fn insert(
     .bind(delivery.due_at.as_microsecond())
     .run(session)
     .await?;
+    if made > 0 && delivery.hurries {
+        sql("UPDATE alert_delivery SET due_at = $1
+             WHERE sink = $2 AND key = $3 AND state = 'pending' AND attempts = 0 AND due_at > $1")
+        .bind(delivery.due_at.as_microsecond())
+        .bind(&delivery.sink)
+        .bind(&delivery.key)
+        .run(session)
+        .await?;
+    }
     Ok(())
 }
 

@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
+use sark_core::audit::AuditRecord;
 use sark_core::storage::alerts::{
     AlertStore as _, DeliveryFilter, MemoryAlerts, NewDelivery, Taken, contract,
 };
 use sark_core::storage::contract::record;
-use sark_core::storage::{AuditStore as _, CheckpointStore as _, KeptCheckpoint, MemoryStore};
+use sark_core::storage::{
+    AuditStore as _, CheckpointStore as _, KeptCheckpoint, MemoryStore, StorageError,
+};
 use sark_store::on_both_engines;
 use sark_store::test_util::TestPlace;
 
@@ -22,6 +25,7 @@ on_both_engines! {
     alerts_contract
     all_of_it_is_stored_or_nothing
     what_the_dispatcher_has_not_read_is_not_pruned
+    what_is_damaged_hides_nothing
 }
 
 async fn alerts_contract(place: TestPlace) {
@@ -41,6 +45,7 @@ fn delivery(id: &str, sequence: u64) -> NewDelivery {
         key: "k".into(),
         sequence,
         due_at: "2026-11-28T12:00:00Z".parse().unwrap(),
+        hurries: false,
         message: serde_json::json!({}),
     }
 }
@@ -76,4 +81,50 @@ async fn what_the_dispatcher_has_not_read_is_not_pruned(place: TestPlace) {
     assert!(store.take(&taken(1, 2, Vec::new())).await.unwrap());
     assert_eq!(store.cursors().await.unwrap(), [("alerts".to_owned(), 2)]);
     assert_eq!(store.prune(&head, &record("prune")).await.unwrap(), Some(2));
+}
+
+async fn what_is_damaged_hides_nothing(place: TestPlace) {
+    let store = place.open().await;
+    let alert = |event: &str| AuditRecord { notice: record("first").notice, ..record(event) };
+    let plain = AuditRecord { notice: None, ..record("plain") };
+    let all = [alert("one"), plain, alert("three"), alert("four"), alert("five"), alert("six")];
+    store.append_all(&all).await.unwrap();
+    let damage = match place {
+        TestPlace::Sqlite(_) => {
+            "DROP TRIGGER trail_is_final;
+             UPDATE trail SET body = CAST(x'ff' AS TEXT) WHERE sequence = 3;"
+        }
+        // It takes no such octets.
+        TestPlace::Postgres(_) => {
+            "DROP TRIGGER trail_is_final ON trail;
+             UPDATE trail SET body = 'x' WHERE sequence = 3;"
+        }
+    };
+    place.raw(damage).await.unwrap();
+    place.raw("UPDATE trail SET body = '{}' WHERE sequence = 5;").await.unwrap();
+    let error = store.alerts_after(0, 9).await.unwrap_err();
+    assert!(matches!(error, StorageError::Corrupt { .. }), "{error:?}");
+    let read = async |after: u64, limit: u32| {
+        let found = store.alerts_singly(after, limit).await.unwrap();
+        let one = |(number, record): (u64, Result<AuditRecord, StorageError>)| match record {
+            Ok(record) => format!("{number} {}", record.event),
+            Err(error) => format!("{number}: {error}"),
+        };
+        found.into_iter().map(one).collect::<Vec<_>>()
+    };
+    let (three, five) = (
+        "3: the store holds something unreadable in read a column",
+        "5: the store holds something unreadable in audit record 5",
+    );
+    let three = match place {
+        TestPlace::Sqlite(_) => three,
+        TestPlace::Postgres(_) => "3: the store holds something unreadable in audit record 3",
+    };
+    assert_eq!(read(0, 9).await, ["1 one", three, "4 four", five, "6 six"]);
+    assert_eq!(read(1, 2).await, [three, "4 four"]);
+    assert!(read(6, 9).await.is_empty());
+    store.close().await;
+    // That it does not answer is no damage.
+    let error = store.alerts_singly(0, 9).await.unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable { .. }), "{error:?}");
 }

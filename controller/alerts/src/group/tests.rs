@@ -60,13 +60,14 @@ fn strs(told: &[(String, String, u64)]) -> Vec<(&str, &str, u64)> {
 fn one_cause_is_one_alert_until_the_window_ends() {
     let plan = plan(vec![route("all", &["soc"], Severity::Low)]);
     let of = |seconds| record(seconds, Severity::Medium, notice("feed:aws", false, &[]));
-    let records: Vec<_> = (1..).zip([of(0), of(1), of(599), of(600), of(601), of(1300)]).collect();
+    let records: Vec<_> = (1..).zip([of(0), of(1), of(599), of(600), of(601), of(1200)]).collect();
     let taken = take(&plan, 0, &records, Vec::new(), at(1300));
     let sent = told(&taken);
     assert_eq!(strs(&sent), [("opened", "soc", 1), ("again", "soc", 4), ("again", "soc", 6)]);
     assert_eq!((taken.from, taken.to), (0, 6));
     assert_eq!(taken.groups.len(), 1);
     assert_eq!(taken.groups[0].count, 6);
+    assert!(taken.deliveries.iter().all(|delivery| delivery.hurries));
     // However the trail is cut into pieces, the same is told.
     let (mut groups, mut pieces) = (Vec::new(), Vec::new());
     for (from, one) in (0..).zip(&records) {
@@ -75,6 +76,82 @@ fn one_cause_is_one_alert_until_the_window_ends() {
         groups = taken.groups;
     }
     assert_eq!(pieces, taken.deliveries);
+}
+
+/// A carrier every day, four of them on Monday: what nothing ends is another alert after a silence.
+#[test]
+fn what_has_not_happened_for_a_window_is_a_new_alert() {
+    let routes =
+        vec![route("all", &["soc"], Severity::Low), route("page", &["pager"], Severity::High)];
+    let of = |key: &str, seconds, severity| record(seconds, severity, notice(key, false, &[]));
+    let key = "sensor:rfc1149:carrier.seen:roof";
+    let (monday, tuesday) = (0, 86_400);
+    let records: Vec<_> = (1..)
+        .zip([
+            of(key, monday, Severity::High),
+            of(key, monday + 599, Severity::Medium),
+            of(key, tuesday, Severity::Medium),
+            of(key, tuesday + 300, Severity::Medium),
+            // The fourth.
+            of(key, tuesday + 500, Severity::High),
+            // Heard of within the window: the same still.
+            of(key, tuesday + 1099, Severity::Low),
+            of(key, tuesday + 1699, Severity::Low),
+        ])
+        .collect();
+    let taken = take(&plan(routes.clone()), 0, &records, Vec::new(), at(tuesday));
+    assert_eq!(
+        strs(&told(&taken)),
+        [
+            ("opened", "soc", 1),
+            ("opened", "pager", 1),
+            ("opened", "soc", 1),
+            ("worse", "soc", 3),
+            ("worse", "pager", 3),
+            ("opened", "soc", 1),
+        ]
+    );
+    let severity = |number: usize| taken.deliveries[number].message["severity"].clone();
+    assert_eq!([severity(2), severity(3), severity(5)], ["medium", "high", "low"]);
+    assert_eq!(taken.groups.len(), 1);
+    let group = &taken.groups[0];
+    assert_eq!((group.severity, group.opened_at), (Severity::Low, at(tuesday + 1699)));
+    assert_eq!(group.sinks, ["soc"]);
+    // One that was written late is no silence.
+    let late = [(1, of(key, 5000, Severity::High)), (2, of(key, 100, Severity::Low))];
+    let taken = take(&plan(routes), 0, &late, Vec::new(), at(5000));
+    assert_eq!((taken.groups[0].count, taken.groups[0].severity), (2, Severity::High));
+}
+
+/// A condition holds while nothing is heard of it.
+#[test]
+fn a_condition_lasts_until_it_is_gone() {
+    let plan = plan(vec![
+        route("all", &["soc"], Severity::Low),
+        route("page", &["pager"], Severity::High),
+    ]);
+    for key in [
+        "health.peer-down:edge1",
+        "sensor.silent:rfc1149:roof",
+        "sensor.gap:rfc1149",
+        "approval:abc",
+        "alerts.sink:mail",
+    ] {
+        let of =
+            |seconds, severity, resolved| record(seconds, severity, notice(key, resolved, &[]));
+        let records = [
+            (1, of(0, Severity::High, false)),
+            (2, of(86_400, Severity::Medium, false)),
+            (3, of(31 * 86_400, Severity::Info, true)),
+        ];
+        let taken = take(&plan, 0, &records, Vec::new(), at(0));
+        let sent = told(&taken);
+        let kinds: Vec<_> = sent.iter().map(|(kind, ..)| kind.as_str()).collect();
+        let expected = ["opened", "opened", "again", "again", "resolved", "resolved"];
+        assert_eq!(kinds, expected, "{key}");
+        assert_eq!(taken.deliveries[3].message["severity"], "high", "{key}");
+        assert_eq!(taken.deliveries[5].message["firstAt"], at(0).to_string(), "{key}");
+    }
 }
 
 #[test]
@@ -101,6 +178,8 @@ fn worse_is_told_at_once_and_the_end_to_those_who_know() {
         ]
     );
     assert_eq!(taken.closed, ["k"]);
+    let hurries: Vec<_> = taken.deliveries.iter().map(|delivery| delivery.hurries).collect();
+    assert_eq!(hurries, [true, true, true, false, false], "an end disturbs nobody");
     let mild = [(1, of(0, Severity::Medium, false)), (2, of(9, Severity::High, true))];
     let taken = take(&plan(routes), 0, &mild, Vec::new(), at(10));
     assert_eq!(strs(&told(&taken)), [("opened", "soc", 1), ("resolved", "soc", 1)]);
@@ -121,6 +200,30 @@ fn routes_that_a_policy_names() {
     ];
     let taken = take(&plan, 0, &records, Vec::new(), at(0));
     assert_eq!(strs(&told(&taken)), [("opened", "soc", 1), ("opened", "mail", 1)]);
+}
+
+/// A name with a mistake in it is no reason that nobody hears of it.
+#[test]
+fn a_route_that_there_is_not() {
+    let mut feeds = route("feeds", &["tickets"], Severity::Low);
+    feeds.events = vec!["health.*".into()];
+    let mut named = route("legal", &["mail"], Severity::Low);
+    named.only_when_named = true;
+    let page = route("page", &["pager"], Severity::High);
+    let routes = vec![named, feeds, page, route("keep", &["siem"], Severity::Low)];
+    let of = |severity, names: &[&str]| [(1, record(0, severity, notice("k", false, names)))];
+    let sent = |severity, names: &[&str]| {
+        let taken = take(&plan(routes.clone()), 0, &of(severity, names), Vec::new(), at(0));
+        told(&taken).into_iter().map(|(_, sink, _)| sink).collect::<Vec<_>>()
+    };
+    assert_eq!(sent(Severity::Info, &["soc"]), ["siem"]);
+    assert_eq!(sent(Severity::Info, &[]), [""; 0]);
+    assert_eq!(sent(Severity::High, &["soc"]), ["pager", "siem"]);
+    // Who is named and there hears it: that is enough.
+    assert_eq!(sent(Severity::Info, &["soc", "legal"]), ["mail"]);
+    let unknown = |names: &[&str]| unknown_routes(&routes, &of(Severity::Info, names));
+    assert_eq!(unknown(&["soc", "legal", "sco"]), ["sco".to_owned(), "soc".to_owned()].into());
+    assert!(unknown(&["legal"]).is_empty());
 }
 
 #[test]

@@ -54,6 +54,10 @@ pub struct NewDelivery {
     pub sequence: u64,
     /// Not sooner.
     pub due_at: Timestamp,
+    /// Whether what waits before it comes with it: those of the same sink and alert that were never
+    /// attempted and are due later are then due when this is. What is worse does not wait for what
+    /// quiet hours hold back, and nothing overtakes.
+    pub hurries: bool,
     /// What is told, as JSON.
     pub message: serde_json::Value,
 }
@@ -194,6 +198,13 @@ pub trait AlertStore: Send + Sync {
     async fn alert_cursor(&self) -> Result<u64, StorageError>;
     /// The open alerts of these keys.
     async fn alert_groups(&self, keys: &[String]) -> Result<Vec<Group>, StorageError>;
+    /// As [`AuditStore::alerts_after`](super::AuditStore::alerts_after), but each record is read by
+    /// itself: one that cannot be read says why, and hides none of the others.
+    async fn alerts_singly(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Result<AuditRecord, StorageError>)>, StorageError>;
     /// Open alerts, the newest first.
     async fn open_alerts(&self, limit: u32) -> Result<Vec<Group>, StorageError>;
     /// All of it or, on any error or if the cursor is not `from` any more, nothing. `false`: the
@@ -225,7 +236,9 @@ pub trait AlertStore: Send + Sync {
     /// One.
     async fn delivery(&self, number: u64) -> Result<Option<Delivery>, StorageError>;
     /// Makes dead letters pending again, their attempts counted from 0: this one, or all of a sink.
-    /// How many; the record is stored with them, if there were any.
+    /// How many; the record is stored with them, if there were any. Of the same alert, the newest
+    /// that the sink took after such a letter is pending again too: what a receiver hears last is
+    /// how the alert is, and what has ended is not opened for good.
     async fn replay(
         &self,
         which: &Replay,
@@ -237,12 +250,14 @@ pub trait AlertStore: Send + Sync {
     /// Gives up what is pending for sinks that are none of these; how many.
     async fn give_up_others(&self, sinks: &[String], at: Timestamp) -> Result<u64, StorageError>;
     /// Forgets what was delivered or given up before these times, and open alerts of which nothing
-    /// was heard since `silent`.
+    /// was heard since `silent`; not those whose keys begin with one of `lasting`. What a sink took
+    /// after a dead letter of the same alert stays as long as that.
     async fn forget_alerts(
         &self,
         delivered: Timestamp,
         dead: Timestamp,
         silent: Timestamp,
+        lasting: &[String],
     ) -> Result<(), StorageError>;
 }
 

@@ -42,6 +42,7 @@ pub fn new(id: &str, sink: &str, key: &str, due: i64) -> NewDelivery {
         key: key.into(),
         sequence: 3,
         due_at: at(due),
+        hurries: false,
         message: json!({ "title": "é\u{0}'\"", "count": 1 }),
     }
 }
@@ -64,6 +65,9 @@ pub async fn run<S: AlertStore>(store: &S, records: impl AsyncFn() -> usize) {
     dead_letters_are_replayed(store, &records).await;
     sinks_that_are_gone(store).await;
     what_is_old_is_forgotten(store).await;
+    what_is_worse_does_not_wait(store).await;
+    what_was_told_last_is_told_last_again(store).await;
+    what_lasts_is_not_forgotten(store).await;
 }
 
 async fn empty<S: AlertStore>(store: &S) {
@@ -220,12 +224,12 @@ async fn what_is_old_is_forgotten<S: AlertStore>(store: &S) {
         let all = store.deliveries(&DeliveryFilter::default(), 99).await.unwrap();
         all.iter().map(|delivery| delivery.id.clone()).collect::<Vec<_>>().concat()
     };
-    store.forget_alerts(at(61), at(90), at(20)).await.unwrap();
+    store.forget_alerts(at(61), at(90), at(20), &[]).await.unwrap();
     assert_eq!(left().await, "fedcba");
-    store.forget_alerts(at(62), at(90), at(20)).await.unwrap();
+    store.forget_alerts(at(62), at(90), at(20), &[]).await.unwrap();
     assert_eq!(left().await, "fedcb");
     assert_eq!(store.open_alerts(9).await.unwrap().len(), 1);
-    store.forget_alerts(at(62), at(91), at(21)).await.unwrap();
+    store.forget_alerts(at(62), at(91), at(21), &[]).await.unwrap();
     // What is pending is never forgotten.
     assert_eq!(left().await, "edc");
     assert!(store.open_alerts(9).await.unwrap().is_empty());
@@ -234,4 +238,110 @@ async fn what_is_old_is_forgotten<S: AlertStore>(store: &S) {
     assert!(store.take(&taken(8, 9, vec![new("g", "soc", "k4", 0)])).await.unwrap());
     let newest = store.deliveries(&DeliveryFilter::default(), 1).await.unwrap();
     assert!(newest[0].number > last && newest[0].id == "g");
+}
+
+/// Held by quiet hours, and then worse: both come, in their order. What was attempted is not hurried.
+async fn what_is_worse_does_not_wait<S: AlertStore>(store: &S) {
+    let hurries =
+        |id: &str, key: &str, due| NewDelivery { hurries: true, ..new(id, "night", key, due) };
+    let held = vec![
+        new("h1", "night", "k1", 500),
+        new("h2", "night", "k2", 500),
+        new("h3", "day", "k1", 500),
+        new("h4", "night", "k3", 100),
+    ];
+    assert!(store.take(&taken(9, 10, held)).await.unwrap());
+    assert_eq!(store.next_due("night").await.unwrap(), Some(at(100)));
+    // An end hurries nobody: it waits for what it ends.
+    assert!(store.take(&taken(10, 11, vec![new("e1", "night", "k1", 110)])).await.unwrap());
+    let due = async |now| store.due("night", at(now), 9).await.unwrap();
+    assert_eq!(ids(&due(120).await), ["h4"]);
+    let retried = due(100).await.remove(0);
+    let retry = Settled {
+        number: retried.number,
+        state: DeliveryState::Pending,
+        attempts: 1,
+        due_at: at(400),
+        at: at(101),
+        note: "answered 503".into(),
+    };
+    store.settle(&retry, None).await.unwrap();
+    let worse = vec![hurries("w1", "k1", 200), hurries("w3", "k3", 200)];
+    assert!(store.take(&taken(11, 12, worse)).await.unwrap());
+    // A known id is not made again, and hurries nobody.
+    assert!(store.take(&taken(12, 13, vec![hurries("h2", "k2", 0)])).await.unwrap());
+    assert_eq!(store.next_due("night").await.unwrap(), Some(at(200)));
+    assert!(store.due("day", at(200), 9).await.unwrap().is_empty());
+    let mut order = Vec::new();
+    while let Some(delivery) = due(200).await.into_iter().next() {
+        order.push(delivery.id.clone());
+        ended(store, delivery.number, DeliveryState::Delivered).await;
+    }
+    assert_eq!(order, ["h1", "e1", "w1"]);
+    // Of "k3" one was attempted: what comes after it waits for its next attempt.
+    assert_eq!(ids(&due(400).await), ["h4"]);
+    assert_eq!(ids(&due(500).await), ["h2", "h4"]);
+}
+
+async fn ended<S: AlertStore>(store: &S, number: u64, state: DeliveryState) {
+    let (due_at, note) = (at(600), "said".to_owned());
+    let settled = Settled { number, state, attempts: 1, due_at, at: at(600), note };
+    store.settle(&settled, None).await.unwrap();
+}
+
+/// A trigger that is replayed after its end was delivered opens what nothing would close.
+async fn what_was_told_last_is_told_last_again<S: AlertStore>(store: &S) {
+    let all = vec![
+        new("t1", "page", "p", 0),
+        new("t2", "page", "p", 0),
+        new("t3", "page", "p", 0),
+        new("t4", "page", "q", 0),
+        new("t5", "other", "p", 0),
+    ];
+    assert!(store.take(&taken(13, 14, all)).await.unwrap());
+    let numbers = async |sink: &str| {
+        let filter = DeliveryFilter { sink: Some(sink.into()), ..DeliveryFilter::default() };
+        let mut found = store.deliveries(&filter, 9).await.unwrap();
+        found.reverse();
+        found.into_iter().map(|delivery| delivery.number).collect::<Vec<_>>()
+    };
+    let page = numbers("page").await;
+    let (delivered, dead) = (DeliveryState::Delivered, DeliveryState::Dead);
+    for (number, state) in page.iter().zip([dead, delivered, delivered, delivered]) {
+        ended(store, *number, state).await;
+    }
+    ended(store, numbers("other").await[0], delivered).await;
+    // What a dead letter needs after it stays as long as the letter does.
+    store.forget_alerts(at(601), at(600), at(0), &[]).await.unwrap();
+    assert_eq!(numbers("page").await, [page[0], page[2]]);
+    assert!(numbers("other").await.is_empty());
+    let replay = Replay::One(page[0]);
+    assert_eq!(store.replay(&replay, at(700), &record("alerts.replay")).await.unwrap(), 1);
+    let due = async || store.due("page", at(700), 9).await.unwrap();
+    assert_eq!(ids(&due().await), ["t1"]);
+    ended(store, page[0], delivered).await;
+    let last = due().await;
+    assert_eq!(ids(&last), ["t3"]);
+    assert_eq!((last[0].attempts, last[0].ended_at, last[0].due_at), (0, None, at(700)));
+    ended(store, page[2], delivered).await;
+    // What is the last itself brings nothing with it.
+    assert_eq!(store.replay(&Replay::All, at(700), &record("alerts.replay")).await.unwrap(), 0);
+}
+
+async fn what_lasts_is_not_forgotten<S: AlertStore>(store: &S) {
+    let keys = ["health.a", "health.b:\"é", "healthy", "decision.x:health.a", "%"];
+    let groups = keys.map(|key| group(key, 5)).to_vec();
+    let open = Taken { groups, ..taken(14, 15, Vec::new()) };
+    assert!(store.take(&open).await.unwrap());
+    let left = async || {
+        let open = store.open_alerts(9).await.unwrap();
+        open.into_iter().map(|group| group.key).collect::<Vec<_>>()
+    };
+    let lasting = ["health.".to_owned(), "none.".to_owned()];
+    store.forget_alerts(at(0), at(0), at(5), &lasting).await.unwrap();
+    assert_eq!(left().await.len(), 5);
+    store.forget_alerts(at(0), at(0), at(6), &lasting).await.unwrap();
+    assert_eq!(left().await, ["health.a", "health.b:\"é"]);
+    store.forget_alerts(at(0), at(0), at(6), &[]).await.unwrap();
+    assert!(left().await.is_empty());
 }

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    AlertStore, Delivery, DeliveryFilter, DeliveryState, Group, NO_SINK, READER, Replay, Settled,
-    SinkCount, Taken,
+    AlertStore, Delivery, DeliveryFilter, DeliveryState, Group, NO_SINK, NewDelivery, READER,
+    Replay, Settled, SinkCount, Taken,
 };
-use crate::audit::AuditRecord;
-use crate::storage::{MemoryStore, StorageError};
+use crate::audit::{AuditRecord, Stored};
+use crate::storage::{AuditStore as _, MemoryStore, StorageError};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -55,6 +55,27 @@ impl State {
         heads.sort_by_key(|delivery| delivery.number);
         heads
     }
+
+    /// What waits before this one comes with it.
+    fn hurry(&mut self, new: &NewDelivery) {
+        for delivery in self.deliveries.values_mut() {
+            let waits = delivery.state == DeliveryState::Pending && delivery.attempts == 0;
+            if waits && delivery.sink == new.sink && delivery.key == new.key {
+                delivery.due_at = delivery.due_at.min(new.due_at);
+            }
+        }
+    }
+
+    /// The newest that was delivered after this one, to the same sink and of the same alert.
+    fn delivered_after(&self, dead: &Delivery) -> Option<u64> {
+        let after = self.deliveries.range(dead.number..).map(|(_, after)| after);
+        let fits = |after: &&Delivery| {
+            after.state == DeliveryState::Delivered
+                && after.sink == dead.sink
+                && after.key == dead.key
+        };
+        after.filter(fits).next_back().map(|after| after.number)
+    }
 }
 
 #[async_trait]
@@ -66,6 +87,20 @@ impl AlertStore for MemoryAlerts {
     async fn alert_groups(&self, keys: &[String]) -> Result<Vec<Group>, StorageError> {
         let state = self.open("read open alerts")?;
         Ok(keys.iter().filter_map(|key| state.groups.get(key).cloned()).collect())
+    }
+
+    async fn alerts_singly(
+        &self,
+        sequence: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Result<AuditRecord, StorageError>)>, StorageError> {
+        let stored = self.base.stored_after(sequence, u32::MAX).await?;
+        let alerts = stored.into_iter().filter(|one| one.index.is_alert).take(limit as usize);
+        let read = |one: Stored| {
+            let what = format!("audit record {}", one.head.sequence);
+            one.record().map_err(|e| StorageError::Corrupt { what, source: e.into() })
+        };
+        Ok(alerts.map(|one| (one.head.sequence, read(one))).collect())
     }
 
     async fn open_alerts(&self, limit: u32) -> Result<Vec<Group>, StorageError> {
@@ -92,6 +127,9 @@ impl AlertStore for MemoryAlerts {
         for new in &taken.deliveries {
             if state.deliveries.values().any(|known| known.id == new.id) {
                 continue;
+            }
+            if new.hurries {
+                state.hurry(new);
             }
             state.last += 1;
             let number = state.last;
@@ -174,17 +212,22 @@ impl AlertStore for MemoryAlerts {
         record: &AuditRecord,
     ) -> Result<u64, StorageError> {
         let mut state = self.open("replay dead letters")?;
-        let mut many = 0;
-        for delivery in state.deliveries.values_mut() {
-            let fits = match which {
+        let fits = |delivery: &&Delivery| {
+            let is_meant = match which {
                 Replay::One(number) => delivery.number == *number,
                 Replay::Sink(sink) => delivery.sink == *sink,
                 Replay::All => true,
             };
-            if fits && delivery.state == DeliveryState::Dead {
+            is_meant && delivery.state == DeliveryState::Dead
+        };
+        let dead: Vec<&Delivery> = state.deliveries.values().filter(fits).collect();
+        let many = dead.len() as u64;
+        let after = dead.iter().filter_map(|dead| state.delivered_after(dead));
+        let again: Vec<u64> = dead.iter().map(|dead| dead.number).chain(after).collect();
+        for number in again {
+            if let Some(delivery) = state.deliveries.get_mut(&number) {
                 delivery.state = DeliveryState::Pending;
                 (delivery.attempts, delivery.due_at, delivery.ended_at) = (0, at, None);
-                many += 1;
             }
         }
         if many > 0 {
@@ -241,14 +284,22 @@ impl AlertStore for MemoryAlerts {
         delivered: Timestamp,
         dead: Timestamp,
         silent: Timestamp,
+        lasting: &[String],
     ) -> Result<(), StorageError> {
         let mut state = self.open("forget old deliveries")?;
-        state.deliveries.retain(|_, delivery| match delivery.state {
-            DeliveryState::Pending => true,
-            DeliveryState::Delivered => delivery.ended_at.is_none_or(|at| at >= delivered),
-            DeliveryState::Dead => delivery.ended_at.is_none_or(|at| at >= dead),
+        state.deliveries.retain(|_, delivery| {
+            delivery.state != DeliveryState::Dead || delivery.ended_at.is_none_or(|at| at >= dead)
         });
-        state.groups.retain(|_, group| group.last_at >= silent);
+        let letters = state.deliveries.values().filter(|it| it.state == DeliveryState::Dead);
+        let needed: Vec<u64> = letters.filter_map(|dead| state.delivered_after(dead)).collect();
+        state.deliveries.retain(|number, delivery| {
+            delivery.state != DeliveryState::Delivered
+                || needed.contains(number)
+                || delivery.ended_at.is_none_or(|at| at >= delivered)
+        });
+        state.groups.retain(|key, group| {
+            group.last_at >= silent || lasting.iter().any(|prefix| key.starts_with(prefix))
+        });
         Ok(())
     }
 }
