@@ -59,7 +59,9 @@ pub(super) async fn test(
     Extension(actor): Extension<Actor>,
     Path(sink): Path<String>,
 ) -> Result<Answer<SinkTest>, Failure> {
-    let (outcome, said) = match alerts(&api)?.test(&sink, &actor).await? {
+    let (alerts, name) = (std::sync::Arc::clone(alerts(&api)?), sink.clone());
+    let test = async move { alerts.test(&name, &actor).await };
+    let (outcome, said) = match to_the_end(&api, test).await? {
         Verdict::Delivered { said } => (SinkOutcome::Delivered, said),
         Verdict::Retry { why, .. } => (SinkOutcome::Retry, why),
         Verdict::Dead { why } => (SinkOutcome::Dead, why),

@@ -250,15 +250,15 @@ fn trail() -> Vec<Route> {
 
 #[rustfmt::skip]
 fn told() -> Vec<Route> {
-    use Effect::{Changes, Looks};
+    use Effect::{Looks, Records};
     let line = Line::Alerts;
     vec![
         Route::new(viewer(line), GET, routes::ALERTS, Looks, "Alerts that are open", alerts::open).query(vec![P::limit()]).gives::<AlertsResponse>(),
         Route::new(viewer(line), GET, routes::SINKS, Looks, "Where alerts go, and how that goes", alerts::sinks).gives::<SinksResponse>(),
         Route::new(viewer(line), GET, routes::DELIVERIES, Looks, "What was sent where", alerts::deliveries).query(vec![P::text("sink"), P::text("state"), P::text("key"), P::limit()]).gives::<DeliveriesResponse>(),
         Route::new(viewer(line), GET, routes::DELIVERY, Looks, "One delivery", alerts::delivery).gives::<serde_json::Value>(),
-        Route::new(operator(line), POST, routes::SINK_TEST, Changes, "Send a sink one message now", alerts::test).gives::<SinkTest>(),
-        Route::new(operator(line), POST, routes::REPLAY, Changes, "Send dead letters again", alerts::replay).takes::<ReplayRequest>().gives::<ReplayResponse>(),
+        Route::new(operator(line), POST, routes::SINK_TEST, Records, "Send a sink one message now", alerts::test).gives::<SinkTest>(),
+        Route::new(operator(line), POST, routes::REPLAY, Records, "Send dead letters again", alerts::replay).takes::<ReplayRequest>().gives::<ReplayResponse>(),
     ]
 }
 
