@@ -7,6 +7,7 @@
 #![allow(clippy::print_stderr, reason = "what a failed or long test has to say")]
 
 mod alert_kill;
+mod alert_routes;
 mod alert_vendors;
 mod alerts;
 mod api;
