@@ -19,6 +19,8 @@ const WHOLE: &[&str] = &[
     "completion",
     "completions",
     "messages",
+    "contents",
+    "systeminstruction",
     "requestbody",
     "responsebody",
     "toolarguments",

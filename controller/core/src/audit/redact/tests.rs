@@ -53,7 +53,7 @@ fn what_stands_under_a_name_of_secrets_goes_whole() {
         "detail": {
             "Authorization": "[redacted:by-name]", "x-goog-api-key": "[redacted:by-name]",
             "OPENAI_API_KEY": "[redacted:by-name]", "prompt": "[redacted:by-name]",
-            "messages": ["[redacted:by-name]", "[redacted:by-name]"], "password": "",
+            "messages": "[redacted:by-name]", "password": "",
             "routingKey": "file:/run/key", "apiToken": "env:PD_KEY", "tokens": 7, "token": "ci",
             "kept": { "prompt": { "sealed": "AAAA" } },
         }
@@ -96,6 +96,60 @@ fn what_is_no_secret_stays() {
         let given = serde_json::json!({ "why": text, "\"\\": text });
         assert_eq!(redacted(&given.to_string()), None, "{text}");
     }
+}
+
+/// As clients of OpenAI, Anthropic and Gemini send them.
+#[test]
+fn everything_below_a_prompt_goes_whatever_its_shape() {
+    let words = "the quick brown fox";
+    let openai = serde_json::json!({ "model": "gpt", "n": 1, "messages": [
+        { "role": "system", "content": words },
+        { "role": "user", "content": [
+            { "type": "text", "text": words },
+            { "type": "image_url", "image_url": { "url": words, "x}]\"": words } },
+        ] },
+        { "role": "assistant", "tool_calls": [{ "function": { "arguments": words } }] },
+    ] });
+    let anthropic = serde_json::json!({ "max_tokens": 9, "messages": [
+        { "role": "user", "content": [
+            { "type": "tool_result", "content": [{ "type": "text", "text": words }] },
+        ] },
+    ], "system_prompt": [{ "type": "text", "text": words }] });
+    let gemini = serde_json::json!({
+        "contents": [{ "role": "user", "parts": [{ "text": words }, { "inline_data": words }] }],
+        "system_instruction": { "parts": [{ "text": words }] },
+    });
+    // Numbers of tokens are a prompt too, and a name in one is one.
+    let tokens = serde_json::json!({ "prompt": [[464, 2068, 7586]], "completion": { words: 1 } });
+    for body in [openai, anthropic, gemini, tokens] {
+        for given in [
+            serde_json::json!({ "detail": &body, "after": "stays" }),
+            serde_json::json!({ "detail": { "kept": { "x": { "y": &body } } }, "after": "stays" }),
+            serde_json::json!({ "detail": [{ "deep": [&body, "near"] }], "after": "stays" }),
+        ] {
+            let left = of(&given);
+            let text = left.to_string();
+            assert!(!text.contains("fox") && !text.contains("2068"), "{text}");
+            assert!(text.contains("[redacted:by-name]"), "{text}");
+            assert_eq!(left["after"], "stays");
+            assert_eq!(of(&left), left, "a second time changes nothing");
+        }
+    }
+    // What counts messages, or has none, stays; so does what was kept, and no more of it than that.
+    let harmless = serde_json::json!({ "detail": {
+        "messages": 3, "prompt": null, "contents": [], "completion": {},
+        "kept": { "messages": { "key": "k", "nonce": "n", "sealed": "AAAA" } },
+    } });
+    assert_eq!(of(&harmless), harmless);
+    let elsewhere = serde_json::json!({ "detail": { "x": { "kept": { "prompt": { "a": words } } } } });
+    assert!(!of(&elsewhere).to_string().contains("fox"));
+}
+
+/// It was a list of many little texts that grew by five: longer than the spool believes.
+#[test]
+fn what_is_left_out_makes_no_record_much_longer() {
+    let given = serde_json::json!({ "messages": vec!["a"; 10_000] }).to_string();
+    assert!(redacted(&given).unwrap().len() < given.len());
 }
 
 proptest::proptest! {
