@@ -69,6 +69,29 @@ impl Checkpoint {
         }
     }
 
+    /// Of a note that one of these keys has signed, and which one: keys change.
+    pub fn open_with<'k>(
+        note: &Note,
+        keys: &'k [VerifyingKey],
+    ) -> Result<(Self, &'k VerifyingKey), CheckpointError> {
+        let mut failed = CheckpointError::Line("no key was given");
+        for key in keys {
+            match Self::open(note, key) {
+                Ok(checkpoint) => return Ok((checkpoint, key)),
+                // A signature that is wrong says more than one that is not there.
+                Err(error) => {
+                    if !matches!(failed, CheckpointError::Note(NoteError::Forged(_))) {
+                        failed = error;
+                    }
+                }
+            }
+        }
+        if matches!(failed, CheckpointError::Note(NoteError::Unsigned(_))) && keys.len() > 1 {
+            return Err(CheckpointError::Line("none of the keys has signed it"));
+        }
+        Err(failed)
+    }
+
     /// Of a note, whoever has signed it.
     pub fn read(note: &Note) -> Result<Self, CheckpointError> {
         let mut lines = note.text.lines();
@@ -111,6 +134,14 @@ mod tests {
         assert_eq!(Checkpoint::open(&note, key(1).public()), Ok(checkpoint));
         let other = Checkpoint::open(&note, key(2).public());
         assert!(matches!(other, Err(CheckpointError::Note(NoteError::Unsigned(_)))), "{other:?}");
+        let keys = [2, 1].map(|seed| key(seed).public().clone());
+        assert_eq!(Checkpoint::open_with(&note, &keys).unwrap().1, &keys[1]);
+        assert_eq!(note.signers(), [keys[1].short()]);
+        Checkpoint::open_with(&note, &keys[..1]).unwrap_err();
+        Checkpoint::open_with(&note, &[]).unwrap_err();
+        let forged = Note::parse(&text.replace("12:00:00Z", "12:00:01Z")).unwrap();
+        let forged = Checkpoint::open_with(&forged, &keys);
+        assert!(matches!(forged, Err(CheckpointError::Note(NoteError::Forged(_)))), "{forged:?}");
         // Each character of it counts.
         for (at, character) in text.char_indices().filter(|(_, c)| c.is_ascii()) {
             let mut forged = text.clone();

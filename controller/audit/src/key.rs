@@ -113,11 +113,22 @@ impl VerifyingKey {
         self.id
     }
 
+    /// `NAME+HASH`: what tells it from others of the same trail.
+    #[must_use]
+    pub fn short(&self) -> String {
+        key_name(&self.name, &self.id)
+    }
+
     /// Whether it has signed this message.
     #[must_use]
     pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, self.octets).verify(message, signature).is_ok()
     }
+}
+
+/// What a key is called beside others.
+pub(crate) fn key_name(name: &str, id: &[u8; 4]) -> String {
+    format!("{name}+{}", hex(id))
 }
 
 impl std::fmt::Display for VerifyingKey {

@@ -7,6 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::key::key_name;
 use crate::{SigningKey, VerifyingKey};
 
 /// The longest note, in octets.
@@ -83,6 +84,13 @@ impl Note {
             all.push(Self::parse(&note)?);
         }
         Ok(all)
+    }
+
+    /// Who has signed it, as it says itself: `NAME+HASH` of each key.
+    #[must_use]
+    pub fn signers(&self) -> Vec<String> {
+        let signed = self.signatures.lines().filter_map(|line| signature(line).ok());
+        signed.map(|(name, id, _)| key_name(name, &id)).collect()
     }
 
     /// Whether this key has signed it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sark_core::audit::{Digest, Head, Index, Stored};
 
-use crate::{Checkpoint, Tree};
+use crate::{Checkpoint, Tree, prune};
 
 /// What is wrong with the trail, where it begins to be wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum Fault {
     /// The text is no record.
     #[error("it is not an audit record: {0}")]
     Unreadable(String),
+    /// The row, not the text in it.
+    #[error("its {0} cannot be read: the row was changed, or the disk is damaged")]
+    Damaged(String),
     /// A column beside the text.
     #[error("it is found by another {0} than its text has: the column was changed")]
     Column(&'static str),
@@ -49,6 +52,12 @@ pub enum Fault {
     /// The head row and the last record.
     #[error("the store's head has another hash")]
     Head,
+    /// Records before the beginning are gone, and nothing in the trail says that they went.
+    #[error(
+        "it and those before it are gone, and no record in the trail says that they were pruned: \
+         somebody removed them"
+    )]
+    Unrecorded,
     /// What a checkpoint covers is gone and its beginning does not fit.
     #[error("the trail begins after it, and the checkpoint of it was signed over another trail")]
     Beginning,
@@ -65,6 +74,8 @@ pub struct Verifier {
     /// The last one that held.
     vouched: u64,
     reached: usize,
+    /// What was pruned, as long as no record says so.
+    unrecorded: Option<Head>,
 }
 
 impl Verifier {
@@ -77,8 +88,15 @@ impl Verifier {
         anchors: impl IntoIterator<Item = Checkpoint>,
     ) -> Result<Self, Bad> {
         let began = beginning.sequence;
-        let mut verifier =
-            Self { began, head: beginning, tree, anchors: BTreeMap::new(), vouched: 0, reached: 0 };
+        let mut verifier = Self {
+            began,
+            head: beginning,
+            tree,
+            anchors: BTreeMap::new(),
+            vouched: 0,
+            reached: 0,
+            unrecorded: None,
+        };
         let bad = |sequence| Bad { sequence, fault: Fault::Beginning };
         if verifier.tree.size() != began {
             return Err(bad(began));
@@ -99,6 +117,14 @@ impl Verifier {
         Ok(verifier)
     }
 
+    /// Of a whole trail: if records were pruned before it, one of its own has to say so. Not for what
+    /// goes on from a checkpoint.
+    #[must_use]
+    pub fn from_beginning(mut self) -> Self {
+        self.unrecorded = Some(self.head).filter(|head| head.sequence > 0);
+        self
+    }
+
     /// The next record.
     pub fn push(&mut self, stored: &Stored) -> Result<(), Bad> {
         let expected = self.head.sequence + 1;
@@ -110,6 +136,9 @@ impl Verifier {
         if sequence < expected {
             return bad(sequence, Fault::Again(self.head.sequence));
         }
+        if let Some(column) = &stored.unreadable {
+            return bad(sequence, Fault::Damaged(column.clone()));
+        }
         let leaf = stored.leaf();
         let head = self.head.with(&leaf);
         if head.hash != stored.head.hash {
@@ -120,6 +149,9 @@ impl Verifier {
             Ok(record) => {
                 if let Some(column) = difference(&Index::of(&record), &stored.index) {
                     return bad(sequence, Fault::Column(column));
+                }
+                if self.unrecorded.is_some_and(|gone| prune::says(&record, &gone)) {
+                    self.unrecorded = None;
                 }
             }
         }
@@ -139,6 +171,9 @@ impl Verifier {
     /// itself holds for its end, if it says.
     pub fn finish(self, head: Option<Head>) -> Result<Verified, Bad> {
         let next = self.head.sequence + 1;
+        if let Some(gone) = self.unrecorded {
+            return Err(Bad { sequence: gone.sequence, fault: Fault::Unrecorded });
+        }
         if let Some(last) = self.anchors.keys().next_back() {
             return Err(Bad { sequence: next, fault: Fault::CutOff(*last) });
         }

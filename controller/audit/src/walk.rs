@@ -63,6 +63,26 @@ async fn beginning<S: Source + ?Sized>(store: &S) -> Result<(Head, Tree), WalkEr
     })
 }
 
+/// Records after this number, at most so many. Where the store cannot read a page, smaller ones are
+/// tried: the record that cannot be read is named, and those before it are handed out.
+pub async fn page<S: Source + ?Sized>(
+    store: &S,
+    after: u64,
+    most: u32,
+) -> Result<Vec<Stored>, WalkError> {
+    let mut limit = most;
+    loop {
+        match store.stored_after(after, limit).await {
+            Err(StorageError::Corrupt { .. }) if limit > 1 => limit /= 2,
+            Err(StorageError::Corrupt { what, .. }) => {
+                let (sequence, fault) = (after + 1, crate::Fault::Damaged(what));
+                return Err(Bad { sequence, fault }.into());
+            }
+            answer => return Ok(answer?),
+        }
+    }
+}
+
 /// Verifies the whole trail; of records that are added meanwhile, those that it reaches.
 pub async fn verify<S: Source + ?Sized>(
     store: &S,
@@ -72,9 +92,9 @@ pub async fn verify<S: Source + ?Sized>(
     // Read first: what is added later lies after it.
     let end = store.head().await?;
     let (head, tree) = beginning(store).await?;
-    let mut verifier = Verifier::new(head, tree, anchors)?;
+    let mut verifier = Verifier::new(head, tree, anchors)?.from_beginning();
     loop {
-        let page = store.stored_after(verifier.head().sequence, PAGE).await?;
+        let page = page(store, verifier.head().sequence, PAGE).await?;
         if page.is_empty() {
             break;
         }

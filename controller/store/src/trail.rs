@@ -4,6 +4,7 @@
 //! back: there is one chain, without gaps, and its numbers become visible in their order.
 
 mod checkpoints;
+mod read;
 mod search;
 mod unchained;
 
@@ -93,7 +94,7 @@ impl AuditStore for Store {
             .bind(limit)
             .all(&mut session)
             .await?;
-        rows.iter().map(stored_of).collect()
+        rows.iter().map(read::stored_of).collect()
     }
 }
 
@@ -159,26 +160,6 @@ fn head_of(row: &Row, place: &str) -> Result<Head, StorageError> {
     let hash = Digest::from_octets(&octets);
     let hash = hash.ok_or_else(|| corrupt(format!("{place}, hash"), "it has not 32 octets"))?;
     Ok(Head { sequence: row.count("sequence")?, hash })
-}
-
-fn stored_of(row: &Row) -> Result<Stored, StorageError> {
-    let place = || format!("audit record {}", row.count("sequence").unwrap_or(0));
-    let severity = row.count("severity")?;
-    let severity = u8::try_from(severity).map_err(|e| corrupt(format!("{}, severity", place()), e));
-    Ok(Stored {
-        head: head_of(row, &place())?,
-        text: row.text("body")?,
-        index: Index {
-            at: row.get("at")?,
-            actor: row.text("actor")?,
-            event: row.text("event")?,
-            severity: severity?,
-            is_alert: row.get("is_alert")?,
-            host: row.get("host")?,
-            user: row.get("person")?,
-            policies: row.get("policies")?,
-        },
-    })
 }
 
 fn unwritten(source: UnreadableRecord) -> StorageError {

@@ -10,9 +10,11 @@ use sark_store::{Store, on_both_engines};
 on_both_engines! {
     whole_and_pruned_trails_verify_and_are_proven
     a_flipped_bit_is_found
+    every_bit_of_a_row_counts
     a_removed_record_is_found
     a_reordered_pair_is_found
     a_changed_column_is_found
+    a_removed_beginning_is_found
     a_cut_tail_is_found_with_the_anchor
     writers_of_two_stores_make_one_chain
 }
@@ -78,9 +80,11 @@ async fn whole_and_pruned_trails_verify_and_are_proven(place: TestPlace) {
     };
     for pruned in [false, true] {
         if pruned {
-            assert_eq!(store.prune(&anchors[0].head, &record(21)).await.unwrap(), None);
+            let kept = store.checkpoint_at(8).await.unwrap().unwrap();
+            let of_it = sark_audit::prune_record(kept.at, &kept, "keepRecords");
+            assert_eq!(store.prune(&anchors[0].head, &of_it).await.unwrap(), None);
             store.set_cursor("alerts", 20).await.unwrap();
-            let gone = store.prune(&anchors[0].head, &record(21)).await.unwrap();
+            let gone = store.prune(&anchors[0].head, &of_it).await.unwrap();
             assert_eq!(gone, Some(8));
             let verified = found(&store, &anchors).await.unwrap();
             assert_eq!((verified.began, verified.head.sequence), (8, 21));
@@ -103,6 +107,91 @@ async fn a_flipped_bit_is_found(place: TestPlace) {
     place.raw(flip).await.unwrap();
     assert_found(&store, &[], 7, Fault::Changed).await;
     assert_found(&store, &[anchor], 7, Fault::Changed).await;
+}
+
+/// Each bit of the text and of each column beside it, flipped in the row itself; what the engine does
+/// not store is none.
+async fn every_bit_of_a_row_counts(place: TestPlace) {
+    let (store, anchor) = trail(&place).await;
+    let mut full = record(21);
+    full.about.host = Some("hé".into());
+    full.about.user = Some("u1".into());
+    full.evidence.rules = vec!["p/r".into()];
+    store.append(&full).await.unwrap();
+    let row = store.stored_after(20, 1).await.unwrap().remove(0);
+    let is_sqlite = matches!(place, TestPlace::Sqlite(_));
+    let hex = |octets: &[u8]| octets.iter().map(|o| format!("{o:02x}")).collect::<String>();
+    let text = |octets: &[u8]| match is_sqlite {
+        true => format!("CAST(x'{}' AS TEXT)", hex(octets)),
+        false => format!("convert_from('\\x{}', 'UTF8')", hex(octets)),
+    };
+    let blob = |octets: &[u8]| match is_sqlite {
+        true => format!("x'{}'", hex(octets)),
+        false => format!("'\\x{}'::bytea", hex(octets)),
+    };
+    let index = &row.index;
+    let optional = |text: &Option<String>| text.clone().unwrap().into_bytes();
+    let columns: [(&str, Vec<u8>, bool); 7] = [
+        ("body", row.text.clone().into_bytes(), true),
+        ("actor", index.actor.clone().into_bytes(), true),
+        ("event", index.event.clone().into_bytes(), true),
+        ("host", optional(&index.host), true),
+        ("person", optional(&index.user), true),
+        ("policies", optional(&index.policies), true),
+        ("hash", row.head.hash.0.to_vec(), false),
+    ];
+    let mut columns: Vec<_> = columns
+        .into_iter()
+        .map(|(column, octets, is_text)| {
+            let of = |octets: &[u8]| if is_text { text(octets) } else { blob(octets) };
+            let flips = (0..octets.len() * 8).map(|bit| {
+                let mut flipped = octets.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                of(&flipped)
+            });
+            (column, of(&octets), flips.collect::<Vec<_>>())
+        })
+        .collect();
+    let mut numbers = vec![("at", index.at), ("severity", i64::from(index.severity))];
+    if is_sqlite {
+        numbers.push(("is_alert", i64::from(index.is_alert)));
+    } else {
+        columns.push(("is_alert", index.is_alert.to_string(), vec![(!index.is_alert).to_string()]));
+    }
+    columns.extend(numbers.into_iter().map(|(column, number)| {
+        let flips = (0..64).map(|bit| (number ^ (1_i64 << bit)).to_string());
+        (column, number.to_string(), flips.collect())
+    }));
+    let mut refused = 0;
+    for (column, whole, flips) in columns {
+        let set = |to: &str| format!("UPDATE trail SET {column} = {to} WHERE sequence = 21");
+        for flipped in flips {
+            if place.raw(&set(&flipped)).await.is_err() {
+                // PostgreSQL takes no text that is not UTF-8.
+                assert!(!is_sqlite, "{column}: {flipped}");
+                refused += 1;
+                continue;
+            }
+            match found(&store, std::slice::from_ref(&anchor)).await {
+                Err(Bad { sequence: 21, .. }) => {}
+                other => panic!("{column}: {flipped}: {other:?}"),
+            }
+        }
+        place.raw(&set(&whole)).await.unwrap();
+    }
+    assert_eq!(refused > 0, !is_sqlite);
+    found(&store, &[anchor]).await.unwrap();
+}
+
+/// Up to a checkpoint that is kept, and the row that says where the trail begins set to it.
+async fn a_removed_beginning_is_found(place: TestPlace) {
+    let (store, anchor) = trail(&place).await;
+    let sequence = checkpoint(&store, 8).await.head.sequence;
+    let remove = "INSERT INTO trail_pruned (one, sequence, hash, tree)
+                  SELECT 1, sequence, hash, tree FROM trail_checkpoint WHERE sequence = 8;
+                  DELETE FROM trail WHERE sequence <= 8;";
+    place.raw(remove).await.unwrap();
+    assert_found(&store, &[anchor], sequence, Fault::Unrecorded).await;
 }
 
 async fn a_removed_record_is_found(place: TestPlace) {

@@ -1,9 +1,10 @@
 use jiff::Timestamp;
 use sark_core::Severity;
 use sark_core::audit::{AuditRecord, Correlation, Evidence, Outcome, Written};
+use sark_core::storage::KeptCheckpoint;
 
 use super::*;
-use crate::SigningKey;
+use crate::{SigningKey, prune_record as sark_record};
 
 fn record(number: u64) -> AuditRecord {
     let at = Timestamp::from_second(1_790_000_000 + number as i64).unwrap();
@@ -40,7 +41,7 @@ impl Trail {
             let written = Written::of(&record(number)).unwrap();
             head = head.with_octets(written.text().as_bytes());
             let (text, index) = (written.text().to_owned(), written.index().clone());
-            let stored = Stored { head, text, index };
+            let stored = Stored { head, text, index, unreadable: None };
             tree.push(stored.leaf());
             trail.records.push(stored);
             trail.trees.push(tree.clone());
@@ -177,4 +178,51 @@ fn a_cut_tail_and_a_trail_written_anew_are_found_by_what_was_signed() {
     assert!(verify(&anew, &[]).is_ok());
     let found = verify(&anew, &anchors).map(drop);
     assert_eq!(found, Err(Bad { sequence: 9, fault: Fault::Rewritten(16) }));
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_named() {
+    let mut trail = Trail::new(20);
+    trail.records[6].unreadable = Some("body".into());
+    let found = verify(&trail.records, &[]).map(drop);
+    assert_eq!(found, Err(Bad { sequence: 7, fault: Fault::Damaged("body".into()) }));
+}
+
+#[test]
+fn what_is_gone_from_the_beginning_was_pruned_by_sarkd_or_is_missed() {
+    let trail = Trail::new(20);
+    let kept = |sequence: u64| KeptCheckpoint {
+        head: trail.head(sequence),
+        at: Timestamp::UNIX_EPOCH,
+        note: "note".into(),
+        tree: String::new(),
+    };
+    let of = |sequence| sark_record(Timestamp::UNIX_EPOCH, &kept(sequence), "keepDays");
+    // Begins after 8; the record that comes next is this one.
+    let found = |last: &AuditRecord| {
+        let tree = trail.trees[8].clone();
+        let mut verifier = Verifier::new(trail.head(8), tree, []).unwrap().from_beginning();
+        trail.records[8..].iter().for_each(|one| verifier.push(one).unwrap());
+        let written = Written::of(last).unwrap();
+        let head = verifier.head().with_octets(written.text().as_bytes());
+        let (text, index) = (written.text().to_owned(), written.index().clone());
+        verifier.push(&Stored { head, text, index, unreadable: None }).unwrap();
+        verifier.finish(None).map(|verified| verified.began)
+    };
+    let missed = Err(Bad { sequence: 8, fault: Fault::Unrecorded });
+    assert_eq!(found(&of(8)), Ok(8));
+    for other in [
+        record(21),
+        of(7),
+        of(16),
+        AuditRecord { actor: "uid:0(root)".into(), ..of(8) },
+        AuditRecord { event: "audit.pruned".into(), ..of(8) },
+        AuditRecord { detail: serde_json::json!({ "upTo": 8, "hash": trail.head(7).hash }), ..of(8) },
+    ] {
+        assert_eq!(found(&other), missed, "{other:?}");
+    }
+    // Nothing was pruned: nothing has to say so.
+    let mut verifier = Verifier::new(Head::BEGINNING, Tree::default(), []).unwrap().from_beginning();
+    trail.records.iter().for_each(|one| verifier.push(one).unwrap());
+    assert!(verifier.finish(None).is_ok());
 }

@@ -156,6 +156,9 @@ pub struct Stored {
     pub text: String,
     /// What it is found by.
     pub index: Index,
+    /// The first column that cannot be read as what it is; its value here is a makeshift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
 }
 
 impl Stored {

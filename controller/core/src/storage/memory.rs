@@ -50,7 +50,7 @@ impl State {
     fn push(&mut self, written: &Written) {
         let head = self.head().with_octets(written.text().as_bytes());
         let (text, index) = (written.text().to_owned(), written.index().clone());
-        self.records.push(Stored { head, text, index });
+        self.records.push(Stored { head, text, index, unreadable: None });
     }
 
     fn record(&mut self, record: &AuditRecord) -> Result<(), StorageError> {

@@ -4,7 +4,7 @@ use sark_core::audit::{AuditRecord, Page, Search, micros, rank};
 use sark_core::storage::StorageError;
 
 use crate::query::{Query, Value, sql_of};
-use crate::store::Store;
+use crate::store::{Store, corrupt};
 
 /// How the events of most records begin.
 const DECISIONS: &str = "decision.";
@@ -53,7 +53,10 @@ pub(super) async fn search(
     let rows = query.bind(limit).all(&mut session).await?;
     let found = rows.iter().map(|row| {
         let sequence = row.count("sequence")?;
-        let record: AuditRecord = row.parsed("body", format!("audit record {sequence}"))?;
+        let place = || format!("audit record {sequence}");
+        let body: String = row.get("body").map_err(|error| corrupt(place(), error))?;
+        let record: AuditRecord =
+            serde_json::from_str(&body).map_err(|error| corrupt(place(), error))?;
         Ok((sequence, record))
     });
     found.collect()
