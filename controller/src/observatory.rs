@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::chain::chain;
 use crate::metrics::PeerLabels;
+use crate::trail::TrailHealth;
 use crate::{DesiredError, DesiredState, Leadership, Metrics, RegistryHolder, Standing, Storage};
 
 /// Longest wait for the speaker when somebody only looks.
@@ -56,6 +57,7 @@ pub struct Observatory {
     pub(crate) store_place: StorePlace,
     pub(crate) leadership: Leadership,
     pub(crate) started_at: Timestamp,
+    pub(crate) trail: Arc<TrailHealth>,
 }
 
 /// Why a question has no answer.
@@ -97,6 +99,7 @@ impl Observatory {
         if store.role != "follower" {
             self.find_problems(&speaker, &peers, &reconcile, &mut problems);
         }
+        problems.extend(self.trail.problems());
         StatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),

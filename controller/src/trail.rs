@@ -7,7 +7,8 @@
 //!
 //! A record is acknowledged when it is in the spool and the spool is on the disk. The drain moves it
 //! to the store, in batches; the spool's number of the last record is stored in the same transaction
-//! (a [`Mark`]), so after a crash none is stored twice and none is left out. What changes state does
+//! (a [`Mark`]), so after a crash none is stored twice and none is left out. What is on the disk no
+//! more, although it was numbered, is on record (`audit.lost`). What changes state does
 //! not come this way: its record is committed with the change.
 //!
 //! **Back-pressure.** [`Trail::record`] never waits. When the queue is full (the disk is slow) or the
@@ -16,12 +17,15 @@
 //! and the next record that is written says how many were lost. [`Trail::durable`] waits in both
 //! cases.
 
+mod anchoring;
 mod anchors;
 mod auditor;
 mod drain;
 mod events;
+mod health;
 mod keep;
 mod key;
+mod lost;
 mod spool;
 mod writer;
 
@@ -31,13 +35,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sark_core::Clock;
 use sark_core::audit::{AuditRecord, Written};
-use sark_core::storage::AuditStore;
+use sark_core::storage::{AuditStore, StorageError};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use anchors::Anchors;
 pub use auditor::{Auditor, AuditorError, AuditorSettings};
 pub use drain::Drain;
 pub(crate) use events::TrailMetrics;
+pub use health::TrailHealth;
 pub use keep::Keep;
 pub use key::{TrailKeyError, of_text, signing_key};
 pub use spool::{Spool, SpoolError};
@@ -99,6 +105,8 @@ struct Shared {
     most_octets: u64,
     /// Records dropped since the last one that said so.
     lost: AtomicU64,
+    /// Refused since.
+    refused: AtomicU64,
     metrics: Arc<Metrics>,
 }
 
@@ -116,28 +124,63 @@ pub struct Trail {
     when_full: WhenFull,
 }
 
+/// Why there is no trail.
+#[derive(Debug, thiserror::Error)]
+pub enum TrailError {
+    /// The spool.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// How far the store has what was in it.
+    #[error("how far the audit spool is stored cannot be read")]
+    Store(#[from] StorageError),
+}
+
 /// The trail, and its two tasks: the writer belongs on a thread that may wait for the disk.
-pub fn trail(
+///
+/// The store is asked how far it has the spool's records, and if it does not say there is no trail:
+/// a new record with a number that the store has seen would be passed over. Nothing is lost by that:
+/// `sarkd` does not start without its store.
+pub async fn trail(
     settings: &TrailSettings,
     store: Arc<dyn AuditStore>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
-) -> Result<(Trail, Writer, Drain), SpoolError> {
-    let (spool, found) = Spool::open(&settings.directory)?;
+    health: Arc<TrailHealth>,
+) -> Result<(Trail, Writer, Drain), TrailError> {
+    let (mut spool, found) = Spool::open(&settings.directory)?;
+    let stored = store.mark(&spool.mark()).await?;
+    let last = spool.last();
+    let missing = spool.resume(stored)?;
     let shared = Arc::new(Shared {
         octets: AtomicU64::new(found.octets),
         most_octets: settings.most_octets,
         lost: AtomicU64::new(0),
+        refused: AtomicU64::new(0),
         metrics,
     });
+    health.watch(Arc::downgrade(&shared), settings.when_full);
     events::opened(&found, &shared.metrics);
+    if missing > 0 {
+        events::resumed(last, stored, spool.last());
+    }
     // Full: `record` is refused or dropped, `durable` waits.
     let (sender, receiver) = mpsc::channel(settings.queue.max(1));
     let (spooled, durable) = watch::channel(spool.last());
     let reader = spool.reader();
     let trail = Trail { queue: sender, shared: Arc::clone(&shared), when_full: settings.when_full };
-    let writer = Writer::new(spool, receiver, spooled, Arc::clone(&shared), clock);
-    Ok((trail, writer, Drain::new(reader, durable, store, shared)))
+    // The drain names those whose numbers are known.
+    let damaged = found.damaged.filter(|_| spool.ended() <= last.max(stored));
+    let cut = damaged.and_then(|(records, file)| {
+        let least = (last + 1 + records).checked_sub(stored).filter(|least| *least > 0)?;
+        let least = least.min(records + 1);
+        let reason = "the audit spool was damaged before them; what was cut off is in the file";
+        let detail = json!({ "records": least, "orMore": true, "file": file, "reason": reason });
+        lost::lost(clock.now(), least, detail)
+    });
+    let (writing, drained) = (Arc::clone(&health), Arc::clone(&shared));
+    let mut writer = Writer::new(spool, receiver, spooled, shared, Arc::clone(&clock), writing);
+    writer.begin_with(cut);
+    Ok((trail, writer, Drain::new(reader, durable, store, drained, clock, health)))
 }
 
 impl Trail {
@@ -150,6 +193,7 @@ impl Trail {
         }
         match self.when_full {
             WhenFull::Block => {
+                self.shared.refused.fetch_add(1, Ordering::AcqRel);
                 self.shared.metrics.trail.refused.inc();
                 Err(Full)
             }
@@ -181,3 +225,6 @@ impl Trail {
         let _ = self.queue.send(Item::Close).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

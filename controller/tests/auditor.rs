@@ -28,7 +28,8 @@ async fn audit(store: &Arc<MemoryStore>, anchor: &Path, keep_records: Option<u64
         AuditorSettings { records: 10, interval: Duration::ZERO, keep_days: None, keep_records };
     let anchors = Anchors { file: Some(anchor.to_owned()), ..Anchors::default() };
     let (clock, metrics) = (Arc::new(SystemClock), Arc::new(Metrics::default()));
-    let auditor = Auditor::begin(Arc::clone(store) as _, key(), anchors, settings, clock, metrics);
+    let (store, health) = (Arc::clone(store) as _, Arc::default());
+    let auditor = Auditor::begin(store, key(), anchors, settings, clock, metrics, health);
     let stop = CancellationToken::new();
     let running = tokio::spawn(auditor.await.unwrap().run(stop.clone()));
     tokio::time::sleep(Duration::from_secs(20)).await;

@@ -60,7 +60,9 @@ async fn what_the_trail_does_not_take_is_not_allowed() {
     let metrics = Arc::clone(&world.api.metrics);
     // Nobody writes: the queue has room for one.
     let (trail, _writer, _drain) =
-        trail(&settings, Arc::clone(&world.store) as _, clock, metrics).unwrap();
+        trail(&settings, Arc::clone(&world.store) as _, clock, metrics, Arc::default())
+            .await
+            .unwrap();
     let ask = async |user: &str| {
         let (by, texts) = ("token:gateway".to_owned(), BTreeMap::new());
         let asked = Asked { input: request(user), by, texts, flow: None, durable: false };

@@ -39,11 +39,11 @@ struct Running {
 }
 
 impl Running {
-    fn start(settings: &TrailSettings, store: &Arc<MemoryStore>) -> Self {
+    async fn start(settings: &TrailSettings, store: &Arc<MemoryStore>) -> Self {
         let metrics = Arc::new(Metrics::default());
         let parts = (Arc::clone(store) as Arc<dyn AuditStore>, Arc::new(SystemClock));
         let (trail, writer, drain) =
-            trail(settings, parts.0, parts.1, Arc::clone(&metrics)).unwrap();
+            trail(settings, parts.0, parts.1, Arc::clone(&metrics), Arc::default()).await.unwrap();
         let stop = CancellationToken::new();
         let writer = tokio::task::spawn_blocking(move || writer.run());
         let drain = tokio::spawn(drain.run(stop.clone()));
@@ -77,7 +77,7 @@ async fn what_is_acknowledged_is_stored_once_whatever_the_store_does() {
     let store: Arc<MemoryStore> = Arc::default();
     let mut next = 0;
     for round in 0..6 {
-        let running = Running::start(&settings(directory.path()), &store);
+        let running = Running::start(&settings(directory.path()), &store).await;
         // In every other round the store fails from the beginning.
         store.set_broken(round % 2 == 0);
         for _ in 0..500 {
@@ -144,9 +144,9 @@ async fn files_are_followed_by_others_and_taken_away_when_they_are_stored() {
     let files = || std::fs::read_dir(directory.path()).unwrap().count();
     assert_eq!(files(), 4, "three files and the name");
     let settings = TrailSettings { most_octets: 1 << 30, ..settings(directory.path()) };
-    Running::start(&settings, &store).finish().await;
+    Running::start(&settings, &store).await.finish().await;
     assert_eq!(numbers(&store).await, (0..400).collect::<Vec<_>>());
-    let running = Running::start(&settings, &store);
+    let running = Running::start(&settings, &store).await;
     running.trail.durable(&record(400)).await.unwrap();
     running.finish().await;
     assert_eq!(numbers(&store).await, (0..=400).collect::<Vec<_>>());
@@ -158,10 +158,10 @@ async fn a_full_spool_refuses_or_counts_as_configured() {
     for when_full in [WhenFull::Block, WhenFull::DropAndCount] {
         let directory = tempfile::tempdir().unwrap();
         let store: Arc<MemoryStore> = Arc::default();
-        store.set_broken(true);
         let settings =
             TrailSettings { most_octets: 2_000, when_full, ..settings(directory.path()) };
-        let running = Running::start(&settings, &store);
+        let running = Running::start(&settings, &store).await;
+        store.set_broken(true);
         let mut taken = 0;
         while running.trail.has_room() {
             running.trail.durable(&record(taken)).await.unwrap();

@@ -45,7 +45,7 @@ async fn killed_at_any_point_of_writing() {
         acknowledged += acks.len();
         let store = Store::open(&directory.path().join("sark.db")).await.unwrap();
         // What was in the spool comes into the store, as at a start of sarkd.
-        let (trail, tasks) = start(directory.path(), &store);
+        let (trail, tasks) = start(directory.path(), &store).await;
         trail.close().await;
         drop(trail);
         for task in tasks {
@@ -122,7 +122,7 @@ async fn child() {
     let Some(directory) = std::env::var_os(DIRECTORY) else { return };
     let directory = Path::new(&directory);
     let store = Store::open(&directory.join("sark.db")).await.unwrap();
-    let (trail, _tasks) = start(directory, &store);
+    let (trail, _tasks) = start(directory, &store).await;
     let settings = AuditorSettings {
         records: 300,
         interval: Duration::from_millis(700),
@@ -131,8 +131,9 @@ async fn child() {
     };
     let parts = (Arc::new(store.clone()), Arc::new(key(directory)), Arc::new(SystemClock));
     let metrics = Arc::new(Metrics::default());
+    let (anchors, health) = (Anchors::default(), Arc::default());
     let auditor =
-        Auditor::begin(parts.0, parts.1, Anchors::default(), settings, parts.2, metrics).await;
+        Auditor::begin(parts.0, parts.1, anchors, settings, parts.2, metrics, health).await;
     tokio::spawn(auditor.unwrap().run(CancellationToken::new()));
     let next = Arc::new(AtomicU64::new(std::env::var(FIRST).unwrap().parse().unwrap()));
     let mut tasks = tokio::task::JoinSet::new();
@@ -156,7 +157,7 @@ async fn child() {
     tasks.join_next().await;
 }
 
-fn start(directory: &Path, store: &Store) -> (Trail, [JoinHandle<()>; 2]) {
+async fn start(directory: &Path, store: &Store) -> (Trail, [JoinHandle<()>; 2]) {
     let settings = TrailSettings {
         directory: directory.join("spool"),
         queue: 1_000,
@@ -164,8 +165,9 @@ fn start(directory: &Path, store: &Store) -> (Trail, [JoinHandle<()>; 2]) {
         when_full: WhenFull::Block,
     };
     let metrics = Arc::new(Metrics::default());
+    let (store, clock) = (Arc::new(store.clone()), Arc::new(SystemClock));
     let (trail, writer, drain) =
-        trail(&settings, Arc::new(store.clone()), Arc::new(SystemClock), metrics).unwrap();
+        trail(&settings, store, clock, metrics, Arc::default()).await.unwrap();
     let drain = tokio::spawn(drain.run(CancellationToken::new()));
     (trail, [tokio::task::spawn_blocking(move || writer.run()), drain])
 }

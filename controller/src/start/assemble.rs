@@ -164,6 +164,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         place,
         store_place,
         leadership: leadership.clone(),
+        trail: Arc::default(),
     };
     let changes = Changes {
         store,

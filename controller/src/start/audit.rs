@@ -16,16 +16,16 @@ use super::secret;
 use crate::Metrics;
 use crate::chain::chain;
 use crate::trail::{
-    self, Anchors, Auditor, AuditorError, AuditorSettings, Drain, Keep, SpoolError, Trail,
-    TrailKeyError, TrailSettings, Writer,
+    self, Anchors, Auditor, AuditorError, AuditorSettings, Drain, Keep, Trail, TrailError,
+    TrailHealth, TrailKeyError, TrailSettings, Writer,
 };
 
 /// Why there is no trail.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditWiringError {
-    /// The spool.
+    /// The spool, or what the store has of it.
     #[error(transparent)]
-    Spool(#[from] SpoolError),
+    Trail(#[from] TrailError),
     /// The key.
     #[error(transparent)]
     Key(#[from] TrailKeyError),
@@ -62,6 +62,7 @@ pub(super) async fn wire(
     base: &Path,
     store: &Store,
     metrics: &Arc<Metrics>,
+    health: &Arc<TrailHealth>,
 ) -> Result<Wired, AuditWiringError> {
     let AuditConfig { checkpoints, anchors, retention, spool, seal } = &config.audit;
     let state = &config.state.directory;
@@ -87,8 +88,9 @@ pub(super) async fn wire(
     };
     let clock = Arc::new(SystemClock);
     let shared = Arc::new(store.clone());
+    let parts = (shared.clone(), clock.clone(), Arc::clone(metrics), Arc::clone(health));
     let (trail, writer, drain) =
-        trail::trail(&settings, shared.clone(), clock.clone(), Arc::clone(metrics))?;
+        trail::trail(&settings, parts.0, parts.1, parts.2, parts.3).await?;
     let public = key.public().clone();
     let auditor_settings = AuditorSettings {
         records: checkpoints.records,
@@ -103,8 +105,9 @@ pub(super) async fn wire(
     });
     let keep = Keep::new(seal.transpose()?);
     let anchors = wire_anchors(anchors, base)?;
-    let (key, metrics) = (Arc::new(key), Arc::clone(metrics));
-    let auditor = Auditor::begin(shared, key, anchors, auditor_settings, clock, metrics).await?;
+    let (key, metrics, health) = (Arc::new(key), Arc::clone(metrics), Arc::clone(health));
+    let auditor =
+        Auditor::begin(shared, key, anchors, auditor_settings, clock, metrics, health).await?;
     let text = serde_json::to_vec(config).unwrap_or_default();
     let detail = json!({
         "version": env!("CARGO_PKG_VERSION"),

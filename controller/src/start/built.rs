@@ -91,7 +91,8 @@ impl Built {
         controller.api.decisions.begin(leads).await;
         // A delivery is made by the leader alone: two would tell everything twice.
         controller.api.alerts = Some(alerts::wire(&config, base, &controller, &fenced));
-        let mut audit = audit::wire(&config, base, &store, &controller.api.metrics).await?;
+        let (metrics, health) = (&controller.api.metrics, &controller.api.observatory.trail);
+        let mut audit = audit::wire(&config, base, &store, metrics, health).await?;
         controller.api.trail = Some(audit.trail.clone());
         controller.api.trail_key = Some(audit.key.clone());
         controller.api.keep = Arc::new(std::mem::take(&mut audit.keep));

@@ -1,7 +1,9 @@
 //! Where checkpoints are copied to: out of reach of whoever can write to the database.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use sark_audit::{TORN, syslog_line};
 use sark_outbound::{Client, Request, header};
 
 /// All of them.
@@ -15,46 +17,64 @@ pub struct Anchors {
     pub webhook: Option<(Client, String)>,
 }
 
+/// How long one may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Anchors {
-    /// Copies a note to each; which ones failed, and why. The next note is tried anew, and one that
-    /// is missing loses nothing: each covers everything before it.
-    pub(super) async fn copy(&self, note: &str) -> Vec<(&'static str, String)> {
-        let mut failed = Vec::new();
-        if let Some(path) = &self.file {
-            let (path, text) = (path.clone(), format!("{note}\n"));
-            let done = tokio::task::spawn_blocking(move || append(&path, &text)).await;
-            match done {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => failed.push(("file", error.to_string())),
-                Err(error) => failed.push(("file", error.to_string())),
+    /// Those that there are.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        let all = [
+            ("file", self.file.is_some()),
+            ("syslog", self.syslog.is_some()),
+            ("webhook", self.webhook.is_some()),
+        ];
+        all.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect()
+    }
+
+    /// Copies a note to one of them. One that is missing there loses nothing: each covers everything
+    /// before it.
+    pub(super) async fn copy(&self, name: &str, note: &str) -> Result<(), String> {
+        match (name, &self.file, &self.syslog, &self.webhook) {
+            ("file", Some(path), ..) => {
+                let (path, note) = (path.clone(), format!("{note}\n"));
+                let done = tokio::task::spawn_blocking(move || append(&path, &note)).await;
+                done.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
             }
+            ("syslog", _, Some(path), _) => {
+                let sent = tokio::time::timeout(PATIENCE, log(path, note)).await;
+                sent.map_err(|_| "it took nothing within 10 s".to_owned())?
+                    .map_err(|error| error.to_string())
+            }
+            ("webhook", .., Some((client, url))) => post(client, url, note).await,
+            _ => Ok(()),
         }
-        if let Some(path) = &self.syslog
-            && let Err(error) = log(path, note).await
-        {
-            failed.push(("syslog", error.to_string()));
-        }
-        if let Some((client, url)) = &self.webhook
-            && let Err(error) = post(client, url, note).await
-        {
-            failed.push(("webhook", error));
-        }
-        failed
     }
 }
 
-/// On the disk when it returns.
-fn append(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(text.as_bytes())?;
+/// On the disk when it returns. After a note that was not written whole it begins anew, and says so:
+/// what is there stays, for a file that can only be appended to.
+fn append(path: &Path, note: &str) -> std::io::Result<()> {
+    use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut end = [0; 2];
+    let is_torn = match length {
+        0 => false,
+        1 => true,
+        _ => {
+            file.seek(SeekFrom::End(-2))?;
+            file.read_exact(&mut end)?;
+            end != *b"\n\n"
+        }
+    };
+    let begin = if is_torn { format!("\n{TORN}\n\n") } else { String::new() };
+    file.write_all(format!("{begin}{note}").as_bytes())?;
     file.sync_all()
 }
 
-/// One message, its lines joined: facility `log audit` (13), severity `notice` (5).
+/// One message: facility `log audit` (13), severity `notice` (5).
 async fn log(path: &Path, note: &str) -> std::io::Result<()> {
-    let line: Vec<&str> = note.lines().filter(|line| !line.is_empty()).collect();
-    let message = format!("<109>sarkd: audit checkpoint: {}", line.join(" | "));
+    let message = format!("<109>sarkd: {}", syslog_line(note));
     let socket = tokio::net::UnixDatagram::unbound()?;
     socket.send_to(message.as_bytes(), path).await.map(drop)
 }
@@ -65,7 +85,7 @@ async fn post(client: &Client, url: &str, note: &str) -> Result<(), String> {
     let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, plain);
     let request = Request::post(url, headers, note.as_bytes().to_vec());
-    let sent = tokio::time::timeout(std::time::Duration::from_secs(10), client.send(request)).await;
+    let sent = tokio::time::timeout(PATIENCE, client.send(request)).await;
     match sent {
         Err(_) => Err("it did not answer within 10 s".to_owned()),
         Ok(Err(error)) => Err(crate::chain::chain(&error)),
@@ -73,3 +93,6 @@ async fn post(client: &Client, url: &str, note: &str) -> Result<(), String> {
         Ok(Ok(answer)) => Err(format!("it answered {}", answer.status())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sark_audit::{Checkpoint, SigningKey, Tree, Verifier, WalkError};
+use sark_audit::{Checkpoint, Note, SigningKey, Tree, Verifier, WalkError};
 use sark_core::Clock;
 use sark_core::audit::{AuditRecord, Head, Notice, Outcome};
 use sark_core::decision::Severity;
@@ -15,7 +15,9 @@ use sark_core::storage::{KeptCheckpoint, StorageError};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::anchoring::Anchoring;
 use super::anchors::Anchors;
+use super::health::TrailHealth;
 use crate::Metrics;
 use crate::Storage;
 use crate::chain::chain;
@@ -46,7 +48,7 @@ pub struct AuditorSettings {
 pub struct Auditor {
     store: Arc<dyn Storage>,
     key: Arc<SigningKey>,
-    anchors: Anchors,
+    anchors: Anchoring,
     settings: AuditorSettings,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -77,8 +79,13 @@ impl Auditor {
         settings: AuditorSettings,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
+        health: Arc<TrailHealth>,
     ) -> Result<Self, AuditorError> {
         let newest = store.checkpoint_at(u64::MAX).await?;
+        if let Some(kept) = &newest {
+            compare(kept, &key, &health);
+        }
+        let anchors = Anchoring::new(anchors, Arc::clone(&metrics), health);
         let reached = match newest {
             Some(kept) => (kept.head, kept.tree.parse().map_err(WalkError::from)?),
             None => (Head::BEGINNING, Tree::default()),
@@ -117,6 +124,7 @@ impl Auditor {
                 tracing::warn!(error = chain(&error), "no checkpoint of the audit trail");
             }
         }
+        self.anchors.again().await;
     }
 
     async fn try_look(&mut self, is_last: bool) -> Result<(), AuditorError> {
@@ -141,7 +149,7 @@ impl Auditor {
         while verifier.head().sequence < last {
             let after = verifier.head().sequence;
             let most = u32::try_from(last - after).unwrap_or(PAGE).min(PAGE);
-            let page = self.store.stored_after(after, most).await?;
+            let page = sark_audit::page(&*self.store, after, most).await?;
             if page.is_empty() {
                 break;
             }
@@ -162,10 +170,7 @@ impl Auditor {
         self.metrics.trail.checkpoint(head.sequence);
         self.reached = (head, tree);
         self.signed_at = now;
-        for (anchor, error) in self.anchors.copy(&kept.note).await {
-            tracing::warn!(anchor, error, "a checkpoint of the audit trail was not anchored");
-            self.metrics.trail.unanchored.inc();
-        }
+        self.anchors.copy(&kept.note).await;
         Ok(())
     }
 
@@ -191,17 +196,14 @@ impl Auditor {
             chosen = Some((kept, if is_old { "keepDays" } else { "keepRecords" }));
         }
         let Some((kept, reason)) = chosen else { return Ok(()) };
-        let Head { sequence, hash } = kept.head;
+        let sequence = kept.head.sequence;
         // Pruning is on record too: little by little it would make what it prunes.
         let is_much = sequence - begun >= self.settings.records;
         let is_long_ago = |at: Timestamp| now.duration_since(at).as_hours() >= 24;
         if !is_much && !self.pruned_at.is_none_or(is_long_ago) {
             return Ok(());
         }
-        let detail = json!({
-            "upTo": sequence, "hash": hash, "checkpoint": kept.note, "reason": reason,
-        });
-        let record = AuditRecord::new(now, "sarkd", "audit.prune", Outcome::Ok, detail);
+        let record = sark_audit::prune_record(now, &kept, reason);
         if let Some(records) = self.store.prune(&kept.head, &record).await? {
             tracing::info!(records, up_to = sequence, "pruned the audit trail");
             self.pruned_at = Some(now);
@@ -234,3 +236,23 @@ impl Auditor {
         }
     }
 }
+
+/// Whether the newest checkpoint is of this key. Whoever verifies has to be given both if it is not.
+fn compare(kept: &KeptCheckpoint, key: &SigningKey, health: &TrailHealth) {
+    let signers = match Note::parse(&kept.note) {
+        Ok(note) if Checkpoint::open(&note, key.public()).is_ok() => return,
+        Ok(note) => note.signers().join(", "),
+        Err(error) => error.to_string(),
+    };
+    let message = format!(
+        "the checkpoint of audit record {} is signed by {signers}, and this sarkd signs with {}",
+        kept.head.sequence,
+        key.public().short()
+    );
+    let help = "if the key was changed, or another sarkd signed with its own, `sarkctl audit verify` \
+                wants --key with each of them: docs/audit.md, Keys. Else somebody forged it";
+    health.problem("audit-key-differs", message, help);
+}
+
+#[cfg(test)]
+mod tests;

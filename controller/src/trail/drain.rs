@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use sark_core::Clock;
 use sark_core::audit::Written;
 use sark_core::storage::{AuditStore, Mark, StorageError};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::spool::{Reader, SpoolError};
-use super::{Shared, events};
+use super::health::TrailHealth;
+use super::spool::{Batch, Reader, SpoolError};
+use super::{Shared, events, lost};
+use crate::chain::chain;
 
 /// Records in one transaction at most.
 const BATCH: usize = 4_000;
@@ -23,12 +27,17 @@ const PAUSES: [Duration; 4] = [
     Duration::from_secs(5),
 ];
 
+/// The spool cannot be read.
+const UNREAD: &str = "audit-spool-unread";
+
 /// Moves records to the store, in their order.
 pub struct Drain {
     reader: Option<Reader>,
     durable: watch::Receiver<u64>,
     store: Arc<dyn AuditStore>,
     shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    health: Arc<TrailHealth>,
 }
 
 /// Why a batch was not moved.
@@ -48,18 +57,24 @@ impl Drain {
         durable: watch::Receiver<u64>,
         store: Arc<dyn AuditStore>,
         shared: Arc<Shared>,
+        clock: Arc<dyn Clock>,
+        health: Arc<TrailHealth>,
     ) -> Self {
-        Self { reader: Some(reader), durable, store, shared }
+        Self { reader: Some(reader), durable, store, shared, clock, health }
     }
 
     /// Until told to stop, or until the writer has ended and everything is stored.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut failures = 0;
+        let (mut failures, mut is_unread) = (0, false);
         loop {
             let step = tokio::select! {
                 step = self.step() => step,
                 () = stop.cancelled() => return,
             };
+            if is_unread && step.is_ok() {
+                self.health.resolved(UNREAD);
+                is_unread = false;
+            }
             match step {
                 Ok(true) => failures = 0,
                 Ok(false) => {
@@ -71,6 +86,12 @@ impl Drain {
                 }
                 Err(error) => {
                     events::not_stored(&error, &self.shared.metrics);
+                    if let DrainError::Spool(error) = &error {
+                        let help = "records wait in the spool: docs/runbooks/audit.md says how to \
+                                    go on without what is damaged";
+                        self.health.problem(UNREAD, chain(error), help);
+                        is_unread = true;
+                    }
                     let pause = PAUSES.get(failures).or(PAUSES.last()).copied();
                     failures += 1;
                     tokio::select! {
@@ -86,7 +107,7 @@ impl Drain {
     async fn step(&mut self) -> Result<bool, DrainError> {
         let durable = *self.durable.borrow_and_update();
         let Some(reader) = self.reader.take() else { return Err(DrainError::Thread) };
-        let mark = reader.mark();
+        let mark = reader.mark().to_owned();
         // Asked each time: what a lost answer left open is settled by it.
         let stored = match self.store.mark(&mark).await {
             Ok(stored) => stored,
@@ -107,7 +128,7 @@ impl Drain {
         let Ok((mut reader, before, batch)) = reading.await else { return Err(DrainError::Thread) };
         let done = match batch {
             Err(error) => Err(error.into()),
-            Ok((_, batch)) if batch.octets == 0 => Ok(false),
+            Ok((_, batch)) if batch.octets == 0 && batch.lost.is_empty() => Ok(false),
             Ok((records, batch)) => self.store(records, &batch, &mark, stored).await,
         };
         match &done {
@@ -134,14 +155,16 @@ impl Drain {
     async fn store(
         &self,
         records: Result<Vec<Written>, sark_core::audit::UnreadableRecord>,
-        batch: &super::spool::Batch,
+        batch: &Batch,
         mark: &str,
         stored: u64,
     ) -> Result<bool, DrainError> {
-        let records = records.map_err(|source| StorageError::Corrupt {
+        let mut records = records.map_err(|source| StorageError::Corrupt {
             what: "the audit spool".into(),
             source: source.into(),
         })?;
+        // In the transaction that passes over them: told once, whatever happens.
+        records.extend(batch.lost.iter().filter_map(|gap| self.lost(*gap, mark)));
         if batch.last > stored {
             let mark = Mark { name: mark, position: batch.last };
             self.store.write(&records, Some(mark)).await?;
@@ -149,5 +172,15 @@ impl Drain {
         }
         self.shared.octets.fetch_sub(batch.octets, Ordering::AcqRel);
         Ok(true)
+    }
+
+    fn lost(&self, (from, to): (u64, u64), mark: &str) -> Option<Written> {
+        let records = to - from + 1;
+        tracing::error!(records, from, to, mark, "audit records are in neither spool nor store");
+        let reason =
+            "they are in neither the spool nor the store: a file was moved away, or damaged";
+        let detail =
+            json!({ "records": records, "from": from, "to": to, "mark": mark, "reason": reason });
+        lost::lost(self.clock.now(), records, detail)
     }
 }

@@ -59,9 +59,17 @@ impl TrailMetrics {
 }
 
 pub(super) fn opened(found: &Found, metrics: &Metrics) {
-    let Found { records, octets, torn } = found;
+    let Found { records, octets, torn, damaged } = found;
     metrics.trail.spooled.inc_by(*records);
-    if *torn > 0 {
+    if let Some((records, file)) = damaged {
+        tracing::error!(
+            octets = torn,
+            records,
+            file = %file.display(),
+            "the end of the audit spool is damaged, and whole records follow: it was cut off and is \
+             kept in the file"
+        );
+    } else if *torn > 0 {
         tracing::warn!(
             octets = torn,
             "a record at the end of the audit spool was torn by a crash and cut off; it was never \
@@ -69,6 +77,15 @@ pub(super) fn opened(found: &Found, metrics: &Metrics) {
         );
     }
     tracing::info!(records, octets, "opened the audit spool");
+}
+
+pub(super) fn resumed(found: u64, stored: u64, last: u64) {
+    tracing::warn!(
+        found,
+        stored,
+        "the audit spool ends before the last number that it gave ({last}): a file was moved away, or \
+         damaged; numbers go on after that one"
+    );
 }
 
 pub(super) fn not_spooled(error: &SpoolError, metrics: &Metrics) {

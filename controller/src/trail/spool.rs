@@ -2,7 +2,7 @@
 //!
 //! Files `NUMBER.spool` in a directory, each named by the number of its first record; records are
 //! numbered from 1 and never again. `id` names the spool, so that a new one is not taken for this
-//! one. A record is a frame:
+//! one, and says which number was the last when it was closed. A record is a frame:
 //!
 //! ```text
 //! length (4 octets, big-endian) ‖ first 8 octets of SHA-256(0x00 ‖ record) ‖ record (JSON)
@@ -10,8 +10,16 @@
 //!
 //! Each batch is written and synced before it is acknowledged. What follows the last whole frame of
 //! the last file was never acknowledged: a crash tore it, and it is cut off when the spool is opened.
+//! If whole frames follow, it may be damage instead: what is cut off is kept beside, in
+//! `NUMBER-OCTET.damaged`.
+//!
+//! What is on the disk may be less than was numbered: somebody moved a file away, an octet went bad.
+//! The store passes over every number up to its mark, so before the first record is taken the spool
+//! [resumes](Spool::resume) after that, in a new file. The numbers between are a gap, which the
+//! reader steps over; it names those that the store has not.
 
 mod frame;
+mod id;
 mod reader;
 
 use std::fs::{self, File, OpenOptions};
@@ -19,7 +27,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use sark_core::audit::{Digest, Written};
+use sark_core::audit::Written;
 
 use frame::Frames;
 pub(super) use reader::{Batch, Reader};
@@ -62,6 +70,8 @@ pub struct Found {
     pub octets: u64,
     /// Octets of a torn record that were cut off.
     pub torn: u64,
+    /// Whole records among them, and the file that they are in now.
+    pub damaged: Option<(u64, PathBuf)>,
 }
 
 /// Adds records.
@@ -69,6 +79,8 @@ pub struct Found {
 pub struct Spool {
     directory: PathBuf,
     id: String,
+    /// Number of the last record when it was closed, as far as that is known.
+    ended: u64,
     file: File,
     /// Octets of the file that are whole frames.
     length: u64,
@@ -82,7 +94,7 @@ impl Spool {
     pub fn open(directory: &Path) -> Result<(Self, Found), SpoolError> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
         made.map_err(failed(directory, "make it"))?;
-        let id = id_of(directory)?;
+        let (id, ended) = id::read(directory)?;
         let mut found = Found::default();
         let segments = segments(directory)?;
         let mut last = 0;
@@ -101,6 +113,12 @@ impl Spool {
                 if next_begins.is_some() {
                     return Err(SpoolError::Damaged { path: path.clone(), at: length });
                 }
+                let records = frame::whole_in(octets.get(frames.at()..).unwrap_or_default());
+                if records > 0 {
+                    let beside = directory.join(format!("{first:020}-{length}.damaged"));
+                    keep(&beside, octets.get(frames.at()..).unwrap_or_default())?;
+                    found.damaged = Some((records, beside));
+                }
                 cut(path, length)?;
                 found.torn = rest;
             }
@@ -111,7 +129,7 @@ impl Spool {
         };
         let file = open_segment(directory, &path)?;
         let directory = directory.to_owned();
-        Ok((Self { directory, id, file, length, last, buffer: Vec::new() }, found))
+        Ok((Self { directory, id, ended, file, length, last, buffer: Vec::new() }, found))
     }
 
     /// Number of the last record; 0 if there never was one.
@@ -120,9 +138,39 @@ impl Spool {
         self.last
     }
 
+    /// The mark's name in the store.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        format!("spool:{}", self.id)
+    }
+
+    /// Goes on after this number, up to which the store has its records, and after the last one that
+    /// it had when it was closed; before the first record is added. Returns how many numbers there
+    /// are to which it has no record.
+    pub fn resume(&mut self, stored: u64) -> Result<u64, SpoolError> {
+        let known = stored.max(self.ended);
+        let missing = known.saturating_sub(self.last);
+        if missing > 0 {
+            self.file = open_segment(&self.directory, &self.directory.join(name(known + 1)))?;
+            (self.length, self.last) = (0, known);
+        }
+        Ok(missing)
+    }
+
+    /// Writes down which number was the last.
+    pub fn close(&mut self) -> Result<(), SpoolError> {
+        self.ended = self.last;
+        id::write(&self.directory, &self.id, self.ended)
+    }
+
+    /// Number of the last record when it was closed, as far as that is known.
+    pub(super) const fn ended(&self) -> u64 {
+        self.ended
+    }
+
     /// Reads from the first record that is there.
     pub(super) fn reader(&self) -> Reader {
-        Reader::new(self.directory.clone(), self.id.clone())
+        Reader::new(self.directory.clone(), self.mark())
     }
 
     /// Adds these; when it returns they are on the disk. On an error none of them is there. Returns
@@ -191,30 +239,14 @@ fn cut(path: &Path, length: u64) -> Result<(), SpoolError> {
     cut.map_err(failed(path, "cut a torn record off"))
 }
 
-/// The spool's name: made of its place and the moment it was made, written once.
-fn id_of(directory: &Path) -> Result<String, SpoolError> {
-    let path = directory.join("id");
-    match fs::read_to_string(&path) {
-        Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(source) => return Err(SpoolError::Io { path, what: "read it", source }),
-    }
-    let mut random = [0; 16];
-    let filled = File::open("/dev/urandom").and_then(|mut file| {
-        use std::io::Read as _;
-        file.read_exact(&mut random)
-    });
-    filled.map_err(failed(&path, "make a name for it"))?;
-    let id: String = Digest::of_leaf(&random).to_string().chars().take(16).collect();
-    let written =
-        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path);
-    let written = written.and_then(|mut file| {
-        file.write_all(format!("{id}\n").as_bytes())?;
+/// What was cut off, for a person to look at.
+fn keep(path: &Path, octets: &[u8]) -> Result<(), SpoolError> {
+    let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path);
+    let kept = file.and_then(|mut file| {
+        file.write_all(octets)?;
         file.sync_all()
     });
-    written.map_err(failed(&path, "write it"))?;
-    Ok(id)
+    kept.map_err(failed(path, "keep what was cut off in it"))
 }
 
 fn failed(path: &Path, what: &'static str) -> impl FnOnce(std::io::Error) -> SpoolError {

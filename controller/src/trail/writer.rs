@@ -1,21 +1,26 @@
 //! From the queue to the spool.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sark_core::audit::{AuditRecord, Notice, Outcome, Written};
-use sark_core::{Clock, Severity};
+use sark_core::Clock;
+use sark_core::audit::Written;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
-use super::{Item, Shared, Spool, events};
+use super::health::TrailHealth;
+use super::{Item, Shared, Spool, events, lost};
+use crate::chain::chain;
 
 /// Records in one batch at most: one write, one sync.
 const BATCH: usize = 4_096;
 
 /// Between two tries of a disk that refuses.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// The spool cannot be written.
+const UNWRITTEN: &str = "audit-spool-unwritten";
 
 /// Waits for the disk so that nobody else does.
 pub struct Writer {
@@ -24,6 +29,9 @@ pub struct Writer {
     spooled: watch::Sender<u64>,
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
+    health: Arc<TrailHealth>,
+    /// Before everything else.
+    begin_with: Vec<Written>,
 }
 
 impl Writer {
@@ -33,16 +41,26 @@ impl Writer {
         spooled: watch::Sender<u64>,
         shared: Arc<Shared>,
         clock: Arc<dyn Clock>,
+        health: Arc<TrailHealth>,
     ) -> Self {
-        Self { spool, queue, spooled, shared, clock }
+        Self { spool, queue, spooled, shared, clock, health, begin_with: Vec::new() }
+    }
+
+    pub(super) fn begin_with(&mut self, records: impl IntoIterator<Item = Written>) {
+        self.begin_with.extend(records);
     }
 
     /// Until nobody is left who could send a record; on a thread of its own.
     pub fn run(mut self) {
+        // Not when somebody sends one: that something was lost is told at once.
+        if !self.begin_with.is_empty() {
+            let mut first = std::mem::take(&mut self.begin_with);
+            self.write(&mut first);
+        }
         let mut items = Vec::with_capacity(BATCH);
         let (mut records, mut waiting) = (Vec::new(), Vec::new());
         while self.queue.blocking_recv_many(&mut items, BATCH) > 0 {
-            records.extend(self.lost());
+            records.extend(self.missing());
             for item in items.drain(..) {
                 match item {
                     Item::Close => self.queue.close(),
@@ -60,10 +78,14 @@ impl Writer {
                 let _ = acknowledge.send(());
             }
         }
+        if let Err(error) = self.spool.close() {
+            tracing::warn!(error = chain(&error), "the audit spool does not know its own end");
+        }
     }
 
     /// Until it is written: the queue behind it fills, and who decides is told that it is full.
     fn write(&mut self, batch: &mut Vec<Written>) {
+        let mut has_failed = false;
         loop {
             match self.spool.append(batch.iter()) {
                 Ok(octets) => {
@@ -71,34 +93,38 @@ impl Writer {
                     self.shared.metrics.trail.spooled.inc_by(batch.len() as u64);
                     self.spooled.send_replace(self.spool.last());
                     batch.clear();
+                    if has_failed {
+                        self.health.resolved(UNWRITTEN);
+                    }
                     return;
                 }
                 Err(error) => {
                     events::not_spooled(&error, &self.shared.metrics);
+                    let help = "records wait, and decisions are refused when the queue is full: is \
+                                the disk of audit.spool.directory full, or failing?";
+                    self.health.problem(UNWRITTEN, chain(&error), help);
+                    has_failed = true;
                     std::thread::sleep(PAUSE);
                 }
             }
         }
     }
 
-    /// The record of those that were dropped since the last one.
-    fn lost(&self) -> Option<Written> {
-        let lost = self.shared.lost.swap(0, Ordering::AcqRel);
-        if lost == 0 {
-            return None;
-        }
-        let notice = Notice {
-            key: "audit.lost".into(),
-            title: format!("{lost} audit records of decisions were lost"),
-            resolved: false,
-            routes: Vec::new(),
-            runbook: Some("audit".into()),
-            facts: [("records".to_owned(), lost.to_string())].into(),
+    /// The records of those that were dropped or refused since the last one.
+    fn missing(&self) -> impl Iterator<Item = Written> + use<> {
+        let now = self.clock.now();
+        let why = "queue or spool were full";
+        let counted = |counter: &AtomicU64| {
+            let counted = counter.swap(0, Ordering::AcqRel);
+            Some(counted).filter(|counted| *counted > 0)
         };
-        let detail = json!({ "records": lost, "reason": "queue or spool were full" });
-        let record =
-            AuditRecord::new(self.clock.now(), "sarkd", "audit.lost", Outcome::Failed, detail)
-                .told(Severity::High, notice);
-        Written::of(&record).ok()
+        let dropped = counted(&self.shared.lost)
+            .and_then(|many| lost::lost(now, many, json!({ "records": many, "reason": why })));
+        // When it is over: while it lasts the store takes nothing, and the status says so.
+        let refused = Some(&self.shared.refused).filter(|_| self.shared.has_room());
+        let refused = refused
+            .and_then(counted)
+            .and_then(|many| lost::refused(now, many, json!({ "decisions": many, "reason": why })));
+        dropped.into_iter().chain(refused)
     }
 }

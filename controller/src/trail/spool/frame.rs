@@ -18,6 +18,18 @@ fn checksum(record: &[u8]) -> [u8; 8] {
     digest.first_chunk().copied().unwrap_or_default()
 }
 
+/// Whole frames, wherever they begin.
+pub(super) fn whole_in(octets: &[u8]) -> u64 {
+    let (mut at, mut found) = (0, 0);
+    while let Some(rest) = octets.get(at..).filter(|rest| rest.len() > HEAD) {
+        let mut frames = Frames::new(rest);
+        let whole = frames.by_ref().count() as u64;
+        found += whole;
+        at += frames.at().max(1);
+    }
+    found
+}
+
 /// Whole frames, up to the first that is not.
 pub(super) struct Frames<'a> {
     octets: &'a [u8],

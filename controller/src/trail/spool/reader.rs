@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use super::frame::Frames;
 use super::{SpoolError, failed, segments};
 
-/// Octets read at a time, if one record is not longer.
-const CHUNK: usize = 4 << 20;
+/// Octets read at a time: no frame is longer.
+const CHUNK: usize = 8 << 20;
 
 /// The file under way (its first record, its path, octets read), and the last record.
 pub(crate) type Place = (Option<(u64, PathBuf, u64)>, u64);
@@ -17,7 +17,7 @@ pub(crate) type Place = (Option<(u64, PathBuf, u64)>, u64);
 #[derive(Debug)]
 pub(crate) struct Reader {
     directory: PathBuf,
-    id: String,
+    mark: String,
     /// The file under way: its first record, its path, octets read.
     current: Option<(u64, PathBuf, u64)>,
     /// Number of the last record that was read.
@@ -33,16 +33,29 @@ pub(crate) struct Batch {
     pub(crate) last: u64,
     /// Octets of their frames.
     pub(crate) octets: u64,
+    /// Numbers to which there is no record, neither here nor in the store: first and last of each gap.
+    pub(crate) lost: Vec<(u64, u64)>,
+}
+
+impl Batch {
+    /// Passes over the numbers before this one.
+    fn skip_to(&mut self, first: u64, stored: u64) {
+        let (from, to) = (self.last.max(stored) + 1, first - 1);
+        if from <= to {
+            self.lost.push((from, to));
+        }
+        self.last = self.last.max(to);
+    }
 }
 
 impl Reader {
-    pub(super) fn new(directory: PathBuf, id: String) -> Self {
-        Self { directory, id, current: None, last: 0 }
+    pub(super) fn new(directory: PathBuf, mark: String) -> Self {
+        Self { directory, mark, current: None, last: 0 }
     }
 
     /// The mark's name in the store.
-    pub(crate) fn mark(&self) -> String {
-        format!("spool:{}", self.id)
+    pub(crate) fn mark(&self) -> &str {
+        &self.mark
     }
 
     /// Number of the last record that was read.
@@ -87,22 +100,23 @@ impl Reader {
         most: usize,
     ) -> Result<bool, SpoolError> {
         let Some((first, path, at)) = self.current.take() else {
-            if !self.next_segment(batch.last)? {
-                return Ok(false);
-            }
-            // What lies before the first file was stored and taken away.
-            let begins = self.current.as_ref().map_or(1, |(first, ..)| *first);
-            batch.last = batch.last.max(begins - 1);
-            return Ok(true);
+            let last = batch.last;
+            return self.next_segment(batch, stored, last);
         };
         let mut octets = Vec::new();
         let read = File::open(&path).and_then(|mut file| {
             file.seek(SeekFrom::Start(at))?;
             file.take(CHUNK as u64).read_to_end(&mut octets)
         });
-        read.map_err(failed(&path, "read it"))?;
+        match read {
+            // Somebody moved it away: what was in it is missing.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            read => {
+                read.map_err(failed(&path, "read it"))?;
+            }
+        }
         if octets.is_empty() {
-            return self.after(first, batch.last);
+            return self.after(batch, stored, first);
         }
         let before = batch.last;
         let mut frames = Frames::new(&octets);
@@ -123,23 +137,29 @@ impl Reader {
         Ok(true)
     }
 
-    /// The first file at or after this record.
-    fn next_segment(&mut self, last: u64) -> Result<bool, SpoolError> {
-        let next = segments(&self.directory)?.into_iter().find(|(first, _)| *first > last);
+    /// The first file that begins after this number; what lies between was stored and taken away, or
+    /// is lost.
+    fn next_segment(
+        &mut self,
+        batch: &mut Batch,
+        stored: u64,
+        after: u64,
+    ) -> Result<bool, SpoolError> {
+        let next = segments(&self.directory)?.into_iter().find(|(first, _)| *first > after);
         let Some((first, path)) = next else { return Ok(false) };
+        batch.skip_to(first, stored);
         self.current = Some((first, path, 0));
         Ok(true)
     }
 
-    /// A file has no more for now: go on if another was begun.
-    fn after(&mut self, first: u64, last: u64) -> Result<bool, SpoolError> {
-        let all = segments(&self.directory)?;
-        let path = |wanted: u64| all.iter().find(|(first, _)| *first == wanted);
-        if let Some((next, next_path)) = path(last + 1) {
-            self.current = Some((*next, next_path.clone(), 0));
+    /// A file has no more, and there are records after those that it had: they are in the next one.
+    /// They were on the disk before this was asked, so what is in neither will not come.
+    fn after(&mut self, batch: &mut Batch, stored: u64, first: u64) -> Result<bool, SpoolError> {
+        if self.next_segment(batch, stored, first)? {
             return Ok(true);
         }
-        if let Some((_, path)) = path(first) {
+        let all = segments(&self.directory)?;
+        if let Some((_, path)) = all.iter().find(|(there, _)| *there == first) {
             let length = fs::metadata(path).map_or(0, |file| file.len());
             self.current = Some((first, path.clone(), length));
         }

@@ -1,0 +1,38 @@
+//! Records of records that are not there.
+
+use jiff::Timestamp;
+use sark_core::Severity;
+use sark_core::audit::{AuditRecord, Notice, Outcome, Written};
+use serde_json::Value;
+
+/// So many were lost; an alert. `detail` says which, and why.
+pub(super) fn lost(now: Timestamp, records: u64, detail: Value) -> Option<Written> {
+    let title = format!("{records} audit records of decisions were lost");
+    told(now, "audit.lost", records, title, detail)
+}
+
+/// So many decisions were refused because they could not be recorded; an alert.
+pub(super) fn refused(now: Timestamp, records: u64, detail: Value) -> Option<Written> {
+    let title = format!("{records} decisions were refused: the audit trail was full");
+    told(now, "audit.refused", records, title, detail)
+}
+
+fn told(
+    now: Timestamp,
+    event: &str,
+    records: u64,
+    title: String,
+    detail: Value,
+) -> Option<Written> {
+    let notice = Notice {
+        key: event.to_owned(),
+        title,
+        resolved: false,
+        routes: Vec::new(),
+        runbook: Some("audit".into()),
+        facts: [("records".to_owned(), records.to_string())].into(),
+    };
+    let record =
+        AuditRecord::new(now, "sarkd", event, Outcome::Failed, detail).told(Severity::High, notice);
+    Written::of(&record).ok()
+}
