@@ -21,18 +21,28 @@ impl Place {
         let store = Store::open(&place.file("sark.db")).await.unwrap();
         let records: Vec<_> = (1..=20).map(record).collect();
         store.append_all(&records).await.unwrap();
-        let stored = store.stored_after(0, 16).await.unwrap();
+        store.close().await;
+        let key = place.checkpoint(16, 1).await;
+        std::fs::write(place.file("audit.key.pub"), format!("{key}\n")).unwrap();
+        place
+    }
+
+    /// Kept, and anchored; signed by the key of this number, which is given back.
+    async fn checkpoint(&self, sequence: u64, seed: u8) -> String {
+        let store = Store::open(&self.file("sark.db")).await.unwrap();
+        let stored = store.stored_after(0, sequence as u32).await.unwrap();
         let mut tree = Tree::default();
         stored.iter().for_each(|one| tree.push(one.leaf()));
-        let key = SigningKey::from_seed("test/audit", &[1; 32]).unwrap();
-        let (head, at) = (stored[15].head, "2026-11-28T12:00:00Z".parse().unwrap());
+        let key = SigningKey::from_seed("test/audit", &[seed; 32]).unwrap();
+        let head = stored[stored.len() - 1].head;
+        let at = "2026-11-28T12:00:00Z".parse().unwrap();
         let note = Checkpoint::new(key.public(), head, &tree, at).sign(&key).to_string();
-        std::fs::write(place.file("anchors"), format!("{note}\n")).unwrap();
+        let before = std::fs::read_to_string(self.file("anchors")).unwrap_or_default();
+        std::fs::write(self.file("anchors"), format!("{before}{note}\n")).unwrap();
         let kept = KeptCheckpoint { head, at, note, tree: tree.to_string() };
         store.keep_checkpoint(&kept).await.unwrap();
         store.close().await;
-        std::fs::write(place.file("audit.key.pub"), format!("{}\n", key.public())).unwrap();
-        place
+        key.public().to_string()
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -136,6 +146,74 @@ async fn what_was_changed_in_the_file_is_named() {
     place.change("time 2026-11-28T12:00:00Z", "time 2026-11-28T12:00:01Z");
     let verify = place.audit(&["verify"]);
     assert!(verify.code == 1 && verify.stderr.contains("is not believed"), "{}", verify.stderr);
+}
+
+/// Also those bits after which the text is none: bit 7 of most octets.
+#[tokio::test]
+async fn a_flipped_bit_is_named_whichever_it_is() {
+    let place = Place::new().await;
+    let path = place.file("sark.db");
+    let whole = std::fs::read(&path).unwrap();
+    let word = br#""number":7,"#;
+    let at = (0..whole.len()).find(|at| whole[*at..].starts_with(word)).unwrap();
+    for (number, octet) in (at - 60..at + 30).enumerate() {
+        let mut octets = whole.clone();
+        octets[octet] ^= if number.is_multiple_of(2) { 1 << 7 } else { 1 << (number % 7) };
+        std::fs::write(&path, octets).unwrap();
+        let verify = place.audit(&["verify"]);
+        assert_eq!(verify.code, 1, "octet {number}: {}", verify.stdout);
+        assert!(verify.stderr.contains("record 7: it"), "octet {number}: {}", verify.stderr);
+    }
+}
+
+#[tokio::test]
+async fn checkpoints_of_several_keys_are_believed_with_all_of_them() {
+    let place = Place::new().await;
+    let old = std::fs::read_to_string(place.file("audit.key.pub")).unwrap();
+    let new = place.checkpoint(20, 2).await;
+    std::fs::write(place.file("audit.key.pub"), format!("{new}\n")).unwrap();
+    // Neither of them alone.
+    for key in [old.trim(), new.as_str()] {
+        let verify = place.audit(&["verify", "--key", key]);
+        assert_eq!(verify.code, 1, "{}", verify.stdout);
+        assert!(verify.stderr.contains("is signed by test/audit+"), "{}", verify.stderr);
+        assert!(verify.stderr.contains("a --key of its own"), "{}", verify.stderr);
+    }
+    let verify = place.audit(&["verify", "--key", old.trim(), "--key", "audit.key.pub"]);
+    assert_eq!(verify.code, 0, "{}", verify.stderr);
+    assert!(verify.stdout.contains("up to 20 by 2 checkpoints"), "{}", verify.stdout);
+    // A file may have both.
+    std::fs::write(place.file("keys"), format!("{old}\n{new}\n")).unwrap();
+    let words = ["verify", "--key", "keys", "--anchor", "anchors"];
+    assert_eq!(place.audit(&words).code, 0);
+    let proof = place.audit(&["prove", "18", "--key", "keys"]);
+    assert_eq!(proof.code, 0, "{}", proof.stderr);
+    // A third one is still a forgery.
+    place.checkpoint(18, 3).await;
+    assert_eq!(place.audit(&words).code, 1);
+}
+
+#[tokio::test]
+async fn an_anchor_that_was_torn_or_is_a_syslog_is_read() {
+    let place = Place::new().await;
+    let note = std::fs::read_to_string(place.file("anchors")).unwrap();
+    // Within the dash before the signature: no text.
+    let half = note.find('—').unwrap() + 1;
+    let torn = format!("\n{}\n\n{note}", sark_audit::TORN);
+    std::fs::write(place.file("torn"), [&note.as_bytes()[..half], torn.as_bytes()].concat()).unwrap();
+    let verify = place.audit(&["verify", "--anchor", "torn"]);
+    assert_eq!(verify.code, 0, "{}", verify.stderr);
+    assert!(verify.stdout.contains("torn       torn, line 8: "), "{}", verify.stdout);
+    let line = sark_audit::syslog_line(&note);
+    let log = format!("Nov 28 12:00:00 host cron: hello\nNov 28 12:00:00 host sarkd: {line}\n");
+    std::fs::write(place.file("syslog"), &log).unwrap();
+    let verify = place.audit(&["verify", "--anchor", "syslog"]);
+    assert_eq!(verify.code, 0, "{}", verify.stderr);
+    std::fs::write(place.file("syslog"), log.replace("12:00:00Z", "12:00:01Z")).unwrap();
+    let forged = place.audit(&["verify", "--anchor", "syslog"]);
+    assert!(forged.code == 1 && forged.stderr.contains("is not believed"), "{}", forged.stderr);
+    std::fs::write(place.file("other"), "hello\n").unwrap();
+    assert_eq!(place.audit(&["verify", "--anchor", "other"]).code, 2);
 }
 
 #[tokio::test]

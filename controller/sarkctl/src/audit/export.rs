@@ -44,8 +44,8 @@ pub fn run(arguments: &ExportArgs, context: &mut Context) -> Outcome {
     let origin = match &source {
         Source::Sarkd(client) => client.get::<TrailResponse>(routes::TRAIL, &[])?.origin,
         Source::Database { .. } => {
-            let key = source.key(None)?;
-            key.map_or_else(|| "sark/audit".to_owned(), |key| key.name().to_owned())
+            let keys = source.keys(&[])?;
+            keys.first().map_or_else(|| "sark/audit".to_owned(), |key| key.name().to_owned())
         }
     };
     let told = ocsf::Source { origin: &origin, version: env!("CARGO_PKG_VERSION") };

@@ -16,9 +16,10 @@ use crate::exit::{Exit, Failure, Outcome};
 pub struct ProveArgs {
     /// The record's number
     record: u64,
-    /// The public key [default: `audit.key.pub` beside the database, or sarkd's word]
+    /// A public key, or a file with it; may be repeated [default: `audit.key.pub` beside the database,
+    /// or sarkd's word]
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    key: Vec<String>,
     #[command(flatten)]
     source: SourceArgs,
 }
@@ -43,14 +44,17 @@ pub struct ProofFile {
 pub fn run(arguments: &ProveArgs, context: &mut Context) -> Outcome {
     let source = arguments.source.open(context)?;
     let sequence = arguments.record;
-    let key = source.key(arguments.key.as_deref())?.ok_or_else(no_key)?;
+    let keys = source.keys(&arguments.key)?;
+    if keys.is_empty() {
+        return Err(no_key());
+    }
     let kept = source.checkpoints()?;
     let Some(kept) = kept.into_iter().find(|kept| kept.head.sequence >= sequence) else {
         return Err(Failure::failed(format!("no checkpoint covers record {sequence} yet"))
             .next("wait for the next one (audit.checkpoints in sarkd's configuration)"));
     };
     let size = kept.head.sequence;
-    let checkpoint = open(&kept.note, &key, size)?;
+    let checkpoint = open(&kept.note, &keys, size)?;
     let proven = source.walk(async |trail| sark_audit::prove(trail, sequence, size).await);
     let (record, inclusion) = proven.map_err(|error| {
         Failure::failed(error).next("`sarkctl audit verify` says whether the trail is whole")
@@ -64,14 +68,14 @@ pub fn run(arguments: &ProveArgs, context: &mut Context) -> Outcome {
 }
 
 /// Checks a proof by itself.
-pub fn verify(path: &Path, key: &VerifyingKey, context: &mut Context) -> Outcome {
+pub fn verify(path: &Path, keys: &[VerifyingKey], context: &mut Context) -> Outcome {
     let text = std::fs::read_to_string(path);
     let text =
         text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
     let wrong = |error| Failure::usage(format!("{} is no proof: {error}", path.display()));
     let proof: ProofFile = serde_json::from_str(&text).map_err(wrong)?;
     let record: AuditRecord = serde_json::from_str(&proof.record).map_err(wrong)?;
-    let checkpoint = open(&proof.checkpoint, key, proof.sequence)?;
+    let checkpoint = open(&proof.checkpoint, keys, proof.sequence)?;
     check(&proof, &checkpoint.root, checkpoint.head.sequence)?;
     context.out.data(&record, |out| {
         let (number, covers) = (proof.sequence, checkpoint.head.sequence);

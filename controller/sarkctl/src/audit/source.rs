@@ -94,22 +94,24 @@ impl Source {
         }
     }
 
-    /// The key: as given, else beside the database, else `sarkd`'s word.
-    pub fn key(&self, given: Option<&str>) -> Result<Option<VerifyingKey>, Failure> {
-        let text = match (given, self) {
-            (Some(given), _) => Some(key_text(given)?),
-            (None, Self::Database { path, .. }) => {
+    /// The keys: as given, else beside the database, else `sarkd`'s word.
+    pub fn keys(&self, given: &[String]) -> Result<Vec<VerifyingKey>, Failure> {
+        if !given.is_empty() {
+            return keys_of(given);
+        }
+        let text = match self {
+            Self::Database { path, .. } => {
                 std::fs::read_to_string(path.with_file_name("audit.key.pub")).ok()
             }
-            (None, Self::Sarkd(client)) => client.get::<TrailResponse>(routes::TRAIL, &[])?.key,
+            Self::Sarkd(client) => client.get::<TrailResponse>(routes::TRAIL, &[])?.key,
         };
-        text.map(|text| text.trim().parse().map_err(Failure::usage)).transpose()
+        parse(&text.unwrap_or_default())
     }
 
-    /// Checkpoints that this key has signed; one that it has not is a failure.
-    pub fn signed(&self, key: &VerifyingKey) -> Result<Vec<Checkpoint>, Failure> {
+    /// Checkpoints that one of these keys has signed; one that none has is a failure.
+    pub fn signed(&self, keys: &[VerifyingKey]) -> Result<Vec<Checkpoint>, Failure> {
         let kept = self.checkpoints()?;
-        kept.iter().map(|kept| open(&kept.note, key, kept.head.sequence)).collect()
+        kept.iter().map(|kept| open(&kept.note, keys, kept.head.sequence)).collect()
     }
 
     /// Walks through the trail.
@@ -131,24 +133,64 @@ impl Source {
     }
 }
 
-/// A key's text: itself, or a file that holds it.
-fn key_text(given: &str) -> Result<String, Failure> {
-    if given.parse::<VerifyingKey>().is_ok() {
-        return Ok(given.to_owned());
+/// Keys as they are given: each a text, or a file with one or several, one a line.
+pub fn keys_of(given: &[String]) -> Result<Vec<VerifyingKey>, Failure> {
+    let mut keys = Vec::new();
+    for given in given {
+        if let Ok(key) = given.parse() {
+            keys.push(key);
+            continue;
+        }
+        let help = "give the text `NAME+HASH+BASE64`, or a file with it, such as `audit.key.pub`";
+        let text = std::fs::read_to_string(given).map_err(|error| {
+            Failure::usage(format!("cannot read the key {given}: {error}")).next(help)
+        })?;
+        let read = parse(&text)?;
+        if read.is_empty() {
+            return Err(Failure::usage(format!("there is no key in {given}")).next(help));
+        }
+        keys.extend(read);
     }
-    std::fs::read_to_string(given).map_err(|error| {
-        Failure::usage(format!("cannot read the key {given}: {error}"))
-            .next("give the text `NAME+HASH+BASE64`, or a file with it, such as `audit.key.pub`")
-    })
+    Ok(keys)
 }
 
-/// A checkpoint, if this key has signed it.
-pub fn open(note: &str, key: &VerifyingKey, sequence: u64) -> Result<Checkpoint, Failure> {
-    let read = Note::parse(note).map_err(Into::into);
-    read.and_then(|note| Checkpoint::open(&note, key)).map_err(|error| {
-        Failure::failed(format!("the checkpoint of record {sequence} is not believed: {error}"))
-            .next("if the key was changed, give the old one with --key; else somebody forged it")
-    })
+fn parse(text: &str) -> Result<Vec<VerifyingKey>, Failure> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| line.parse().map_err(Failure::usage)).collect()
+}
+
+/// A checkpoint, if one of these keys has signed it.
+pub fn open(note: &str, keys: &[VerifyingKey], sequence: u64) -> Result<Checkpoint, Failure> {
+    match Note::parse(note) {
+        Ok(note) => open_note(&note, keys, &format!("the checkpoint of record {sequence}")),
+        Err(error) => Err(not_believed(&format!("the checkpoint of record {sequence}"), error)),
+    }
+}
+
+/// A note's checkpoint, if one of these keys has signed it.
+pub fn open_note(note: &Note, keys: &[VerifyingKey], what: &str) -> Result<Checkpoint, Failure> {
+    let error = match Checkpoint::open_with(note, keys) {
+        Ok((checkpoint, _)) => return Ok(checkpoint),
+        Err(error) => error,
+    };
+    let signers = note.signers();
+    let is_known = |signer: &String| keys.iter().any(|key| key.short() == *signer);
+    if signers.iter().any(is_known) {
+        return Err(not_believed(what, error));
+    }
+    let given: Vec<String> = keys.iter().map(VerifyingKey::short).collect();
+    let why = format!("it is signed by {}, not by {}", signers.join(", "), given.join(", "));
+    Err(Failure::failed(format!("{what} is not believed: {why}")).next(
+        "if the key was changed, or several sarkd signed, give each key with a --key of its own; \
+         else somebody forged it",
+    ))
+}
+
+fn not_believed(what: &str, error: impl std::fmt::Display) -> Failure {
+    Failure::failed(format!("{what} is not believed: {error}")).next(
+        "its text or signature was changed: compare it with the copies of an anchor \
+         (docs/runbooks/audit.md)",
+    )
 }
 
 fn query(search: &Search, page: Page) -> Result<Vec<(&'static str, String)>, Failure> {

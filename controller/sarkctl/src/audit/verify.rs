@@ -3,12 +3,12 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use sark_audit::{Checkpoint, Note, Verified, VerifyingKey, WalkError};
+use sark_audit::{Checkpoint, Verified, VerifyingKey, WalkError, read_anchor};
 use sark_core::audit::Digest;
 use serde::Serialize;
 
 use super::prove;
-use super::source::{Source, SourceArgs, open};
+use super::source::{Source, SourceArgs, keys_of, open_note};
 use crate::cli::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Out, style};
@@ -18,13 +18,13 @@ use crate::render;
 /// See [`super::Command::Verify`].
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// A file of checkpoints from an anchor; may be repeated
+    /// A file of checkpoints from an anchor, or a syslog's with its messages; may be repeated
     #[arg(long, value_name = "FILE")]
     anchor: Vec<PathBuf>,
-    /// The public key, or a file with it [default: `audit.key.pub` beside the database, or sarkd's
-    /// word]
+    /// A public key, or a file with it; may be repeated, if keys changed or several sarkd signed
+    /// [default: `audit.key.pub` beside the database, or sarkd's word]
     #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    key: Vec<String>,
     /// Check this proof instead, by itself; wants --key
     #[arg(long, value_name = "FILE", requires = "key", conflicts_with_all = ["anchor", "database"])]
     proof: Option<PathBuf>,
@@ -53,22 +53,19 @@ struct Report {
     /// The last record that one of them vouches for.
     vouched: u64,
     /// Whose signatures were checked.
-    key: Option<String>,
+    keys: Vec<String>,
+    /// Where in the anchors a checkpoint was not written whole.
+    torn: Vec<String>,
 }
 
 /// `audit verify`.
 pub fn run(arguments: &VerifyArgs, context: &mut Context) -> Outcome {
     if let Some(path) = &arguments.proof {
-        let text = arguments.key.as_deref().ok_or_else(prove::no_key)?;
-        let key = text.parse().or_else(|_| match std::fs::read_to_string(text) {
-            Ok(text) => text.trim().parse().map_err(Failure::usage),
-            Err(error) => Err(Failure::usage(format!("cannot read the key {text}: {error}"))),
-        })?;
-        return prove::verify(path, &key, context);
+        return prove::verify(path, &keys_of(&arguments.key)?, context);
     }
     let source = arguments.source.open(context)?;
-    let key = source.key(arguments.key.as_deref())?;
-    let anchors = anchors(&source, key.as_ref(), &arguments.anchor)?;
+    let keys = source.keys(&arguments.key)?;
+    let (anchors, torn) = anchors(&source, &keys, &arguments.anchor)?;
     let count = Count::new("records verified", true);
     let mut last = 0;
     let walked = source.walk(async |trail| {
@@ -81,7 +78,7 @@ pub fn run(arguments: &VerifyArgs, context: &mut Context) -> Outcome {
     drop(count);
     match walked {
         Ok(verified) => {
-            let report = report(&verified, key.as_ref());
+            let report = report(&verified, &keys, torn);
             context.out.data(&report, |out| print(out, &report))?;
             Ok(Exit::Done)
         }
@@ -92,30 +89,38 @@ pub fn run(arguments: &VerifyArgs, context: &mut Context) -> Outcome {
     }
 }
 
-/// Those that are kept beside the trail, and those of the files.
+/// Those that are kept beside the trail, and those of the files; and where these are torn.
 fn anchors(
     source: &Source,
-    key: Option<&VerifyingKey>,
+    keys: &[VerifyingKey],
     files: &[PathBuf],
-) -> Result<Vec<Checkpoint>, Failure> {
-    let Some(key) = key else {
-        return if files.is_empty() { Ok(Vec::new()) } else { Err(prove::no_key()) };
-    };
-    let mut all = source.signed(key)?;
+) -> Result<(Vec<Checkpoint>, Vec<String>), Failure> {
+    if keys.is_empty() {
+        let none = (Vec::new(), Vec::new());
+        return if files.is_empty() { Ok(none) } else { Err(prove::no_key()) };
+    }
+    let (mut all, mut torn) = (source.signed(keys)?, Vec::new());
     for path in files {
-        let text = std::fs::read_to_string(path);
-        let text = text
+        let octets = std::fs::read(path)
             .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
-        let notes = Note::parse_all(&text)
-            .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-        for note in notes {
-            all.push(open(&note.to_string(), key, 0)?);
+        // What was torn may end within a character.
+        let found = read_anchor(&String::from_utf8_lossy(&octets));
+        if found.notes.is_empty() && !found.torn.is_empty() {
+            let why = format!("there is no checkpoint in {}", path.display());
+            return Err(Failure::usage(why).next(
+                "name the file of audit.anchors.file, what a webhook stored, or a syslog's file with \
+                 the lines `audit checkpoint:`",
+            ));
+        }
+        torn.extend(found.torn.iter().map(|line| format!("{}, line {line}", path.display())));
+        for note in found.notes {
+            all.push(open_note(&note, keys, &format!("a checkpoint in {}", path.display()))?);
         }
     }
-    Ok(all)
+    Ok((all, torn))
 }
 
-fn report(verified: &Verified, key: Option<&VerifyingKey>) -> Report {
+fn report(verified: &Verified, keys: &[VerifyingKey], torn: Vec<String>) -> Report {
     Report {
         whole: true,
         records: verified.head.sequence - verified.began,
@@ -125,7 +130,8 @@ fn report(verified: &Verified, key: Option<&VerifyingKey>) -> Report {
         pruned: verified.began,
         checkpoints: verified.checkpoints,
         vouched: verified.vouched,
-        key: key.map(ToString::to_string),
+        keys: keys.iter().map(ToString::to_string).collect(),
+        torn,
     }
 }
 
@@ -137,12 +143,13 @@ fn print(out: &mut Out, report: &Report) -> io::Result<()> {
     }
     writeln!(out, "last       {} {}", report.last, report.hash)?;
     writeln!(out, "root       {}", report.root)?;
-    match &report.key {
-        Some(key) => {
-            let agreed = render::count(report.checkpoints as u64, "checkpoint");
-            writeln!(out, "vouched    up to {} by {agreed}", report.vouched)?;
-            writeln!(out, "key        {key}")
-        }
-        None => writeln!(out, "vouched    by nobody: no key is known, see --key"),
+    for place in &report.torn {
+        writeln!(out, "torn       {place}: a checkpoint was not written whole; stepped over")?;
     }
+    if report.keys.is_empty() {
+        return writeln!(out, "vouched    by nobody: no key is known, see --key");
+    }
+    let agreed = render::count(report.checkpoints as u64, "checkpoint");
+    writeln!(out, "vouched    up to {} by {agreed}", report.vouched)?;
+    report.keys.iter().try_for_each(|key| writeln!(out, "key        {key}"))
 }
