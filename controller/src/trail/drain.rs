@@ -17,7 +17,7 @@ use super::{Shared, events, lost};
 use crate::chain::chain;
 
 /// Records in one transaction at most.
-const BATCH: usize = 4_000;
+const BATCH: usize = 16_000;
 
 /// Between two tries of a store that does not answer.
 const PAUSES: [Duration; 4] = [
