@@ -111,9 +111,13 @@ pub fn conditions(
         let of_names = names.iter().any(|named| named.code == problem.code);
         let severity = match problem.code.as_str() {
             "store-unavailable" => Severity::Critical,
-            "speaker-unreachable" | "speaker-idle" | "reconcile-failed" | "resolver-down" => {
-                Severity::High
-            }
+            "speaker-unreachable"
+            | "speaker-idle"
+            | "reconcile-failed"
+            | "resolver-down"
+            | "audit-key-differs" => Severity::High,
+            // Decisions are refused, or their records do not reach the store.
+            code if code.starts_with("audit-spool-") => Severity::High,
             "names-unasked" => Severity::Low,
             _ => Severity::Medium,
         };
@@ -123,6 +127,7 @@ pub fn conditions(
                 _ if of_names => "names",
                 code if code.starts_with("decisions-") => "decisions",
                 code if code.starts_with("alerts-") => "alerts",
+                code if code.starts_with("audit-") => "audit",
                 _ => "health",
             },
             ..Condition::new(&problem.code, "", severity, problem.message.clone())

@@ -217,12 +217,16 @@ fn what_is_gone_from_the_beginning_was_pruned_by_sarkd_or_is_missed() {
         of(16),
         AuditRecord { actor: "uid:0(root)".into(), ..of(8) },
         AuditRecord { event: "audit.pruned".into(), ..of(8) },
-        AuditRecord { detail: serde_json::json!({ "upTo": 8, "hash": trail.head(7).hash }), ..of(8) },
+        AuditRecord {
+            detail: serde_json::json!({ "upTo": 8, "hash": trail.head(7).hash }),
+            ..of(8)
+        },
     ] {
         assert_eq!(found(&other), missed, "{other:?}");
     }
     // Nothing was pruned: nothing has to say so.
-    let mut verifier = Verifier::new(Head::BEGINNING, Tree::default(), []).unwrap().from_beginning();
+    let mut verifier =
+        Verifier::new(Head::BEGINNING, Tree::default(), []).unwrap().from_beginning();
     trail.records.iter().for_each(|one| verifier.push(one).unwrap());
     assert!(verifier.finish(None).is_ok());
 }

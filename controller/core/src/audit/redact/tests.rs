@@ -141,7 +141,8 @@ fn everything_below_a_prompt_goes_whatever_its_shape() {
         "kept": { "messages": { "key": "k", "nonce": "n", "sealed": "AAAA" } },
     } });
     assert_eq!(of(&harmless), harmless);
-    let elsewhere = serde_json::json!({ "detail": { "x": { "kept": { "prompt": { "a": words } } } } });
+    let elsewhere =
+        serde_json::json!({ "detail": { "x": { "kept": { "prompt": { "a": words } } } } });
     assert!(!of(&elsewhere).to_string().contains("fox"));
 }
 
