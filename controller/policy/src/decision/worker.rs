@@ -186,23 +186,153 @@ fn failure(action: Action, policy: &str, why: String) -> Matched {
     }
 }
 
-/// Results that contradict each other: what they ask for stands as far as it can, and the error beside.
+/// Results that contradict each other: of a rule that contradicts itself, what does; of rules that send
+/// on to several places, all of these. Everything else stands, and the error beside.
 fn tamed(rules: Vec<Matched>, on_error: Action, why: String) -> Decision {
-    let rules = rules.into_iter().map(|mut rule| {
-        rule.obligations.retain(|obligation| {
-            !matches!(obligation, Obligation::Redact { .. } | Obligation::Redirect { .. })
-        });
-        if rule.action == Action::Redact {
-            rule.action = on_error;
-        }
-        rule
-    });
     let error = Matched {
         reason: format!("policies contradict each other: {why}"),
         ..failure(on_error, "contradiction", String::new())
     };
     let first = error.clone();
-    Decision::of(rules.chain([error]).collect()).unwrap_or_else(|_| {
-        Decision::without_rule(on_error, &first.policy_id, &first.rule_id, first.reason)
-    })
+    let rules = rules.into_iter().map(|rule| consistent(rule, on_error));
+    let mut rules: Vec<Matched> = rules.chain([error]).collect();
+    Decision::of(rules.clone())
+        .or_else(|_| {
+            for rule in &mut rules {
+                rule.obligations.retain(|other| !matches!(other, Obligation::Redirect { .. }));
+            }
+            Decision::of(rules)
+        })
+        .unwrap_or_else(|_| {
+            Decision::without_rule(on_error, &first.policy_id, &first.rule_id, first.reason)
+        })
+}
+
+/// A rule without what contradicts the rest of it.
+fn consistent(mut rule: Matched, on_error: Action) -> Matched {
+    let redacts = |other: &Obligation| matches!(other, Obligation::Redact { .. });
+    let redirects = |other: &Obligation| matches!(other, Obligation::Redirect { .. });
+    match (rule.action, rule.obligations.iter().any(redacts)) {
+        // Nobody says what.
+        (Action::Redact, false) => rule.action = on_error,
+        (Action::Redact, true) | (_, false) => {}
+        (_, true) => rule.obligations.retain(|other| !redacts(other)),
+    }
+    if !rule.action.allows() {
+        rule.obligations.retain(|other| !redirects(other));
+    }
+    rule
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(action: Action, policy: &str, obligations: &[Obligation]) -> Matched {
+        Matched {
+            action,
+            severity: action.severity(),
+            policy_id: policy.to_owned(),
+            rule_id: "r".to_owned(),
+            reason: format!("{policy} says so"),
+            obligations: obligations.to_vec(),
+        }
+    }
+
+    fn redact(what: &str) -> Obligation {
+        Obligation::Redact { findings: vec![what.to_owned()] }
+    }
+
+    fn redirect(to: &str) -> Obligation {
+        Obligation::Redirect { to: to.to_owned() }
+    }
+
+    fn notify() -> Obligation {
+        Obligation::Notify { route: "soc".to_owned() }
+    }
+
+    /// What the rules come to, which contradict each other.
+    fn tame(rules: &[Matched], on_error: Action) -> Decision {
+        let why = Decision::of(rules.to_vec()).unwrap_err();
+        let decision = tamed(rules.to_vec(), on_error, why.to_string());
+        assert!(decision.has_error(), "{decision:?}");
+        decision
+    }
+
+    #[test]
+    fn two_ways_take_no_redaction_back() {
+        let two = [
+            rule(Action::Audit, "a", &[redirect("x"), notify()]),
+            rule(Action::Alert, "b", &[redirect("y")]),
+            rule(Action::Redact, "c", &[redact("*")]),
+        ];
+        let open = tame(&two, Action::Alert);
+        assert_eq!((open.action, &*open.policy_id), (Action::Redact, "c"));
+        assert_eq!(open.obligations, [redact("*"), notify()]);
+        let closed = tame(&two, Action::Deny);
+        assert_eq!((closed.action, &*closed.policy_id), (Action::Deny, ENGINE));
+        assert_eq!(closed.obligations, [notify()], "what is refused is not redacted");
+        // The redaction sends on too: only the way is taken back.
+        let both = [two[0].clone(), rule(Action::Redact, "c", &[redact("*"), redirect("y")])];
+        let open = tame(&both, Action::Alert);
+        assert_eq!(open.action, Action::Redact);
+        assert_eq!(open.obligations, [redact("*"), notify()]);
+    }
+
+    #[test]
+    fn a_rule_that_contradicts_itself_changes_no_other() {
+        let good = rule(Action::Redact, "good", &[redact("email"), redirect("x")]);
+        for bad in [
+            rule(Action::Redact, "bad", &[notify()]),
+            rule(Action::Audit, "bad", &[redact("key"), notify()]),
+        ] {
+            let open = tame(&[good.clone(), bad.clone()], Action::Alert);
+            assert_eq!((open.action, &*open.policy_id), (Action::Redact, "good"), "{bad:?}");
+            assert_eq!(open.obligations, [redact("email"), redirect("x"), notify()]);
+            assert_eq!(tame(&[good.clone(), bad], Action::Hold).action, Action::Hold);
+        }
+        // It stops what it sends on: that it stops it stands.
+        let stops = rule(Action::Deny, "bad", &[redirect("y"), notify()]);
+        let decision = tame(&[good, stops], Action::Alert);
+        assert_eq!((decision.action, &*decision.policy_id), (Action::Deny, "bad"));
+        assert_eq!(decision.obligations, [notify()]);
+    }
+
+    /// Whatever three rules ask for: never milder than what those ask for that contradict nobody.
+    #[test]
+    fn what_is_tamed_is_never_milder() {
+        let some = [
+            rule(Action::Audit, "a", &[redirect("x")]),
+            rule(Action::Alert, "b", &[redirect("y"), notify()]),
+            rule(Action::Redact, "c", &[redact("*")]),
+            rule(Action::Redact, "d", &[]),
+            rule(Action::Alert, "e", &[redact("key")]),
+            rule(Action::Hold, "f", &[redirect("x")]),
+            rule(Action::Deny, "g", &[]),
+            rule(Action::Block, "h", &[redirect("z")]),
+        ];
+        let mut contradictions = 0;
+        for (n, one) in some.iter().enumerate() {
+            for (m, two) in some.iter().enumerate() {
+                for (k, three) in some.iter().enumerate() {
+                    let rules = [one.clone(), two.clone(), three.clone()];
+                    if Decision::of(rules.to_vec()).is_ok() {
+                        continue;
+                    }
+                    contradictions += 1;
+                    for on_error in [Action::Allow, Action::Alert, Action::Hold, Action::Deny] {
+                        let decision = tame(&rules, on_error);
+                        let own = rules.iter().filter(|r| Decision::of(vec![(*r).clone()]).is_ok());
+                        let most = own.map(|rule| rule.action).max().unwrap_or(on_error);
+                        assert!(decision.action >= most.max(on_error), "{n} {m} {k} {decision:?}");
+                        let redacts = rules.iter().any(|rule| rule.policy_id == "c");
+                        let stands = decision.obligations.contains(&redact("*"));
+                        let goes_on = decision.allow || decision.action == Action::Hold;
+                        assert_eq!(stands, redacts && goes_on, "{n} {m} {k} {decision:?}");
+                    }
+                }
+            }
+        }
+        assert!(contradictions > 300, "{contradictions}");
+    }
 }
