@@ -6,14 +6,14 @@ package sark.lib.names
 any_of(name, patterns) if {
 	small := lower(name)
 	some pattern in patterns
-	fits(small, lower(pattern))
+	lower(pattern) == small
 }
 
-fits(name, pattern) if name == pattern
-
-fits(name, pattern) if {
+any_of(name, patterns) if {
+	small := lower(name)
+	some pattern in patterns
 	endswith(pattern, "*")
-	startswith(name, trim_suffix(pattern, "*"))
+	startswith(small, trim_suffix(lower(pattern), "*"))
 }
 
 # A program's name as the lists of data.yaml have it.

@@ -16,8 +16,9 @@ asked := object.get(input.spend, "request_microusd", 0)
 # In US dollars: the user's own limit; or the highest of the user's groups; or everyone's.
 limit(period) := limits.users[input.user][period] if {
 	limits.users[input.user][period]
-} else := max(of_groups(period)) if {
-	count(of_groups(period)) > 0
+} else := max(found) if {
+	found := of_groups(period)
+	count(found) > 0
 } else := limits.everyone[period]
 
 of_groups(period) := [limits.groups[group][period] |
@@ -25,30 +26,44 @@ of_groups(period) := [limits.groups[group][period] |
 	limits.groups[group][period]
 ]
 
+# Rules, so that each is found once and not for every question below.
+day := limit("day_usd")
+
+month := limit("month_usd")
+
+day_most := micro(day)
+
+month_most := micro(month)
+
+day_over if over(input.spend.day_microusd, day_most)
+
+month_over if over(input.spend.month_microusd, month_most)
+
+# As spending is counted: in millionths.
 micro(usd) := round(usd * 1000000)
 
 # Nothing is left, or less than this request costs.
-over(spent, usd) if spent >= micro(usd)
+over(spent, most) if spent >= most
 
-over(spent, usd) if spent + asked > micro(usd)
+over(spent, most) if spent + asked > most
 
-near(spent, usd) if (spent + asked) * 100 >= micro(usd) * limits.near_percent
+near(spent, most) if (spent + asked) * 100 >= most * limits.near_percent
 
 decisions contains {
 	"action": "deny",
 	"rule_id": "day-limit",
-	"reason": sprintf("your limit of %v US dollars a day is reached", [limit("day_usd")]),
+	"reason": sprintf("your limit of %v US dollars a day is reached", [day]),
 } if {
-	over(input.spend.day_microusd, limit("day_usd"))
+	day_over
 	not exempt
 }
 
 decisions contains {
 	"action": "deny",
 	"rule_id": "month-limit",
-	"reason": sprintf("your limit of %v US dollars a month is reached", [limit("month_usd")]),
+	"reason": sprintf("your limit of %v US dollars a month is reached", [month]),
 } if {
-	over(input.spend.month_microusd, limit("month_usd"))
+	month_over
 	not exempt
 }
 
@@ -58,11 +73,11 @@ decisions contains {
 	"severity": "low",
 	"reason": sprintf(
 		"%v percent of the limit of %v US dollars a day are spent",
-		[limits.near_percent, limit("day_usd")],
+		[limits.near_percent, day],
 	),
 } if {
-	near(input.spend.day_microusd, limit("day_usd"))
-	not over(input.spend.day_microusd, limit("day_usd"))
+	near(input.spend.day_microusd, day_most)
+	not day_over
 	not exempt
 }
 
@@ -72,11 +87,11 @@ decisions contains {
 	"severity": "low",
 	"reason": sprintf(
 		"%v percent of the limit of %v US dollars a month are spent",
-		[limits.near_percent, limit("month_usd")],
+		[limits.near_percent, month],
 	),
 } if {
-	near(input.spend.month_microusd, limit("month_usd"))
-	not over(input.spend.month_microusd, limit("month_usd"))
+	near(input.spend.month_microusd, month_most)
+	not month_over
 	not exempt
 }
 
