@@ -6,9 +6,11 @@
 //! ```
 //!
 //! Reports that are counted together are taken one at a time: how many there were in the last half hour
-//! counts each once.
+//! counts each once. A kind says what it counts, and which of its events say how something is: of these
+//! a report on which a rule matched and that nobody need be told of ends what was told before.
 
 mod kinds;
+mod recent;
 mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +34,8 @@ use crate::Storage;
 use crate::api::Throttle;
 use crate::decisions::{self, Decisions};
 pub use kinds::{Kind, KindError, Kinds};
-pub use watch::Watch;
+use recent::Alike;
+pub use watch::{Watch, told};
 
 /// Over which reports of one kind, event and site are counted.
 const RECENT: SignedDuration = SignedDuration::from_mins(30);
@@ -148,10 +151,10 @@ impl Sensors {
         key: Option<&str>,
         by: &Identity,
     ) -> Result<ReportTaken, ReportError> {
-        let schema = self.kinds.get(kind).ok_or_else(|| ReportError::Kind(kind.to_owned()))?;
+        let known = self.kinds.get(kind).ok_or_else(|| ReportError::Kind(kind.to_owned()))?;
         let value: Value = serde_json::from_slice(octets)
             .map_err(|error| ReportError::Report(vec![error.to_string()]))?;
-        let mistakes = schema.mistakes(&value);
+        let mistakes = known.mistakes(&value);
         if !mistakes.is_empty() {
             return Err(ReportError::Report(mistakes));
         }
@@ -175,7 +178,7 @@ impl Sensors {
             return again(&before, &key, &body, &sensor);
         }
         let (stored, record) =
-            self.made(kind, sent, sensor.clone(), key.clone(), body.clone(), by).await?;
+            self.made((kind, known), sent, sensor.clone(), key.clone(), body.clone(), by).await?;
         match self.store.add_report(&stored, &record).await? {
             Added::New => Ok(serde_json::from_str(&stored.answer)?),
             // Another sarkd was faster.
@@ -191,7 +194,7 @@ impl Sensors {
 
     async fn made(
         &self,
-        kind: &str,
+        (name, kind): (&str, &Kind),
         sent: Sent,
         sensor: String,
         key: String,
@@ -199,12 +202,18 @@ impl Sensors {
         by: &Identity,
     ) -> Result<(StoredReport, AuditRecord), ReportError> {
         let now = self.clock.now();
-        let site = sent.site.as_deref();
-        let before = self.store.count_reports(kind, &sent.event, site, now - RECENT).await?;
+        let alike = Alike {
+            kind: name,
+            event: &sent.event,
+            site: sent.site.as_deref(),
+            after: now - RECENT,
+        };
+        let before = alike.count(&*self.store, kind.counted).await?;
+        let is_state = kind.is_state(&sent.event);
         let report = SensorReport {
             id: sent.id,
             sensor,
-            kind: kind.to_owned(),
+            kind: name.to_owned(),
             event: sent.event,
             site: sent.site,
             confidence: sent.confidence.unwrap_or_else(certain),
@@ -222,7 +231,7 @@ impl Sensors {
             action: decision.map(|decision| decision.action),
             reason: decision.map(|decision| decision.reason.clone()),
         };
-        let record = record(&report, decided.as_ref(), &registry, by, now);
+        let record = record(&report, is_state, decided.as_ref(), &registry, by, now);
         let answer = serde_json::to_string(&taken)?;
         let actor = by.name.clone();
         Ok((StoredReport { key, body, at: now, actor, report, answer }, record))
@@ -277,6 +286,7 @@ fn again(
 
 fn record(
     report: &SensorReport,
+    is_state: bool,
     decided: Option<&Decided>,
     registry: &str,
     by: &Identity,
@@ -296,7 +306,11 @@ fn record(
     let Some(decided) = decided else { return record };
     let record = record.on(decisions::evidence(decided, registry));
     let decision = &decided.decision;
-    let Some(rule) = decisions::told(decision) else { return record };
+    let told = decisions::told(decision);
+    let resolved = told.is_none();
+    // A report that no rule speaks of says nothing, not even that all is well.
+    let ends = decision.matched.first().filter(|_| is_state && resolved);
+    let Some(rule) = told.or_else(|| ends.cloned()) else { return record };
     let site = report.site.as_deref().unwrap_or("-");
     let mut facts: std::collections::BTreeMap<String, String> =
         report.facts.iter().map(|(name, fact)| (name.clone(), text(fact))).collect();
@@ -305,7 +319,7 @@ fn record(
     let notice = Notice {
         key: format!("sensor:{}:{}:{site}", report.kind, report.event),
         title: rule.reason,
-        resolved: false,
+        resolved,
         routes: decisions::routes(decision),
         runbook: Some("sensors".to_owned()),
         facts,

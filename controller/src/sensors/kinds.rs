@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jsonschema::{PatternOptions, Validator};
 use sark_core::identity::is_name;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Those that ship.
@@ -12,6 +14,10 @@ const SHIPPED: [(&str, &str); 2] =
     [("generic", include_str!("generic.json")), ("rfc1149", include_str!("rfc1149.json"))];
 /// No schema is longer.
 const LONGEST: u64 = 256 << 10;
+/// What `recent` counts, in a schema.
+const COUNTED: &str = "x-sark-recent";
+/// Events that say how something is, in a schema.
+const STATES: &str = "x-sark-states";
 /// Mistakes that are told of one report.
 const TOLD: usize = 5;
 
@@ -22,7 +28,21 @@ pub struct Kind {
     pub title: String,
     /// Its schema.
     pub schema: Value,
+    /// What `recent` counts.
+    pub counted: Counted,
+    states: Vec<String>,
     validator: Validator,
+}
+
+/// Which earlier reports of an event and site a report is counted with: `x-sark-recent` of the schema.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Counted {
+    /// All of them.
+    #[default]
+    All,
+    /// Those on which the decision was an alert, or more.
+    Alerts,
 }
 
 /// All kinds, by name.
@@ -91,6 +111,12 @@ impl Kinds {
 }
 
 impl Kind {
+    /// Whether this event says how something is, and not what happened: `x-sark-states` of the schema.
+    #[must_use]
+    pub fn is_state(&self, event: &str) -> bool {
+        self.states.iter().any(|state| state == event)
+    }
+
     /// What is wrong with a report; nothing if nothing is.
     #[must_use]
     pub fn mistakes(&self, report: &Value) -> Vec<String> {
@@ -112,7 +138,15 @@ fn kind(name: &str, text: &str) -> Result<Kind, KindError> {
     let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
     let validator = options.build(&schema).map_err(|error| wrong(error.to_string()))?;
     let title = schema.get("title").and_then(Value::as_str).unwrap_or(name).to_owned();
-    Ok(Kind { title, schema, validator })
+    let counted = word(&schema, COUNTED).map_err(&wrong)?;
+    let states = word(&schema, STATES).map_err(&wrong)?;
+    Ok(Kind { title, schema, counted, states, validator })
+}
+
+/// What a schema says to SARK and to no validator.
+fn word<T: DeserializeOwned + Default>(schema: &Value, name: &str) -> Result<T, String> {
+    let Some(value) = schema.get(name) else { return Ok(T::default()) };
+    T::deserialize(value).map_err(|error| format!("{name}: {error}"))
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
@@ -159,8 +193,22 @@ mod tests {
         std::fs::write(file("notes.txt"), "no").unwrap();
         let kinds = Kinds::load(Some(directory.path())).unwrap();
         assert_eq!(kinds.get("door").unwrap().title, "Doors");
+        assert_eq!(kinds.get("door").unwrap().counted, Counted::All);
+        let own = r#"{ "x-sark-recent": "alerts", "x-sark-states": ["open"] }"#;
+        std::fs::write(file("gate.json"), own).unwrap();
+        let other = Kinds::load(Some(directory.path())).unwrap();
+        let gate = other.get("gate").unwrap();
+        assert_eq!(gate.counted, Counted::Alerts);
+        assert!(gate.is_state("open") && !gate.is_state("shut"));
+        std::fs::remove_file(file("gate.json")).unwrap();
         assert_eq!(kinds.all().count(), 3);
-        for wrong in ["{", r#"{ "type": "objekt" }"#, r#"{ "$ref": "https://127.0.0.1:1/x" }"#] {
+        for wrong in [
+            "{",
+            r#"{ "type": "objekt" }"#,
+            r#"{ "$ref": "https://127.0.0.1:1/x" }"#,
+            r#"{ "x-sark-recent": "some" }"#,
+            r#"{ "x-sark-states": "open" }"#,
+        ] {
             std::fs::write(file("door.json"), wrong).unwrap();
             Kinds::load(Some(directory.path())).unwrap_err();
         }

@@ -4,14 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sark_core::Severity;
-use sark_core::audit::{AuditRecord, Notice, Outcome};
-use sark_core::storage::LastReport;
+use sark_core::audit::{AuditRecord, Notice, Outcome, Page, Search};
+use sark_core::storage::{LastReport, StorageError};
 use serde_json::json;
 
 use sark_api::config::ExpectedConfig;
 
+use crate::Storage;
+
+/// The events that begin and end what is said: of a sensor, and of a kind.
+const OF_SENSOR: [&str; 2] = ["sensor.silent", "sensor.heard"];
+const OF_KIND: [&str; 2] = ["sensor.gap", "sensor.covered"];
+/// Records that are read at a time, and pages of them: who was not heard of for longer is forgotten.
+const PAGE: u32 = 1_000;
+const PAGES: u32 = 20;
+
 /// What was said of sensors that have to report. Says it once when one falls silent, and once when
-/// it is heard again.
+/// it is heard again, with a restart between them too: [`told`].
 #[derive(Debug)]
 pub struct Watch {
     expected: Vec<ExpectedConfig>,
@@ -28,6 +37,15 @@ impl Watch {
         Self { expected, since, silent: BTreeSet::new(), gaps: BTreeSet::new() }
     }
 
+    /// What was said before, as [`told`] has it: nobody is silent who is not in it.
+    pub fn remember(&mut self, told: &BTreeSet<String>) {
+        let silent = |one: &&ExpectedConfig| told.contains(&silent_key(&one.kind, &one.sensor));
+        let gap = |one: &&ExpectedConfig| told.contains(&gap_key(&one.kind));
+        let pair = |one: &ExpectedConfig| (one.kind.clone(), one.sensor.clone());
+        self.silent = self.expected.iter().filter(silent).map(pair).collect();
+        self.gaps = self.expected.iter().filter(gap).map(|one| one.kind.clone()).collect();
+    }
+
     /// Whether anybody has to report.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -37,29 +55,31 @@ impl Watch {
     /// What changed, by what is stored now.
     pub fn look(&mut self, last: &[LastReport], now: Timestamp) -> Vec<AuditRecord> {
         let mut records = Vec::new();
-        let mut kinds: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
         for expected in &self.expected {
             let of = |one: &&LastReport| one.kind == expected.kind && one.sensor == expected.sensor;
             let heard = last.iter().find(of).map(|one| one.at);
-            let from = heard.map_or(self.since, |at| at.max(self.since));
-            let late = now.duration_since(from);
-            let is_silent = late > expected.every;
-            let (all, silent) = kinds.entry(expected.kind.clone()).or_default();
-            *all += 1;
-            *silent += usize::from(is_silent);
+            let is_late = |from: Timestamp| now.duration_since(from) > expected.every;
+            let is_awake = heard.is_some_and(|at| !is_late(at));
             let key = (expected.kind.clone(), expected.sensor.clone());
+            // A start is a respite for who was not silent before. Who was ends it with a report.
+            let is_silent = !is_awake && (self.silent.contains(&key) || is_late(self.since));
+            let kind = kinds.entry(expected.kind.clone()).or_default();
+            kind.all += 1;
+            kind.silent += usize::from(is_silent);
+            kind.awake += usize::from(is_awake);
             let changed =
                 if is_silent { self.silent.insert(key) } else { self.silent.remove(&key) };
             if changed {
                 records.push(of_sensor(expected, is_silent, heard, now));
             }
         }
-        for (kind, (all, silent)) in kinds {
-            let is_gap = silent == all;
+        for (name, Kind { all, silent, awake }) in kinds {
+            let is_gap = silent == all || (awake == 0 && self.gaps.contains(&name));
             let changed =
-                if is_gap { self.gaps.insert(kind.clone()) } else { self.gaps.remove(&kind) };
+                if is_gap { self.gaps.insert(name.clone()) } else { self.gaps.remove(&name) };
             if changed {
-                records.push(of_kind(&kind, all, is_gap, now));
+                records.push(of_kind(&name, all, is_gap, now));
             }
         }
         records
@@ -72,6 +92,48 @@ impl Watch {
         let most = SignedDuration::from_secs(60);
         shortest.map_or(most, |every| (every / 4).min(most).max(SignedDuration::from_secs(1)))
     }
+}
+
+/// Sensors of a kind that have to report.
+#[derive(Debug, Default)]
+struct Kind {
+    all: usize,
+    silent: usize,
+    /// Heard of in time.
+    awake: usize,
+}
+
+/// Keys of what the trail says began and did not end.
+pub async fn told(trail: &dyn Storage) -> Result<BTreeSet<String>, StorageError> {
+    let mut newest: BTreeMap<String, (u64, bool)> = BTreeMap::new();
+    for event in OF_SENSOR.into_iter().chain(OF_KIND) {
+        let search = Search { event: Some(event.to_owned()), ..Search::default() };
+        let mut before = None;
+        for _ in 0..PAGES {
+            let found = trail.search(&search, Page::Back { before, limit: PAGE }).await?;
+            before = found.last().map(|(number, _)| *number);
+            let is_end = found.len() < PAGE as usize;
+            for (number, record) in found {
+                let Some(notice) = record.notice else { continue };
+                let known = newest.entry(notice.key).or_insert((number, !notice.resolved));
+                if number > known.0 {
+                    *known = (number, !notice.resolved);
+                }
+            }
+            if is_end {
+                break;
+            }
+        }
+    }
+    Ok(newest.into_iter().filter(|(_, (_, is_open))| *is_open).map(|(key, _)| key).collect())
+}
+
+fn silent_key(kind: &str, sensor: &str) -> String {
+    format!("sensor.silent:{kind}:{sensor}")
+}
+
+fn gap_key(kind: &str) -> String {
+    format!("sensor.gap:{kind}")
 }
 
 fn of_sensor(
@@ -88,8 +150,8 @@ fn of_sensor(
     };
     let outcome = if is_silent { Outcome::Failed } else { Outcome::Ok };
     let detail = json!({ "sensor": sensor, "kind": kind, "last": heard });
-    let event = if is_silent { "sensor.silent" } else { "sensor.heard" };
-    let notice = notice(format!("sensor.silent:{kind}:{sensor}"), title, !is_silent);
+    let event = OF_SENSOR[usize::from(!is_silent)];
+    let notice = notice(silent_key(kind, sensor), title, !is_silent);
     AuditRecord::new(now, "sarkd", event, outcome, detail).told(Severity::Low, notice)
 }
 
@@ -101,8 +163,8 @@ fn of_kind(kind: &str, all: usize, is_gap: bool, now: Timestamp) -> AuditRecord 
     };
     let outcome = if is_gap { Outcome::Failed } else { Outcome::Ok };
     let detail = json!({ "kind": kind, "sensors": all });
-    let event = if is_gap { "sensor.gap" } else { "sensor.covered" };
-    let notice = notice(format!("sensor.gap:{kind}"), title, !is_gap);
+    let event = OF_KIND[usize::from(!is_gap)];
+    let notice = notice(gap_key(kind), title, !is_gap);
     AuditRecord::new(now, "sarkd", event, outcome, detail).told(Severity::High, notice)
 }
 
@@ -119,6 +181,8 @@ fn notice(key: String, title: String, resolved: bool) -> Notice {
 
 #[cfg(test)]
 mod tests {
+    use sark_core::storage::{AuditStore as _, MemoryStore};
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -142,6 +206,57 @@ mod tests {
             (&record.event, record.notice.as_ref().is_some_and(|notice| notice.resolved))
         }
         records.iter().map(one).collect()
+    }
+
+    async fn looks(watch: &mut Watch, store: &MemoryStore, last: &[LastReport], second: i64) {
+        store.append_all(&watch.look(last, at(second))).await.unwrap();
+    }
+
+    async fn after_restart(store: &MemoryStore, second: i64) -> Watch {
+        let mut watch = Watch::new(vec![expected("cat-1"), expected("cat-2")], at(second));
+        watch.remember(&told(store).await.unwrap());
+        watch
+    }
+
+    #[tokio::test]
+    async fn who_slept_before_a_restart_is_told_to_wake_once() {
+        let store = MemoryStore::default();
+        let mut watch = after_restart(&store, 0).await;
+        looks(&mut watch, &store, &[], 100).await;
+        let began = ["sensor.silent", "sensor.silent", "sensor.gap"];
+        let written = async || {
+            let mut all = store.records(100).await.unwrap();
+            all.reverse();
+            all
+        };
+        assert_eq!(events(&written().await), began.map(|event| (event, false)));
+        // A restart is no report: nothing ends, and nothing is told again.
+        let mut watch = after_restart(&store, 110).await;
+        looks(&mut watch, &store, &[], 111).await;
+        looks(&mut watch, &store, &[], 500).await;
+        assert_eq!(written().await.len(), 3);
+        let mut watch = after_restart(&store, 510).await;
+        let one = [heard("cat-1", 515)];
+        looks(&mut watch, &store, &one, 520).await;
+        let ended = [("sensor.heard", true), ("sensor.covered", true)];
+        assert_eq!(events(&written().await[3..]), ended);
+        // The other is silent still; who woke is not told again.
+        let mut watch = after_restart(&store, 530).await;
+        looks(&mut watch, &store, &one, 540).await;
+        assert_eq!(written().await.len(), 5);
+        looks(&mut watch, &store, &[heard("cat-1", 515), heard("cat-2", 541)], 542).await;
+        assert_eq!(events(&written().await[5..]), [("sensor.heard", true)]);
+    }
+
+    #[tokio::test]
+    async fn a_gap_ends_with_a_report_and_not_with_another_sensor_to_wait_for() {
+        let store = MemoryStore::default();
+        let mut watch = Watch::new(vec![expected("cat-1")], at(0));
+        looks(&mut watch, &store, &[], 100).await;
+        let mut watch = after_restart(&store, 110).await;
+        assert!(watch.look(&[], at(120)).is_empty(), "cat-2 has time, and the gap is there");
+        let woke = watch.look(&[heard("cat-2", 125)], at(130));
+        assert_eq!(events(&woke), [("sensor.covered", true)]);
     }
 
     #[test]

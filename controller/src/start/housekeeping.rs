@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use sark_core::audit::AuditRecord;
+use sark_core::storage::StorageError;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Told};
 use crate::chain::chain;
-use crate::events::{AuditLost, Event};
-use crate::sensors::Watch;
+use crate::sensors::{self, Watch};
 
 /// How often reports that are old are forgotten.
 const FORGET: Duration = Duration::from_secs(600);
@@ -24,6 +23,7 @@ pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
     let observatory = &api.observatory;
     let expected = observatory.config.sensors.expected.clone();
     let mut watch = Watch::new(expected, observatory.started_at);
+    let mut remembers = false;
     let pace = Duration::try_from(watch.pace()).unwrap_or(TELL);
     let mut tell = tokio::time::interval(TELL);
     let mut look = tokio::time::interval(pace);
@@ -37,10 +37,19 @@ pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
                 api.strangers.tell(store, clock, &api.metrics).await;
                 api.callers.tell(false, told(&api)).await;
             }
-            _ = look.tick(), if leads && !watch.is_empty() => look_at(&api, &mut watch).await,
             _ = expire.tick(), if leads => {
                 if let Err(error) = api.approvals.expire().await {
                     tracing::warn!(error = chain(&error), "approvals are not looked at");
+                }
+            }
+            _ = look.tick(), if leads && !watch.is_empty() => {
+                match look_at(&api, &mut watch, remembers).await {
+                    Ok(()) => remembers = true,
+                    // What is not stored was not told: the next look begins with what the store has.
+                    Err(error) => {
+                        remembers = false;
+                        tracing::warn!(error = chain(&error), "sensors are not looked at");
+                    }
                 }
             }
             _ = forget.tick(), if leads => {
@@ -59,20 +68,13 @@ fn told(api: &Api) -> Told<'_> {
     Told { store: &*observatory.store, clock: &*observatory.clock, metrics: &api.metrics }
 }
 
-async fn look_at(api: &Api, watch: &mut Watch) {
+async fn look_at(api: &Api, watch: &mut Watch, remembers: bool) -> Result<(), StorageError> {
     let observatory = &api.observatory;
-    match observatory.store.last_reports().await {
-        Ok(last) => {
-            for record in watch.look(&last, observatory.clock.now()) {
-                say(api, &record).await;
-            }
-        }
-        Err(error) => tracing::warn!(error = chain(&error), "sensors are not looked at"),
+    let store = &*observatory.store;
+    if !remembers {
+        watch.remember(&sensors::told(store).await?);
     }
-}
-
-async fn say(api: &Api, record: &AuditRecord) {
-    if let Err(error) = api.observatory.store.append(record).await {
-        AuditLost { record, error: &error }.emit(&api.metrics);
-    }
+    let last = store.last_reports().await?;
+    let records = watch.look(&last, observatory.clock.now());
+    if records.is_empty() { Ok(()) } else { store.append_all(&records).await }
 }

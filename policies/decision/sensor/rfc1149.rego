@@ -61,3 +61,14 @@ decisions contains {
 	input.event == "coverage"
 	input.facts.agents_awake == 0
 }
+
+# Nobody is told of it; it ends the alert of the gap.
+decisions contains {
+	"action": "audit",
+	"rule_id": "covered",
+	"reason": sprintf("somebody watches the air at %v: %v agents are awake", [place, input.facts.agents_awake]),
+} if {
+	counts
+	input.event == "coverage"
+	input.facts.agents_awake > 0
+}

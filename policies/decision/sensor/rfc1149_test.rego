@@ -83,7 +83,17 @@ test_escape_with_nobody_knows_what if {
 
 test_all_nap if rules({"event": "coverage", "facts": {"agents": 3, "agents_awake": 0}}) == {"coverage-gap"}
 
-test_one_is_awake if rules({"event": "coverage", "facts": {"agents": 3, "agents_awake": 1}}) == set()
+test_one_is_awake if {
+	awake := {"event": "coverage", "facts": {"agents": 3, "agents_awake": 1}}
+	rules(awake) == {"covered"}
+	some decision in answers(awake)
+	decision.action == "audit"
+	decision.reason == "somebody watches the air at roof: 1 agents are awake"
+}
+
+test_perhaps_one_is_awake if {
+	rules({"confidence": 0.499, "event": "coverage", "facts": {"agents": 3, "agents_awake": 1}}) == set()
+}
 
 test_coverage_without_numbers if rules({"event": "coverage"}) == set()
 
@@ -103,6 +113,7 @@ test_exempt_site if {
 	rules({"site": "loft", "recent": 9}) == set()
 	rules({"site": "loft", "event": "escape", "facts": {"payload_bytes": 200000}}) == set()
 	rules({"site": "loft", "event": "coverage", "facts": {"agents_awake": 0}}) == set()
+	rules({"site": "loft", "event": "coverage", "facts": {"agents": 3, "agents_awake": 3}}) == set()
 }
 
 test_without_its_data_it_is_off if {
