@@ -11,6 +11,7 @@
 //! restart it is there without asking the source. A set is taken from the source once; what was taken
 //! back comes again when the source has another.
 
+mod compared;
 mod keeper;
 mod record;
 mod rollout;

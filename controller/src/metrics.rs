@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use sark_core::decision::Decision;
 use sark_decider::{By, Decided};
 use sark_policy::decision::Line;
 
@@ -192,7 +193,7 @@ impl Metrics {
         r.register("audit_lost", "Audit records that could not be stored", self.audit_lost.clone());
         r.register(
             "decisions",
-            "Decisions by line, action, set, and whether a policy could not be asked",
+            "Decisions by line, action, set (active, canary, shadow), and whether a policy could not be asked",
             self.decisions.clone(),
         );
         r.register("api_requests", "API requests by route and status", self.requests.clone());
@@ -259,16 +260,29 @@ impl Metrics {
         }
     }
 
+    /// Counts a decision, and beside it that of a canary that erred.
     pub(crate) fn decided(&self, line: Line, decided: &Decided) {
         let set = match decided.by {
             By::Active => "active",
             By::Canary => "canary",
         };
+        self.decision(line, set, &decided.decision);
+        if let Some(aside) = &decided.shadow {
+            self.decision(line, "canary", &aside.decision);
+        }
+    }
+
+    /// Counts what a shadow says.
+    pub(crate) fn shadowed(&self, line: Line, decision: &Decision) {
+        self.decision(line, "shadow", decision);
+    }
+
+    fn decision(&self, line: Line, set: &str, decision: &Decision) {
         let labels = DecisionLabels {
             line: line.to_string(),
-            action: decided.decision.action.to_string(),
+            action: decision.action.to_string(),
             set: set.to_owned(),
-            error: decided.decision.has_error().to_string(),
+            error: decision.has_error().to_string(),
         };
         self.decisions.get_or_create(&labels).inc();
     }
@@ -284,5 +298,45 @@ impl Metrics {
         // Writing into a `String` does not fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sark_core::ContentHash;
+    use sark_core::decision::{Action, ENGINE};
+    use sark_decider::Shadow;
+
+    use super::*;
+
+    #[test]
+    fn each_decision_is_counted_for_the_set_that_made_it() {
+        let metrics = Metrics::default();
+        let version = ContentHash::of(b"set");
+        let says = |action, policy| Decision::without_rule(action, policy, "r", String::new());
+        let decided = |by, shadow| Decided {
+            decision: says(Action::Audit, "p"),
+            version: version.clone(),
+            by,
+            shadow,
+            breach: None,
+        };
+        let erred = Shadow { version: version.clone(), decision: says(Action::Deny, ENGINE) };
+        metrics.decided(Line::Llm, &decided(By::Active, None));
+        metrics.decided(Line::Llm, &decided(By::Canary, None));
+        // The canary erred, and the active set decided in its place.
+        metrics.decided(Line::Llm, &decided(By::Active, Some(erred)));
+        metrics.shadowed(Line::Edr, &says(Action::Deny, "p"));
+        let text = metrics.text();
+        let count = |line: &str, action: &str, set: &str, error: &str| {
+            let begin = format!(
+                "sark_decisions_total{{line=\"{line}\",action=\"{action}\",set=\"{set}\",error=\"{error}\"}} "
+            );
+            text.lines().find_map(|line| line.strip_prefix(&begin)).map(str::to_owned)
+        };
+        assert_eq!(count("llm", "audit", "active", "false").as_deref(), Some("2"), "{text}");
+        assert_eq!(count("llm", "audit", "canary", "false").as_deref(), Some("1"));
+        assert_eq!(count("llm", "deny", "canary", "true").as_deref(), Some("1"));
+        assert_eq!(count("edr", "deny", "shadow", "false").as_deref(), Some("1"));
     }
 }

@@ -113,11 +113,23 @@ async fn a_candidate_is_watched_and_taken_back() {
     for _ in 0..3 {
         assert_eq!(action(&socket, "u1").await, "audit");
     }
-    let (_, now) = get(&socket, ROLLOUT).await;
-    let counted = &now["candidate"]["counted"];
+    // Nobody waited for what it says.
+    let counted = place
+        .until("the shadow is counted", async || {
+            let (_, now) = get(&socket, ROLLOUT).await;
+            let counted = now["candidate"]["counted"].clone();
+            (counted["candidate"]["decided"] == 3).then_some(counted)
+        })
+        .await;
     assert_eq!((&counted["differ"], &counted["candidate"]["denied"]), (&json!(3), &json!(3)));
-    let shadowed = records(&place, "decision.llm", 3).await;
-    assert_eq!(shadowed[0]["detail"]["candidate"]["action"], "deny");
+    assert_eq!(counted["leftOut"], 0);
+    let decided = records(&place, "decision.llm", 3).await;
+    assert_eq!(decided[0]["detail"]["decision"]["action"], "audit");
+    assert_eq!(decided[0]["detail"]["candidate"], Value::Null);
+    let shadowed = records(&place, "policy.shadow", 3).await;
+    assert_eq!(shadowed[0]["detail"]["decided"], decided[0]["detail"]["decision"]);
+    assert_eq!(shadowed[0]["detail"]["shadow"]["action"], "deny");
+    assert_eq!(shadowed[0]["about"], json!({ "request": "q-1", "user": "u1" }));
 
     // Taken back by hand, and then there is no candidate.
     let (status, answer) = post(&socket, "/v1/decisions/rollback", json!({})).await;

@@ -91,6 +91,9 @@ pub struct Counted {
     pub active: Counts,
     /// In shadow: the actions were not the same.
     pub differ: u64,
+    /// In shadow: left out, because there were more than it could answer.
+    #[serde(default)]
+    pub left_out: u64,
 }
 
 /// Decisions of a set.

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use sark_core::ContentHash;
@@ -12,11 +11,9 @@ use sark_policy::decision::{DecisionSet, Input, WorkerError};
 use serde_json::Value;
 
 use crate::pool::{Pool, PoolSettings};
+use crate::shadow::{Comparison, Shadows};
 use crate::share;
 use crate::tally::{Band, Breach, Tally};
-
-/// How long after the active set's answer the one of a shadow is waited for.
-const GRACE: Duration = Duration::from_millis(5);
 
 /// How everything decides.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -76,7 +73,8 @@ pub struct Decided {
     pub version: ContentHash,
     /// Which one that is.
     pub by: By,
-    /// What the candidate says, of which nothing happens: in shadow, or because it erred.
+    /// What a canary says of which nothing happens, because it erred. What a shadow says comes later:
+    /// [`Decider::compared`].
     pub shadow: Option<Shadow>,
     /// With this decision the canary of this version left its band: it decides no more.
     pub breach: Option<(ContentHash, Breach)>,
@@ -92,19 +90,21 @@ pub struct Shadow {
 }
 
 /// Decides by what is in use.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decider {
     settings: Settings,
     in_use: RwLock<Arc<InUse>>,
     /// Threads left behind, of every set that was in use.
     lost: Arc<AtomicUsize>,
+    shadows: Shadows,
 }
 
 impl Decider {
     /// With nothing in use.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, in_use: RwLock::default(), lost: Arc::default() }
+        let shadows = Shadows::new(settings.pool.queue);
+        Self { settings, in_use: RwLock::default(), lost: Arc::default(), shadows }
     }
 
     /// What is in use.
@@ -118,6 +118,17 @@ impl Decider {
     #[must_use]
     pub fn lost(&self) -> usize {
         self.lost.load(Ordering::Acquire)
+    }
+
+    /// What shadows said and nobody has taken yet, oldest first. More than a thousand do not wait.
+    #[must_use]
+    pub fn compared(&self) -> Vec<Comparison> {
+        self.shadows.take()
+    }
+
+    /// Until [`compared`](Self::compared) has something.
+    pub async fn has_compared(&self) {
+        self.shadows.wait().await;
     }
 
     /// The threads of a set that is in use.
@@ -168,19 +179,10 @@ impl Decider {
         let shadow = |decision| Some(Shadow { version: other.clone(), decision });
         match candidate.stage {
             Stage::Shadow => {
-                let (pool, asked) = (Arc::clone(&candidate.pool), Arc::clone(&question));
-                let other = tokio::spawn(async move { pool.decide(&asked).await });
                 let decision = active.decide(&question).await;
-                // Nobody waits for a shadow: one that is late has no answer.
-                let other = match tokio::time::timeout(GRACE, other).await {
-                    Ok(Ok(other)) => other,
-                    Ok(Err(_)) | Err(_) => {
-                        let line = question.input.line();
-                        candidate.pool.set().unanswered(line, "it is slower than the active set")
-                    }
-                };
-                candidate.tally.both(&decision, &other);
-                of_active(decision, shadow(other), None)
+                let (candidate, version) = (Arc::clone(candidate), active.set().version().clone());
+                self.shadows.ask(candidate, question, version, decision.clone());
+                of_active(decision, None, None)
             }
             Stage::Canary { percent } if share::has(other, percent, &question.input) => {
                 let decision = candidate.pool.decide(&question).await;

@@ -6,12 +6,12 @@
 //! ```text
 //!   Question ─→ Decider ─→ active Pool ──────────────→ Decided
 //!                  │  canary: its share of sources ─→ candidate Pool, and if that errs the active one
-//!                  └  shadow: everything ───────────→ candidate Pool, counted and nothing more
+//!                  └  shadow: everything, answered ─→ candidate Pool, counted, a Comparison
 //! ```
 //!
 //! [`Decider::put`] swaps what is in use: whoever is deciding ends on the set it began with. A worker
 //! that does not answer in time is left behind with its thread and another takes its place, up to as
-//! many as there are; the question has the answer that its set names for errors.
+//! many as its set has; the question has the answer that its set names for errors.
 //!
 //! A canary is judged by each decision ([`Band`]); when it leaves its band it decides no more at once,
 //! and [`Decided::breach`] says so to who keeps the rollout. Nothing is stored here, and no set is
@@ -22,9 +22,11 @@
 mod decider;
 pub mod directory;
 mod pool;
+mod shadow;
 mod share;
 mod tally;
 
 pub use decider::{By, Candidate, Decided, Decider, InUse, Question, Settings, Shadow};
 pub use pool::{Pool, PoolSettings};
+pub use shadow::Comparison;
 pub use tally::{Band, Breach, Counts, Tally};

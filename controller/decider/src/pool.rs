@@ -38,8 +38,33 @@ pub struct Pool {
     settings: PoolSettings,
     jobs: SyncSender<Job>,
     waiting: Arc<Mutex<Receiver<Job>>>,
-    /// Threads left behind that have not come back.
-    lost: Arc<AtomicUsize>,
+    lost: Lost,
+}
+
+/// Threads left behind that have not come back.
+#[derive(Debug, Clone)]
+struct Lost {
+    /// Of this pool: no other uses up what this one may leave behind.
+    own: Arc<AtomicUsize>,
+    /// Of all that count here.
+    all: Arc<AtomicUsize>,
+}
+
+impl Lost {
+    /// One more, if that are not more than `most` of this pool.
+    fn add(&self, most: usize) -> bool {
+        let count = |lost: usize| (lost < most).then_some(lost + 1);
+        let added = self.own.fetch_update(Ordering::AcqRel, Ordering::Acquire, count).is_ok();
+        if added {
+            self.all.fetch_add(1, Ordering::AcqRel);
+        }
+        added
+    }
+
+    fn remove(&self) {
+        self.own.fetch_sub(1, Ordering::AcqRel);
+        self.all.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 #[derive(Debug)]
@@ -52,12 +77,13 @@ struct Job {
 
 impl Pool {
     /// Makes the workers, which takes as long as the set is large.
-    /// `lost` counts threads left behind, of all pools that have it.
+    /// `all` counts threads left behind, of all pools that have it; each has successors of its own.
     pub fn new(
         set: Arc<DecisionSet>,
         settings: PoolSettings,
-        lost: Arc<AtomicUsize>,
+        all: Arc<AtomicUsize>,
     ) -> Result<Self, WorkerError> {
+        let lost = Lost { own: Arc::default(), all };
         let (jobs, waiting) = sync_channel(settings.queue.max(1));
         let waiting = Arc::new(Mutex::new(waiting));
         let pool = Self { set, settings, jobs, waiting, lost };
@@ -101,15 +127,11 @@ impl Pool {
     /// more, or a policy that hangs would take all memory.
     fn leave_behind(&self, thread: &Arc<AtomicBool>) {
         let most = self.settings.threads.max(1);
-        let count = |lost: usize| (lost < most).then_some(lost + 1);
-        if thread.load(Ordering::Acquire)
-            || self.lost.fetch_update(Ordering::AcqRel, Ordering::Acquire, count).is_err()
-        {
+        if thread.load(Ordering::Acquire) || !self.lost.add(most) {
             return;
         }
         if thread.swap(true, Ordering::AcqRel) {
-            self.lost.fetch_sub(1, Ordering::AcqRel);
-            return;
+            return self.lost.remove();
         }
         let (set, bounds) = (Arc::clone(&self.set), self.settings.bounds);
         if let Err(error) = self.begin(move || Worker::new(set, &bounds)) {
@@ -121,7 +143,7 @@ impl Pool {
         &self,
         make: impl FnOnce() -> Result<Worker, WorkerError> + Send + 'static,
     ) -> Result<(), WorkerError> {
-        let (waiting, lost) = (Arc::clone(&self.waiting), Arc::clone(&self.lost));
+        let (waiting, lost) = (Arc::clone(&self.waiting), self.lost.clone());
         let thread = std::thread::Builder::new().name("decide".to_owned());
         let begun = thread.spawn(move || match make() {
             Ok(worker) => work(worker, &waiting, &lost),
@@ -134,7 +156,7 @@ impl Pool {
     }
 }
 
-fn work(mut worker: Worker, waiting: &Mutex<Receiver<Job>>, lost: &AtomicUsize) {
+fn work(mut worker: Worker, waiting: &Mutex<Receiver<Job>>, lost: &Lost) {
     let left_behind = Arc::new(AtomicBool::new(false));
     loop {
         // Whoever waits holds the lock: the others wait for it instead.
@@ -149,8 +171,7 @@ fn work(mut worker: Worker, waiting: &Mutex<Receiver<Job>>, lost: &AtomicUsize) 
         // Nobody waits any more if it came too late.
         let _ = answer.send(worker.decide_with(input, facts.clone(), *at));
         if left_behind.load(Ordering::Acquire) {
-            lost.fetch_sub(1, Ordering::AcqRel);
-            return;
+            return lost.remove();
         }
     }
 }

@@ -93,6 +93,7 @@ struct Counted {
     active: Counts,
     candidate: Counts,
     differ: u64,
+    left_out: u64,
     /// Of late: halved now and then, so that a canary that goes bad after a week is found as soon.
     recent: [Counts; 2],
     is_over: bool,
@@ -104,6 +105,16 @@ impl Tally {
     pub fn counts(&self) -> (Counts, Counts, u64) {
         let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (counted.active, counted.candidate, counted.differ)
+    }
+
+    /// Questions that a shadow was not asked, or whose comparison nobody took: there were too many.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).left_out
+    }
+
+    pub(crate) fn leave_out(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).left_out += 1;
     }
 
     pub(crate) fn both(&self, active: &Decision, candidate: &Decision) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sark_core::decision::{Action, ENGINE};
 use sark_core::storage::Stage;
-use sark_decider::{Band, By, Decided, Decider, Pool, PoolSettings, Question, Settings};
+use sark_decider::{Band, By, Counts, Decided, Decider, Pool, PoolSettings, Question, Settings};
 use sark_policy::decision::{Bounds, DecisionSet, Input, Limits, Line, SetFile};
 
 fn file(path: &str, text: &str) -> SetFile {
@@ -79,19 +79,33 @@ async fn what_is_active_decides_and_is_swapped_while_it_does() {
     assert_eq!(ask(&decider, "ada").await.version, *deny.version());
 }
 
+fn tally(decider: &Decider) -> (Counts, Counts, u64) {
+    decider.in_use().candidate.as_ref().unwrap().tally.counts()
+}
+
+/// Until the shadow has answered so many.
+async fn shadowed(decider: &Decider, many: u64) {
+    while tally(decider).1.decided < many {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_shadow_is_counted_and_changes_nothing() {
     let decider = decider(Band::default());
     let (active, candidate) = (set("audit", "true"), set("deny", "input.user == \"eve\""));
     put(&decider, &active, Some((&candidate, Stage::Shadow)));
-    for user in ["ada", "eve", "eve", "grace"] {
+    for (user, many) in [("ada", 1), ("eve", 2), ("eve", 3), ("grace", 4)] {
         let decided = ask(&decider, user).await;
         assert_eq!((decided.decision.action, decided.by), (Action::Audit, By::Active));
-        let shadow = decided.shadow.unwrap();
+        assert_eq!(decided.shadow, None, "what a shadow says comes later");
+        shadowed(&decider, many).await;
+        let [compared] = &decider.compared()[..] else { panic!("one was asked") };
         let says = if user == "eve" { Action::Deny } else { Action::Allow };
-        assert_eq!((shadow.decision.action, &shadow.version), (says, candidate.version()));
+        assert_eq!((compared.shadow.action, &compared.candidate), (says, candidate.version()));
+        assert_eq!((&compared.decision, &compared.active), (&decided.decision, active.version()));
+        assert_eq!(*compared.question, question(user));
     }
-    let tally = |decider: &Decider| decider.in_use().candidate.as_ref().unwrap().tally.counts();
     let (own, other, differ) = tally(&decider);
     assert_eq!((own.decided, own.denied, other.decided, other.denied), (4, 0, 4, 2));
     assert_eq!(differ, 4, "audit is not allow");
@@ -102,18 +116,39 @@ async fn a_shadow_is_counted_and_changes_nothing() {
     assert_eq!(tally(&decider).0.decided, 0);
 }
 
+/// One thread drives all of this: what the answer does not wait for has not even begun.
 #[tokio::test]
 async fn nobody_waits_for_a_shadow() {
-    let bounds = Bounds { instructions: 30_000_000, time: Duration::from_secs(20) };
-    let patience = Duration::from_secs(60);
-    let pool = PoolSettings { threads: 1, queue: 4, patience, bounds };
+    let bounds = Bounds { instructions: 3_000_000, time: Duration::from_secs(20) };
+    let patience = Duration::from_secs(600);
+    let pool = PoolSettings { threads: 1, queue: 1, patience, bounds };
     let decider = Decider::new(Settings { pool, band: Band::default() });
     let slow = set("deny", "some x in numbers.range(1, 999999)\n\tx * x == 7");
     put(&decider, &set("audit", "true"), Some((&slow, Stage::Shadow)));
     let decided = ask(&decider, "ada").await;
-    assert_eq!(decided.decision.action, Action::Audit);
-    let shadow = decided.shadow.unwrap().decision;
-    assert_eq!((&*shadow.policy_id, &*shadow.rule_id), (ENGINE, "unanswered"), "{shadow:?}");
+    assert_eq!((decided.decision.action, decided.shadow), (Action::Audit, None));
+    assert_eq!(tally(&decider).1.decided, 0, "the answer is there before the shadow's");
+    shadowed(&decider, 1).await;
+    let [compared] = &decider.compared()[..] else { panic!("one was asked") };
+    assert_eq!((&*compared.shadow.policy_id, compared.decision.action), (ENGINE, Action::Audit));
+}
+
+#[tokio::test]
+async fn more_than_a_shadow_can_answer_are_left_out_and_counted() {
+    // It ends only when its time is up, which is after everything here.
+    let bounds = Bounds { instructions: 300_000_000, time: Duration::from_secs(60) };
+    let patience = Duration::from_secs(600);
+    let pool = PoolSettings { threads: 1, queue: 2, patience, bounds };
+    let decider = Decider::new(Settings { pool, band: Band::default() });
+    let squares = "some x in numbers.range(1, 99999)\n\tsome y in numbers.range(1, 99999)";
+    let hangs = set("deny", &format!("{squares}\n\tx * y == -7"));
+    put(&decider, &set("audit", "true"), Some((&hangs, Stage::Shadow)));
+    for n in 0..5 {
+        assert_eq!(ask(&decider, &format!("u{n}")).await.decision.action, Action::Audit);
+    }
+    let left_out = decider.in_use().candidate.as_ref().unwrap().tally.left_out();
+    assert_eq!((tally(&decider).1.decided, left_out), (0, 3));
+    assert!(decider.compared().is_empty());
 }
 
 #[tokio::test]
@@ -188,6 +223,24 @@ async fn a_worker_that_does_not_answer_is_left_behind_and_others_answer() {
     }
     // The one that took the second such question is not through yet.
     while ask("ada").await.has_error() {}
+}
+
+#[tokio::test]
+async fn a_shadow_that_hangs_leaves_the_active_set_its_successors() {
+    let bounds = Bounds { instructions: 30_000_000, time: Duration::from_secs(20) };
+    let patience = Duration::from_millis(100);
+    let settings = PoolSettings { threads: 1, queue: 4, patience, bounds };
+    let hangs = "input.user == \"eve\"\n\tsome x in numbers.range(1, 999999)\n\tx * x == 7";
+    let lost: Arc<AtomicUsize> = Arc::default();
+    let pool = |action| Pool::new(set(action, hangs), settings, Arc::clone(&lost)).unwrap();
+    let (shadow, active) = (pool("audit"), pool("deny"));
+    let (eve, ada) = (Arc::new(question("eve")), Arc::new(question("ada")));
+    assert!(shadow.decide(&eve).await.has_error());
+    assert!(shadow.decide(&eve).await.has_error(), "it has used up its successors");
+    assert_eq!(lost.load(Ordering::Acquire), 1);
+    assert!(active.decide(&eve).await.has_error());
+    assert_eq!(lost.load(Ordering::Acquire), 2);
+    assert_eq!(active.decide(&ada).await.action, Action::Allow, "another took its place");
 }
 
 #[tokio::test]

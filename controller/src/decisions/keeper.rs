@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sark_api::Problem;
 use sark_core::ContentHash;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{Decisions, DecisionsError, TakeError};
@@ -47,12 +48,19 @@ impl Decisions {
         }
     }
 
-    /// Until `stop`: what the store has is in use, and a canary that is over is so in the store.
+    /// Until `stop`: what the store has is in use, a canary that is over is so in the store, and what
+    /// shadows said is told.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK) => {}
+                () = stop.cancelled() => return self.tell_shadows().await,
+                () = self.decider.has_compared() => {
+                    self.tell_shadows().await;
+                    continue;
+                }
+                _ = look.tick() => {}
                 () = self.left.notified() => {}
             }
             if let Err(error) = self.follow().await {

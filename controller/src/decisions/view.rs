@@ -62,6 +62,7 @@ impl Decisions {
             let sark_decider::Counts { decided, denied, failed } = counts;
             Counts { decided, denied, failed }
         };
-        Some(Counted { candidate: counts(own), active: counts(active), differ })
+        let left_out = candidate.tally.left_out();
+        Some(Counted { candidate: counts(own), active: counts(active), differ, left_out })
     }
 }

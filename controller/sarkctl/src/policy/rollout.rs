@@ -25,7 +25,7 @@ pub struct ActivateArgs {
     /// A directory, an OPA bundle (tar.gz), or the version of a set that sarkd keeps
     #[arg(value_name = "DIR|BUNDLE|VERSION")]
     set: String,
-    /// Decide beside the active set, count and record, and change nothing
+    /// Decide after the active set, count, record what differs, and change nothing
     #[arg(long, conflicts_with = "canary")]
     shadow: bool,
     /// Decide on this share of the sources; taken back by itself if it denies or errs too much
@@ -80,7 +80,9 @@ fn in_use(out: &mut Out, now: &RolloutResponse) -> io::Result<()> {
     if let Some(candidate) = &now.candidate {
         let name = out.paint(style::CHANGE, &named(&candidate.set));
         match candidate.stage {
-            Stage::Shadow => writeln!(out, "{name} is in shadow: it is counted, nothing more")?,
+            Stage::Shadow => {
+                writeln!(out, "{name} is in shadow: it is counted, and recorded where it differs")?
+            }
             Stage::Canary { percent } => {
                 writeln!(out, "{name} is a canary: it decides on {percent} % of the sources")?;
             }
@@ -115,6 +117,9 @@ fn count(out: &mut Out, counted: &Counted, stage: Stage) -> io::Result<()> {
     table.print(out)?;
     if stage == Stage::Shadow {
         writeln!(out, "another action in {} of them", counted.differ)?;
+        if counted.left_out > 0 {
+            writeln!(out, "{} left out: more than it could answer", counted.left_out)?;
+        }
     }
     Ok(())
 }
