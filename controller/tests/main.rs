@@ -26,6 +26,7 @@ mod feed_server;
 mod feeds;
 mod fuzz;
 mod hostile;
+mod hostile_policy;
 mod identities;
 mod kill;
 mod leaders;
