@@ -4,6 +4,7 @@ mod ask;
 mod check;
 mod decide;
 mod diff;
+mod differences;
 mod list;
 mod rollout;
 mod sets;
@@ -45,7 +46,8 @@ pub enum Command {
     /// Make recorded decisions again by another decision set
     ///
     /// Takes what was decided on from the audit trail, with what the registry said then, and shows
-    /// which decisions the set would make otherwise. Nothing is put to use.
+    /// which decisions the set would make otherwise, in what happens or in anything else: severity,
+    /// reason, obligations, rules. Nothing is put to use.
     Diff(diff::DiffArgs),
     /// List network policies: those that hold, or those of files
     List(list::ListArgs),

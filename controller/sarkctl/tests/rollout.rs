@@ -148,6 +148,68 @@ fn sarkd_is_asked() {
 }
 
 #[test]
+fn what_a_shadow_could_not_answer_is_shown() {
+    let mut now = now();
+    now["candidate"]["stage"] = json!("shadow");
+    now["candidate"]["counted"]["differ"] = json!(7);
+    now["candidate"]["counted"]["leftOut"] = json!(12);
+    let sets = json!({"sets": [], "rollouts": []});
+    let server = Answers::default()
+        .on("GET /v1/decisions/rollout", 200, &now)
+        .on("GET /v1/decisions/sets", 200, &sets)
+        .serve();
+    sarkctl(["--socket", "sarkd.sock"])
+        .with(&["policy", "sets"])
+        .directory(server.path())
+        .golden("rollout-shadow");
+}
+
+/// A decision whose action stays, and nothing else of it.
+fn redacted() -> Value {
+    let obligations = json!([{"type": "redact", "findings": ["*"]},
+        {"type": "keep", "fields": ["prompt"]}, {"type": "notify", "route": "soc"}]);
+    let matched = json!([{"action": "redact", "severity": "high", "policy_id": "secrets",
+        "rule_id": "found", "reason": "a key was found\u{1b}[2J", "obligations": obligations}]);
+    let decision = json!({"allow": true, "action": "redact", "reason": "a key was found\u{1b}[2J",
+        "policy_id": "secrets", "rule_id": "found", "severity": "high",
+        "obligations": obligations, "matched": matched});
+    json!({"sequence": 7, "at": AT, "actor": "token:gateway", "event": "decision.llm",
+        "outcome": "ok", "detail": {"decision": decision, "input":
+            {"id": "q-7", "operation": "chat", "user": "ada", "model": "gpt-4o"}}})
+}
+
+/// The set `small`, and a policy that redacts less.
+#[test]
+fn what_is_lost_beside_the_action_is_shown() {
+    let none = json!({"records": []});
+    let server = Answers::default()
+        .on(
+            "GET /v1/audit/records?event=decision.llm&limit=1000",
+            200,
+            &json!({"records": [redacted()]}),
+        )
+        .on("GET /v1/audit/records?event=decision.llm&before=7&limit=999", 200, &none)
+        .serve();
+    let server = with_set(server);
+    std::fs::write(
+        server.path().join("set/llm/secrets.rego"),
+        "package sark.llm.secrets\n\ndecisions contains {\"action\": \"redact\", \
+         \"rule_id\": \"found\", \"reason\": \"an address was found\", \"obligations\": \
+         [{\"type\": \"redact\", \"findings\": [\"email\"]}]} if input.user == \"ada\"\n",
+    )
+    .unwrap();
+    let words = ["policy", "diff", "set", "--line", "llm", "--limit", "1000"];
+    for (name, more) in [
+        ("rollout-diff-obligations", &["--detailed-exitcode"][..]),
+        ("rollout-diff-json", &["-o", "json"]),
+    ] {
+        let run = sarkctl(["--socket", "sarkd.sock"]).with(&words).with(more);
+        let run = run.directory(server.path()).golden(name);
+        assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn recorded_decisions_are_made_again() {
     let server = scene();
     let words = ["policy", "diff", "set", "--line", "llm", "--limit", "1000"];

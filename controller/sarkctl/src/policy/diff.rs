@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::decide::colour;
+use super::differences::{Difference, between};
 use super::sets::SetArgs;
 use crate::audit::source::{Source, SourceArgs};
 use crate::cli::Context;
@@ -59,21 +60,23 @@ struct Report {
     replayed: u64,
     /// Records of decisions that do not hold what was decided on.
     unreadable: u64,
-    /// The same action by other rules.
-    other_rules: u64,
-    /// Another action.
+    /// Another decision: in anything.
     changed: u64,
+    /// Of these another action.
+    other_action: u64,
     /// How many of which.
     changes: Vec<Change>,
     /// The newest of them.
     examples: Vec<Example>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Change {
     line: Line,
     was: Action,
     becomes: Action,
+    /// What is not the same.
+    differs: Vec<&'static str>,
     count: u64,
 }
 
@@ -89,7 +92,12 @@ struct Example {
     becomes: Action,
     rule: String,
     reason: String,
+    /// What is not the same, as it was and as it becomes.
+    differs: Vec<Difference>,
 }
+
+/// Changes that are counted together.
+type Kind = (Line, Action, Action, Vec<&'static str>);
 
 /// A decision as the trail has it.
 struct Recorded {
@@ -119,7 +127,7 @@ fn replay(
         set_version: set.version().to_string(),
         ..Report::default()
     };
-    let mut counts: BTreeMap<(Line, Action, Action), u64> = BTreeMap::new();
+    let mut counts: BTreeMap<Kind, u64> = BTreeMap::new();
     for event in events(arguments.line) {
         let (since, until) = (arguments.since, arguments.until);
         let search = Search { since, until, event: Some(event), ..Search::default() };
@@ -137,12 +145,15 @@ fn replay(
                 let Recorded { input, facts, decision: was } = recorded;
                 let becomes = worker.decide_with(&input, facts, record.at);
                 report.replayed += 1;
-                if was.action == becomes.action {
-                    report.other_rules += u64::from(rules(&was) != rules(&becomes));
+                let differs = between(&was, &becomes);
+                if differs.is_empty() {
                     continue;
                 }
                 report.changed += 1;
-                *counts.entry((input.line(), was.action, becomes.action)).or_default() += 1;
+                report.other_action += u64::from(was.action != becomes.action);
+                let what = differs.iter().map(|difference| difference.what).collect();
+                let kind = (input.line(), was.action, becomes.action, what);
+                *counts.entry(kind).or_default() += 1;
                 if report.examples.len() < SHOWN {
                     report.examples.push(Example {
                         sequence,
@@ -154,12 +165,14 @@ fn replay(
                         becomes: becomes.action,
                         rule: format!("{}/{}", becomes.policy_id, becomes.rule_id),
                         reason: becomes.reason,
+                        differs,
                     });
                 }
             }
         }
     }
-    let change = |((line, was, becomes), count)| Change { line, was, becomes, count };
+    let change =
+        |((line, was, becomes, differs), count)| Change { line, was, becomes, differs, count };
     report.changes = counts.into_iter().map(change).collect();
     report.changes.sort_by_key(|change| std::cmp::Reverse(change.count));
     Ok(report)
@@ -189,16 +202,12 @@ fn read(record: &AuditRecord) -> Option<Recorded> {
     Some(Recorded { input, facts: record.detail.get("registry").cloned(), decision })
 }
 
-fn rules(decision: &Decision) -> Vec<(&str, &str)> {
-    decision.matched.iter().map(|rule| (&*rule.policy_id, &*rule.rule_id)).collect()
-}
-
 fn print(out: &mut Out, report: &Report) -> io::Result<()> {
-    let Report { replayed, unreadable, other_rules, changed, .. } = report;
+    let Report { replayed, unreadable, changed, other_action, .. } = report;
     let replayed = render::count(*replayed, "decision");
     let version = render::short(&report.set_version);
     writeln!(out, "{replayed} made again by {} {version}", printable(&report.set))?;
-    writeln!(out, "{changed} would change, {other_rules} would stay by other rules")?;
+    writeln!(out, "{changed} would change, {other_action} of them in what happens")?;
     if *unreadable > 0 {
         let left_out = render::count(*unreadable, "record");
         writeln!(out, "{left_out} left out: what was decided on is not in it")?;
@@ -207,12 +216,13 @@ fn print(out: &mut Out, report: &Report) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out)?;
-    let mut table = Table::new(["LINE", "WAS", "BECOMES", "COUNT"]);
-    for Change { line, was, becomes, count } in &report.changes {
+    let mut table = Table::new(["LINE", "WAS", "BECOMES", "DIFFERS", "COUNT"]);
+    for Change { line, was, becomes, differs, count } in &report.changes {
         table.row([
             line.as_str().into(),
             Cell::new(colour(*was), was.as_str()),
             Cell::new(colour(*becomes), becomes.as_str()),
+            differs.join(", ").into(),
             count.to_string().into(),
         ]);
     }
@@ -231,5 +241,31 @@ fn print(out: &mut Out, report: &Report) -> io::Result<()> {
             printable(&one.rule).into(),
         ]);
     }
+    table.print(out)?;
+    writeln!(out)?;
+    let mut table = Table::new(["RECORD", "DIFFERS", "WAS", "BECOMES"]);
+    for one in &report.examples {
+        for Difference { what, was, becomes } in &one.differs {
+            table.row([
+                one.sequence.to_string().into(),
+                (*what).into(),
+                written(was).into(),
+                written(becomes).into(),
+            ]);
+        }
+    }
     table.print(out)
+}
+
+/// A list as its members, one after another.
+fn written(value: &Value) -> String {
+    let one = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match value {
+        Value::Array(members) if members.is_empty() => "-".to_owned(),
+        Value::Array(members) => members.iter().map(one).collect::<Vec<_>>().join(", "),
+        other => one(other),
+    }
 }
