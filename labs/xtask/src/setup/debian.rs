@@ -52,6 +52,9 @@ pub const TESTS: &[Package] = &[
     package("rsyslog", "rsyslogd", Some("rsyslog"), "a receiver of alerts by syslog"),
     package("rsyslog-openssl", RSYSLOG_TLS, None, "that receiver's TLS"),
     package("python3-pip", "pip3", None, "to unpack a validator of exported STIX"),
+    package("python3", "python3", None, "a client whose hello we read, and for others' tools"),
+    package("openssl", "openssl", None, "a client whose hello we read"),
+    package("curl", "curl", None, "a client whose hello we read"),
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
 
