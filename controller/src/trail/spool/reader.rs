@@ -10,6 +10,9 @@ use super::{SpoolError, failed, segments};
 /// Octets read at a time: no frame is longer.
 const CHUNK: usize = 8 << 20;
 
+/// Octets of one batch, and what was read with them.
+const MOST_OCTETS: u64 = 32 << 20;
+
 /// The file under way (its first record, its path, octets read), and the last record.
 pub(crate) type Place = (Option<(u64, PathBuf, u64)>, u64);
 
@@ -82,7 +85,7 @@ impl Reader {
         most: usize,
     ) -> Result<Batch, SpoolError> {
         let mut batch = Batch { last: self.last, ..Batch::default() };
-        while batch.last < durable && batch.records.len() < most {
+        while batch.last < durable && batch.records.len() < most && batch.octets < MOST_OCTETS {
             if !self.fill(&mut batch, stored, durable, most)? {
                 break;
             }
