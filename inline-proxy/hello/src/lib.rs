@@ -24,6 +24,8 @@
 //! for sorting lists of codes; memory grows with octets that came, never with lengths that were
 //! claimed. Whether a hello is acceptable to a server, and what its name may reach, is not asked here.
 //! No I/O, no clock, no panic on octets from outside.
+//!
+//! [proxy]: Reader
 
 mod cursor;
 mod error;

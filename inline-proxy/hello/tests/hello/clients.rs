@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use sark_hello::{ClientHello, Limits, Progress, Reader};
@@ -35,19 +36,16 @@ fn hello(program: &str, arguments: impl Fn(u16) -> Vec<String>) -> ClientHello {
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}"));
+    let (sender, receiver) = sync_channel(1);
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        sender.send(hello_of(&mut stream, 100)).unwrap();
+    });
     // Whatever keeps it from coming, the test ends.
-    listener.set_nonblocking(true).unwrap();
-    let accepted = (0..3000).find_map(|_| {
-        std::thread::sleep(Duration::from_millis(10));
-        listener.accept().ok()
-    });
-    let hello = accepted.map(|(mut stream, _)| {
-        stream.set_nonblocking(false).unwrap();
-        hello_of(&mut stream, 100)
-    });
+    let hello = receiver.recv_timeout(Duration::from_secs(30));
     _ = child.kill();
     child.wait().unwrap();
-    hello.unwrap_or_else(|| panic!("{program} did not connect"))
+    hello.unwrap_or_else(|error| panic!("{program}: {error}"))
 }
 
 fn words(line: &str) -> Vec<String> {

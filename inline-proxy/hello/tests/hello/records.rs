@@ -64,10 +64,13 @@ fn cut_into_many_records() {
     }
     let tiny: Vec<_> = (0..message.len()).step_by(20).collect();
     assert_eq!(refusal(&records(&message, &tiny)), Refusal::ManyRecords(64));
-    let limits = Limits { records: message.len(), ..Limits::default() };
+    // The bound is exact.
     let each: Vec<_> = (0..message.len()).collect();
-    let (progress, _) = read_in([records(&message, &each).as_slice()], limits);
-    assert_eq!(name(&progress), Some("api.anthropic.com"));
+    let octets = records(&message, &each);
+    let allowed = |records| read_in([&octets[..]], Limits { records, ..Limits::default() }).0;
+    assert_eq!(name(&allowed(message.len())), Some("api.anthropic.com"));
+    let fewer = message.len() - 1;
+    assert_eq!(allowed(fewer), Progress::Refused(Refusal::ManyRecords(fewer)));
 }
 
 /// RFC 8446 §5.1: it is to be ignored for all purposes.
