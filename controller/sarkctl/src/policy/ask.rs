@@ -56,8 +56,7 @@ pub fn run(arguments: &AskArgs, context: &mut Context) -> Outcome {
         results.push(Answered { line, id, answer });
     }
     context.out.data(&results, |out| {
-        let one = |one: &Answered| (one.line, one.id.as_str(), &one.answer.decision);
-        list(out, results.iter().map(one))
+        list(out, results.iter().map(|one| (one.line, one.id.as_str(), &one.answer.decision)))
     })?;
     Ok(Exit::Done)
 }

@@ -130,8 +130,7 @@ fn decided(ready: &Ready) -> Result<Report, Failure> {
 pub fn eval(arguments: &EvalArgs, context: &mut Context) -> Outcome {
     let report = decided(&ready(&arguments.set, &arguments.input)?)?;
     context.out.data(&report, |out| {
-        let one = |one: &Decided| (one.line, one.id.as_str(), &one.decision);
-        list(out, report.results.iter().map(one))
+        list(out, report.results.iter().map(|one| (one.line, one.id.as_str(), &one.decision)))
     })?;
     Ok(Exit::Done)
 }
