@@ -61,7 +61,7 @@ use crate::sensors::Sensors;
 use crate::trail::{Keep, Trail};
 use crate::{Changes, Leadership, Metrics, Observatory, Registrar};
 use answer::Failure;
-pub(crate) use callers::{Callers, Told};
+pub(crate) use callers::Callers;
 pub use describe::openapi;
 pub use https::serve_https;
 pub use listen::{ListenError, SocketGuard, listen};

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use sark_api::config::{BandConfig, DecisionsConfig};
 use sark_api::{Problem, Wanted};
-use sark_core::audit::Flow;
+use sark_core::audit::{AuditRecord, Flow};
 use sark_core::decision::{Action, Decision, ENGINE};
 use sark_core::storage::StorageError;
 use sark_core::{Clock, ContentHash};
@@ -38,7 +38,7 @@ pub(crate) use record::{evidence, routes, sets_of};
 pub use source::{Source, SourceSettings};
 pub use taken::{Keys, Material, TakeError, Taken};
 
-use crate::trail::{Keep, Trail};
+use crate::trail::{Full, Keep, Trail};
 use crate::{Metrics, RegistryHolder, Storage};
 
 /// What decisions are made of.
@@ -144,6 +144,9 @@ pub fn settings(config: &DecisionsConfig) -> Settings {
     }
 }
 
+/// How long an answer waits for its record; less than a request may take.
+const ON_THE_DISK: Duration = Duration::from_secs(10);
+
 /// What a decision is asked for with.
 pub struct Asked {
     /// On what.
@@ -217,7 +220,7 @@ impl Decisions {
         let plain = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let record = keep.into_record(record, &decided.decision, &plain);
         let taken = if durable {
-            trail.durable(&record).await.map_err(|error| error.to_string())
+            on_the_disk(trail, &record).await
         } else {
             trail.record(&record).map_err(|full| full.to_string())
         };
@@ -227,5 +230,16 @@ impl Decisions {
             decided.decision = Decision::without_rule(Action::Deny, ENGINE, "unrecorded", reason);
         }
         Some(decided)
+    }
+}
+
+/// Waits until the record is on the disk, but not for room in the spool, and not for ever.
+async fn on_the_disk(trail: &Trail, record: &AuditRecord) -> Result<(), String> {
+    if !trail.has_room() {
+        return Err(Full.to_string());
+    }
+    match tokio::time::timeout(ON_THE_DISK, trail.durable(record)).await {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("its record was not on the disk within {ON_THE_DISK:?}")),
     }
 }

@@ -334,7 +334,7 @@ pub struct AuditLost<'a> {
     /// The record.
     pub record: &'a AuditRecord,
     /// Why.
-    pub error: &'a StorageError,
+    pub error: &'a dyn std::error::Error,
 }
 
 impl Event for AuditLost<'_> {

@@ -316,8 +316,10 @@ fn record(
         report.facts.iter().map(|(name, fact)| (name.clone(), text(fact))).collect();
     facts.insert("sensor".to_owned(), report.sensor.clone());
     facts.insert("recent".to_owned(), report.recent.to_string());
+    // A state lasts until its end is reported.
+    let of = if is_state { "sensor.state" } else { "sensor" };
     let notice = Notice {
-        key: format!("sensor:{}:{}:{site}", report.kind, report.event),
+        key: format!("{of}:{}:{}:{site}", report.kind, report.event),
         title: rule.reason,
         resolved,
         routes: decisions::routes(decision),

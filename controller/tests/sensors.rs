@@ -211,7 +211,7 @@ async fn a_gap_ends_when_somebody_is_surely_awake() {
         let all = notices(&secured).await.into_iter();
         all.map(|(key, resolved, title, _)| (key, resolved, title)).collect::<Vec<_>>()
     };
-    let key = "sensor:rfc1149:coverage:roof".to_owned();
+    let key = "sensor.state:rfc1149:coverage:roof".to_owned();
     report(&secured, &cat, &coverage("c-1", 0.9, 0)).await;
     let gap = "nobody watches the air at roof: all agents nap".to_owned();
     assert_eq!(notices().await, [(key.clone(), false, gap)]);

@@ -20,7 +20,8 @@ use crate::route::{Route, is_route, sinks};
 
 /// The keys of conditions begin with one of these: who writes that one begins writes that it ends.
 /// For what is wrong with a sink see [`SELF_KEY`].
-pub const LASTING: [&str; 4] = ["approval:", "health.", "sensor.gap:", "sensor.silent:"];
+pub const LASTING: [&str; 5] =
+    ["approval:", "health.", "sensor.gap:", "sensor.silent:", "sensor.state:"];
 
 fn lasts(key: &str) -> bool {
     key.starts_with(SELF_KEY) || LASTING.iter().any(|prefix| key.starts_with(prefix))

@@ -65,13 +65,11 @@ impl Shadows {
         let (through, there_are) = (self.through.clone(), Arc::clone(&self.there_are));
         tokio::spawn(async move {
             let shadow = candidate.pool.decide(&question).await;
+            let Ok(room) = through.try_reserve() else { return candidate.tally.leave_out() };
             candidate.tally.both(&decision, &shadow);
             let version = candidate.pool.set().version().clone();
-            let all = Comparison { question, active, decision, candidate: version, shadow };
-            match through.try_send(all) {
-                Ok(()) => there_are.notify_one(),
-                Err(_) => candidate.tally.leave_out(),
-            }
+            room.send(Comparison { question, active, decision, candidate: version, shadow });
+            there_are.notify_one();
             drop(place);
         });
     }

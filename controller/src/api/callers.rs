@@ -8,15 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sark_core::Clock;
 use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::identity::Identity;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::Peer;
-use super::strangers::append;
-use crate::{Metrics, Storage};
+use super::source::Source;
+use super::strangers::note;
+use super::{Api, Peer};
 
 /// Over which calls are counted.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -24,6 +23,10 @@ const WINDOW: Duration = Duration::from_secs(60);
 const AWAY: Duration = Duration::from_secs(3600);
 /// Callers that are told apart; with more, each call may be a new one.
 const MOST: usize = 10_000;
+
+/// Callers with a record of their own in one window, and the name of all the others.
+const NAMED: usize = 200;
+const OTHERS: &str = "others";
 
 /// Those who called.
 #[derive(Debug, Default)]
@@ -35,8 +38,11 @@ struct Called {
     here: HashMap<(String, String), Instant>,
     begun: Option<Instant>,
     /// What each looked at, and how often.
-    looked: BTreeMap<String, BTreeMap<String, u64>>,
+    looked: Looked,
 }
+
+/// By who looked, and the route.
+type Looked = BTreeMap<String, BTreeMap<String, u64>>;
 
 impl Called {
     /// Whether they come anew.
@@ -54,45 +60,40 @@ impl Called {
 
     fn look(&mut self, name: &str, route: &str, now: Instant) {
         self.begun.get_or_insert(now);
+        let is_full = self.looked.len() >= NAMED && !self.looked.contains_key(name);
+        let name = if is_full { OTHERS } else { name };
         let routes = self.looked.entry(name.to_owned()).or_default();
         *routes.entry(route.to_owned()).or_default() += 1;
     }
 
     /// What was counted, if the window is over.
-    fn counted(&mut self, now: Instant) -> BTreeMap<String, BTreeMap<String, u64>> {
+    fn counted(&mut self, now: Instant) -> Looked {
         match self.begun {
             Some(begun) if now.duration_since(begun) >= WINDOW => self.all(),
-            _ => BTreeMap::new(),
+            _ => Looked::new(),
         }
     }
 
-    fn all(&mut self) -> BTreeMap<String, BTreeMap<String, u64>> {
+    fn all(&mut self) -> Looked {
         self.begun = None;
         std::mem::take(&mut self.looked)
     }
 }
 
-/// Where what is told of callers goes.
-pub(crate) struct Told<'a> {
-    pub(crate) store: &'a dyn Storage,
-    pub(crate) clock: &'a dyn Clock,
-    pub(crate) metrics: &'a Metrics,
-}
-
 impl Callers {
     /// Somebody who is known calls.
-    pub(crate) async fn came(&self, identity: &Identity, peer: Option<&Peer>, to: Told<'_>) {
+    pub(crate) async fn came(&self, identity: &Identity, peer: Option<&Peer>, api: &Api) {
         let from = match peer {
-            Some(Peer::Remote { address, .. }) => address.to_string(),
+            Some(Peer::Remote { address, .. }) => Source::of(*address).to_string(),
             Some(Peer::Local { .. }) | None => "socket".to_owned(),
         };
         if !self.lock().come(&identity.name, &from, Instant::now()) {
             return;
         }
         let detail = json!({ "from": from, "known": identity.known });
-        let now = to.clock.now();
+        let now = api.observatory.clock.now();
         let record = AuditRecord::new(now, &identity.name, "api.login", Outcome::Ok, detail);
-        append(to.store, &record, to.metrics).await;
+        note(api, &record).await;
     }
 
     /// Somebody looked at something.
@@ -101,13 +102,13 @@ impl Callers {
     }
 
     /// Tells the trail what was counted: if the minute is over, or because it ends now.
-    pub(crate) async fn tell(&self, ends: bool, to: Told<'_>) {
+    pub(crate) async fn tell(&self, ends: bool, api: &Api) {
         let counted = if ends { self.lock().all() } else { self.lock().counted(Instant::now()) };
         for (name, routes) in counted {
             let count: u64 = routes.values().sum();
             let detail = json!({ "count": count, "routes": routes });
-            let record = AuditRecord::new(to.clock.now(), name, "api.looked", Outcome::Ok, detail);
-            append(to.store, &record, to.metrics).await;
+            let now = api.observatory.clock.now();
+            note(api, &AuditRecord::new(now, name, "api.looked", Outcome::Ok, detail)).await;
         }
     }
 
@@ -147,5 +148,11 @@ mod tests {
         assert!(called.counted(now + 2 * WINDOW).is_empty());
         called.look("token:grafana", "/v1/status", now + 2 * WINDOW);
         assert_eq!(called.all().len(), 1, "what ends is told whole");
+        for n in 0..10_000 {
+            called.look(&n.to_string(), "/v1/status", now);
+        }
+        let counted = called.all();
+        assert_eq!(counted.len(), NAMED + 1);
+        assert_eq!(counted[OTHERS]["/v1/status"], 10_000 - NAMED as u64);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Api;
 use super::answer::{Answer, Failure, body, to_the_end};
-use super::strangers::append;
+use super::strangers::note;
 use crate::changes::{Planned, Which};
 use crate::{Actor, ChangeError};
 
@@ -21,7 +21,7 @@ pub(super) async fn plan(
     let PlanRequest { files } = body(request).await?;
     let planned = api.changes.plan(files).await;
     let record = record(&planned, actor, api.observatory.clock.now());
-    append(&*api.observatory.store, &record, &api.metrics).await;
+    note(&api, &record).await;
     let planned = planned?;
     Ok(Answer(PlanResponse {
         plan: planned.document,
@@ -48,8 +48,11 @@ fn record(
             AuditRecord::new(now, actor, "flowspec.plan", Outcome::Ok, detail).on(evidence)
         }
         Err(error) => {
+            use ChangeError::{Current, Internal, Store};
+            let is_ours = matches!(error, Store(_) | Current(_) | Internal(_));
+            let outcome = if is_ours { Outcome::Failed } else { Outcome::Refused };
             let detail = json!({ "reason": error.to_string() });
-            AuditRecord::new(now, actor, "flowspec.plan", Outcome::Refused, detail)
+            AuditRecord::new(now, actor, "flowspec.plan", outcome, detail)
         }
     }
 }

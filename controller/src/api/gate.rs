@@ -20,7 +20,7 @@ use super::refusals::Refused;
 use super::strangers::append;
 use super::table::{Effect, Route};
 use super::who::{NotAdmitted, identify, refusal};
-use super::{Api, Peer, Told};
+use super::{Api, Peer};
 use crate::Actor;
 use crate::events::{Answered, Event, NotLet};
 
@@ -158,9 +158,7 @@ async fn admit(api: &Api, asking: &Asking) -> Result<Option<Identity>, NotAdmitt
     let admitted = match identify(api, asking.peer.as_ref(), asking.authorization.as_ref()).await {
         Ok(identity) => match identity.may(asking.access, asking.kind.as_deref()) {
             Ok(()) => {
-                let (store, clock) = (&*api.observatory.store, &*api.observatory.clock);
-                let to = Told { store, clock, metrics: &api.metrics };
-                api.callers.came(&identity, asking.peer.as_ref(), to).await;
+                api.callers.came(&identity, asking.peer.as_ref(), api).await;
                 Ok(Some(identity))
             }
             Err(denied) => Err(NotAdmitted::new(identity.name, "forbidden", refusal(&denied))),
@@ -170,8 +168,7 @@ async fn admit(api: &Api, asking: &Asking) -> Result<Option<Identity>, NotAdmitt
     if let Err(NotAdmitted { who, why, .. }) = &admitted {
         NotLet { who, why, route: &asking.route }.emit(&api.metrics);
         let refused = Refused { who: who.clone(), route: asking.route.clone(), why };
-        let (store, clock) = (&*api.observatory.store, &*api.observatory.clock);
-        api.strangers.refused(refused, store, clock, &api.metrics).await;
+        api.strangers.refused(refused, api).await;
     }
     admitted
 }

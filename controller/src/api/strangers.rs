@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sark_core::Clock;
 use sark_core::audit::{AuditRecord, Outcome};
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::Api;
 use super::refusals::{Refusals, Refused};
 use super::source::Source;
 use super::throttle::Throttle;
@@ -74,29 +74,34 @@ impl Strangers {
     }
 
     /// Tells the trail of a refusal, now or when the minute is over.
-    pub(crate) async fn refused(
-        &self,
-        refused: Refused,
-        store: &dyn Storage,
-        clock: &dyn Clock,
-        metrics: &Metrics,
-    ) {
+    pub(crate) async fn refused(&self, refused: Refused, api: &Api) {
         let Refused { who, route, why } = refused.clone();
         if self.refusals.note(refused, Instant::now()) {
-            let detail = json!({ "route": route, "why": why });
-            let record =
-                AuditRecord::new(clock.now(), who, "api.refused", Outcome::Refused, detail);
-            append(store, &record, metrics).await;
+            let (now, detail) =
+                (api.observatory.clock.now(), json!({ "route": route, "why": why }));
+            let record = AuditRecord::new(now, who, "api.refused", Outcome::Refused, detail);
+            note(api, &record).await;
         }
     }
 
     /// Tells the trail what was counted, if a minute is over.
-    pub(crate) async fn tell(&self, store: &dyn Storage, clock: &dyn Clock, metrics: &Metrics) {
+    pub(crate) async fn tell(&self, api: &Api) {
         if let Some(detail) = self.refusals.counted(Instant::now()) {
-            let now = clock.now();
+            let now = api.observatory.clock.now();
             let record = AuditRecord::new(now, "sarkd", "api.refused", Outcome::Refused, detail);
-            append(store, &record, metrics).await;
+            note(api, &record).await;
         }
+    }
+}
+
+/// Records what changes nothing: on the way of decisions, which holds nobody up, and which is open where
+/// the store takes no changes, as on a follower.
+pub(super) async fn note(api: &Api, record: &AuditRecord) {
+    let Some(trail) = &api.trail else {
+        return append(&*api.observatory.store, record, &api.metrics).await;
+    };
+    if let Err(full) = trail.record(record) {
+        AuditLost { record, error: &full }.emit(&api.metrics);
     }
 }
 

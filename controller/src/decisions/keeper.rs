@@ -12,6 +12,8 @@ use super::{Decisions, DecisionsError, TakeError};
 use crate::chain::chain;
 use crate::registrar::OURSELVES;
 
+/// How long what shadows said is gathered.
+const GATHER: Duration = Duration::from_millis(500);
 /// How old what is in use may be, where several `sarkd` share a store.
 const LOOK: Duration = Duration::from_secs(2);
 /// Mistakes that a problem names.
@@ -57,6 +59,11 @@ impl Decisions {
             tokio::select! {
                 () = stop.cancelled() => return self.tell_shadows().await,
                 () = self.decider.has_compared() => {
+                    // Many in one transaction: they do not compete with what was decided.
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(GATHER) => {}
+                    }
                     self.tell_shadows().await;
                     continue;
                 }

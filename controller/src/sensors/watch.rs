@@ -37,13 +37,18 @@ impl Watch {
         Self { expected, since, silent: BTreeSet::new(), gaps: BTreeSet::new() }
     }
 
-    /// What was said before, as [`told`] has it: nobody is silent who is not in it.
-    pub fn remember(&mut self, told: &BTreeSet<String>) {
+    /// What was said before, as [`told`] has it: nobody is silent who is not in it. Of whom nothing is
+    /// expected any more, the end is said.
+    pub fn remember(&mut self, told: &BTreeSet<String>, now: Timestamp) -> Vec<AuditRecord> {
         let silent = |one: &&ExpectedConfig| told.contains(&silent_key(&one.kind, &one.sensor));
         let gap = |one: &&ExpectedConfig| told.contains(&gap_key(&one.kind));
         let pair = |one: &ExpectedConfig| (one.kind.clone(), one.sensor.clone());
         self.silent = self.expected.iter().filter(silent).map(pair).collect();
         self.gaps = self.expected.iter().filter(gap).map(|one| one.kind.clone()).collect();
+        let sensors = self.expected.iter().map(|one| silent_key(&one.kind, &one.sensor));
+        let keys: BTreeSet<String> =
+            sensors.chain(self.expected.iter().map(|one| gap_key(&one.kind))).collect();
+        told.difference(&keys).map(|key| forgotten(key, now)).collect()
     }
 
     /// Whether anybody has to report.
@@ -126,6 +131,20 @@ pub async fn told(trail: &dyn Storage) -> Result<BTreeSet<String>, StorageError>
         }
     }
     Ok(newest.into_iter().filter(|(_, (_, is_open))| *is_open).map(|(key, _)| key).collect())
+}
+
+fn forgotten(key: &str, now: Timestamp) -> AuditRecord {
+    let event = if key.starts_with("sensor.gap:") { OF_KIND[1] } else { OF_SENSOR[1] };
+    let notice = Notice {
+        key: key.to_owned(),
+        title: "Nothing is expected here any more".to_owned(),
+        resolved: true,
+        routes: Vec::new(),
+        runbook: Some("sensors".to_owned()),
+        facts: BTreeMap::new(),
+    };
+    let detail = json!({ "key": key, "reason": "sensors.expected does not have it any more" });
+    AuditRecord::new(now, "sarkd", event, Outcome::Ok, detail).told(Severity::Info, notice)
 }
 
 fn silent_key(kind: &str, sensor: &str) -> String {
@@ -214,8 +233,26 @@ mod tests {
 
     async fn after_restart(store: &MemoryStore, second: i64) -> Watch {
         let mut watch = Watch::new(vec![expected("cat-1"), expected("cat-2")], at(second));
-        watch.remember(&told(store).await.unwrap());
+        let ended = watch.remember(&told(store).await.unwrap(), at(second));
+        store.append_all(&ended).await.unwrap();
         watch
+    }
+
+    #[tokio::test]
+    async fn of_whom_nothing_is_expected_any_more_the_end_is_said_once() {
+        let store = MemoryStore::default();
+        let mut watch = after_restart(&store, 0).await;
+        looks(&mut watch, &store, &[], 100).await;
+        let mut without = Watch::new(vec![expected("cat-2")], at(110));
+        let ended = without.remember(&told(&store).await.unwrap(), at(110));
+        assert_eq!(events(&ended), [("sensor.heard", true)]);
+        let key = ended[0].notice.as_ref().map(|notice| notice.key.as_str());
+        assert_eq!(key, Some(silent_key("rfc1149", "cat-1").as_str()));
+        store.append_all(&ended).await.unwrap();
+        assert_eq!(without.remember(&told(&store).await.unwrap(), at(111)), []);
+        let mut nobody = Watch::new(Vec::new(), at(120));
+        let ended = nobody.remember(&told(&store).await.unwrap(), at(120));
+        assert_eq!(events(&ended), [("sensor.covered", true), ("sensor.heard", true)]);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sark_core::storage::StorageError;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Api, Told};
+use crate::api::Api;
 use crate::chain::chain;
 use crate::sensors::{self, Watch};
 
@@ -33,16 +33,15 @@ pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => break,
             _ = tell.tick() => {
-                let (store, clock) = (&*observatory.store, &*observatory.clock);
-                api.strangers.tell(store, clock, &api.metrics).await;
-                api.callers.tell(false, told(&api)).await;
+                api.strangers.tell(&api).await;
+                api.callers.tell(false, &api).await;
             }
             _ = expire.tick(), if leads => {
                 if let Err(error) = api.approvals.expire().await {
                     tracing::warn!(error = chain(&error), "approvals are not looked at");
                 }
             }
-            _ = look.tick(), if leads && !watch.is_empty() => {
+            _ = look.tick(), if leads && (!watch.is_empty() || !remembers) => {
                 match look_at(&api, &mut watch, remembers).await {
                     Ok(()) => remembers = true,
                     // What is not stored was not told: the next look begins with what the store has.
@@ -60,21 +59,16 @@ pub(super) async fn run(api: Api, leads: bool, stop: CancellationToken) {
             }
         }
     }
-    api.callers.tell(true, told(&api)).await;
-}
-
-fn told(api: &Api) -> Told<'_> {
-    let observatory = &api.observatory;
-    Told { store: &*observatory.store, clock: &*observatory.clock, metrics: &api.metrics }
 }
 
 async fn look_at(api: &Api, watch: &mut Watch, remembers: bool) -> Result<(), StorageError> {
     let observatory = &api.observatory;
     let store = &*observatory.store;
+    let (mut records, now) = (Vec::new(), observatory.clock.now());
     if !remembers {
-        watch.remember(&sensors::told(store).await?);
+        records = watch.remember(&sensors::told(store).await?, now);
     }
     let last = store.last_reports().await?;
-    let records = watch.look(&last, observatory.clock.now());
+    records.extend(watch.look(&last, now));
     if records.is_empty() { Ok(()) } else { store.append_all(&records).await }
 }

@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use super::built::Built;
 use super::{Assembled, StartError, alerts, audit, follow, housekeeping};
-use crate::api::{SocketGuard, Tls, listen, serve, serve_https, serve_metrics};
+use crate::api::{Api, SocketGuard, Tls, listen, serve, serve_https, serve_metrics};
 use crate::chain::chain;
 use crate::decisions::Decisions;
 use crate::lock::StateLock;
@@ -69,6 +69,7 @@ pub(super) struct Running {
     registrar: Arc<Registrar>,
     decisions: Arc<Decisions>,
     trail: Trail,
+    api: Api,
     config: Arc<Config>,
     base: PathBuf,
     store: Store,
@@ -91,6 +92,7 @@ impl Running {
             task(&mut moving, "reconciler", reconciler.run(settle.clone()));
             task(&mut moving, "watcher", watcher.run(stop.clone()));
         }
+        let asked = api.clone();
         let keeping = housekeeping::run(api.clone(), built.leads, stop.clone());
         task(&mut tasks, "housekeeping", keeping);
         let told = api.alerts.clone().filter(|_| built.leads);
@@ -161,6 +163,7 @@ impl Running {
             registrar,
             decisions,
             trail,
+            api: asked,
             config: built.config,
             base: built.base,
             store: built.store,
@@ -220,6 +223,7 @@ impl Running {
         self.work.wait().await;
         // Records that were taken are written and stored; what the store does not take stays in the
         // spool for the next start.
+        self.api.callers.tell(true, &self.api).await;
         self.trail.close().await;
         self.settle.cancel();
         for tasks in [&mut self.moving, &mut self.tasks] {

@@ -205,12 +205,12 @@ impl AlertStore for Store {
         // Before they are dead letters no more: what was told after them is told again after them.
         sql("UPDATE alert_delivery
              SET state = 'pending', attempts = 0, due_at = $1, ended_at = NULL
-             WHERE number IN (SELECT max(l.number)
-                 FROM alert_delivery d JOIN alert_delivery l
-                     ON l.sink = d.sink AND l.key = d.key AND l.number > d.number
-                 WHERE d.state = 'dead' AND l.state = 'delivered'
-                     AND ($2 IS NULL OR d.number = $2) AND ($3 IS NULL OR d.sink = $3)
-                 GROUP BY d.number)")
+             WHERE number IN (SELECT (SELECT max(l.number) FROM alert_delivery l
+                     WHERE l.sink = d.sink AND l.key = d.key AND l.state = 'delivered'
+                         AND l.number > d.number)
+                 FROM alert_delivery d
+                 WHERE d.state = 'dead' AND ($2 IS NULL OR d.number = $2)
+                     AND ($3 IS NULL OR d.sink = $3))")
         .bind(at.as_microsecond())
         .bind(number)
         .bind(sink)
@@ -281,10 +281,10 @@ impl AlertStore for Store {
             .run(&mut session)
             .await?;
         sql("DELETE FROM alert_delivery WHERE state = 'delivered' AND ended_at < $1
-                 AND number NOT IN (SELECT max(l.number)
-                     FROM alert_delivery d JOIN alert_delivery l
-                         ON l.sink = d.sink AND l.key = d.key AND l.number > d.number
-                     WHERE d.state = 'dead' AND l.state = 'delivered' GROUP BY d.number)")
+                 AND number NOT IN (SELECT coalesce((SELECT max(l.number) FROM alert_delivery l
+                         WHERE l.sink = d.sink AND l.key = d.key AND l.state = 'delivered'
+                             AND l.number > d.number), 0)
+                     FROM alert_delivery d WHERE d.state = 'dead')")
         .bind(delivered.as_microsecond())
         .run(&mut session)
         .await?;
