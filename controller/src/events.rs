@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sark_api::ProblemView;
 use sark_core::audit::{AuditRecord, Written};
-use sark_core::storage::StorageError;
 use sark_prices::PriceList;
 use sark_registry::ageing::{Counts, Refused};
 use sark_registry::resolve::ResolveError;
