@@ -189,7 +189,7 @@ async fn at_night_it_waits_until_it_is_grave() {
   - { name: chat, to: [chat], quietHours: night }
   - { name: log, to: [log] }";
     let sinks = [("chat", ""), ("log", "")];
-    let mut scene = Scene::new("2026-11-28T22:00:00Z", &sinks, rest).await;
+    let mut scene = Scene::new("2026-11-29T00:50:00Z", &sinks, rest).await;
     scene.run();
     scene.tell("k", Severity::Medium, &[]).await;
     scene.tell("m", Severity::Medium, &[]).await;

@@ -66,7 +66,7 @@ async fn llm(socket: &Path) -> Value {
 
 async fn edr(socket: &Path) -> Value {
     let activity = json!({
-        "id": "a", "kind": "agent_child", "host": { "id": "pc-7" },
+        "id": "a", "kind": "agent_child", "connector": "osquery", "host": { "id": "pc-7" },
         "process": { "name": "curl" }, "confidence": 0.9,
     });
     decided(socket, "edr", activity).await
