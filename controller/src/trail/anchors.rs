@@ -1,5 +1,7 @@
 //! Where checkpoints are copied to: out of reach of whoever can write to the database.
 
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -54,22 +56,32 @@ impl Anchors {
 /// On the disk when it returns. After a note that was not written whole it begins anew, and says so:
 /// what is there stays, for a file that can only be appended to.
 fn append(path: &Path, note: &str) -> std::io::Result<()> {
-    use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).read(true).open(path)?;
-    let length = file.seek(SeekFrom::End(0))?;
-    let mut end = [0; 2];
-    let is_torn = match length {
-        0 => false,
-        1 => true,
-        _ => {
-            file.seek(SeekFrom::End(-2))?;
-            file.read_exact(&mut end)?;
-            end != *b"\n\n"
-        }
+    use std::io::Write as _;
+    let open = |read| OpenOptions::new().create(true).append(true).read(read).open(path);
+    let mut file = match open(true) {
+        // It can only be written: nobody here sees its end.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => open(false)?,
+        opened => opened?,
     };
-    let begin = if is_torn { format!("\n{TORN}\n\n") } else { String::new() };
+    let begin = match is_torn(&mut file) {
+        Ok(true) => format!("\n{TORN}\n\n"),
+        // Of a pipe nothing is seen either.
+        Ok(false) | Err(_) => String::new(),
+    };
     file.write_all(format!("{begin}{note}").as_bytes())?;
     file.sync_all()
+}
+
+/// Whether the last note is not whole.
+fn is_torn(file: &mut File) -> std::io::Result<bool> {
+    let length = file.seek(SeekFrom::End(0))?;
+    if length < 2 {
+        return Ok(length > 0);
+    }
+    let mut end = [0; 2];
+    file.seek(SeekFrom::End(-2))?;
+    file.read_exact(&mut end)?;
+    Ok(end != *b"\n\n")
 }
 
 /// One message: facility `log audit` (13), severity `notice` (5).

@@ -60,7 +60,8 @@ impl Writer {
         let mut items = Vec::with_capacity(BATCH);
         let (mut records, mut waiting) = (Vec::new(), Vec::new());
         while self.queue.blocking_recv_many(&mut items, BATCH) > 0 {
-            records.extend(self.missing());
+            let ends = items.iter().any(|item| matches!(item, Item::Close));
+            records.extend(self.missing(ends));
             for item in items.drain(..) {
                 match item {
                     Item::Close => self.queue.close(),
@@ -111,7 +112,7 @@ impl Writer {
     }
 
     /// The records of those that were dropped or refused since the last one.
-    fn missing(&self) -> impl Iterator<Item = Written> + use<> {
+    fn missing(&self, ends: bool) -> impl Iterator<Item = Written> + use<> {
         let now = self.clock.now();
         let why = "queue or spool were full";
         let counted = |counter: &AtomicU64| {
@@ -120,8 +121,9 @@ impl Writer {
         };
         let dropped = counted(&self.shared.lost)
             .and_then(|many| lost::lost(now, many, json!({ "records": many, "reason": why })));
-        // When it is over: while it lasts the store takes nothing, and the status says so.
-        let refused = Some(&self.shared.refused).filter(|_| self.shared.has_room());
+        // When it is over, or nobody could say it any more: while it lasts the store takes nothing, and
+        // the status says so.
+        let refused = Some(&self.shared.refused).filter(|_| ends || self.shared.has_room());
         let refused = refused
             .and_then(counted)
             .and_then(|many| lost::refused(now, many, json!({ "decisions": many, "reason": why })));

@@ -104,7 +104,7 @@ mod tests {
             Obligation::Keep { fields: vec!["prompt".into()] },
             Obligation::Redirect { to: "local/gateway".into() },
         ] {
-            let more = of(&[rule(Action::Audit, &[obligation.clone()])]);
+            let more = of(&[rule(Action::Audit, std::slice::from_ref(&obligation))]);
             let [lost] = &between(&more, &plain)[..] else { panic!("{obligation:?}") };
             assert_eq!((lost.what, &lost.was), ("obligations", &json!([obligation])));
             assert_eq!(lost.becomes, json!([]));

@@ -68,13 +68,13 @@ impl State {
 
     /// The newest that was delivered after this one, to the same sink and of the same alert.
     fn delivered_after(&self, dead: &Delivery) -> Option<u64> {
-        let after = self.deliveries.range(dead.number..).map(|(_, after)| after);
+        let mut after = self.deliveries.range(dead.number..).map(|(_, after)| after);
         let fits = |after: &&Delivery| {
             after.state == DeliveryState::Delivered
                 && after.sink == dead.sink
                 && after.key == dead.key
         };
-        after.filter(fits).next_back().map(|after| after.number)
+        after.rfind(fits).map(|after| after.number)
     }
 }
 
