@@ -53,7 +53,9 @@ fn now() -> Timestamp {
 }
 
 fn decide(set: DecisionSet, json: &str) -> Decision {
-    let mut worker = Worker::new(Arc::new(set), &Bounds::default()).unwrap();
+    // However slow the machine is, it is the instructions that end.
+    let bounds = Bounds { time: Duration::from_secs(60), ..Bounds::default() };
+    let mut worker = Worker::new(Arc::new(set), &bounds).unwrap();
     let input = Input::from_json(Line::Llm, json).unwrap();
     worker.decide(&input, &registry(), now())
 }
