@@ -58,11 +58,14 @@ shape := {
 	"llm.secrets": {
 		"redact_confidence": "number",
 		"deny_over": "number",
-		"uninspected": passing,
-		"uninspected_over": "number",
 		"exempt_kinds": "array",
 		"exempt_groups": "array",
 		"notify": "string",
+	},
+	"llm.uninspected": {
+		"action": passing,
+		"over_bytes": "number",
+		"exempt_groups": "array",
 	},
 	"llm.hours": {
 		"days": "array",

@@ -4,7 +4,8 @@
 //! Ours is the whole of [`Worker::decide`]: preparing the input, every policy of the line, and the one
 //! decision they come to. OPA's is what `tests/opa/opa.py` says: reading the input, the `decisions` of
 //! every policy of the line, writing them; what of that is not evaluation (a constant on the same inputs)
-//! is taken off in the last figure. Each thread has an engine, a program and data of its own.
+//! is taken off in the last figure. Each thread has an engine, a program and data of its own. `anew` is
+//! a worker that asks every policy each time; `sark`, as in sarkd, one that remembers answers.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot run says so")]
 
@@ -21,7 +22,8 @@ use sark_registry::{Snapshot, seed};
 use serde_json::{Map, Value, json};
 
 const SECONDS: u64 = 3;
-const INPUTS: u64 = 200;
+/// Each has an id, a size and a spending of its own; users, models and processes come again.
+const INPUTS: u64 = 10_000;
 
 struct Figures {
     per_second: f64,
@@ -52,8 +54,13 @@ fn main() {
             .collect();
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for threads in [1, 2] {
-            ours.push(measure(&set, &inputs, &registry, now, threads));
-            print(line, "sark", threads, ours.last().unwrap());
+            for forgetful in [true, false] {
+                let figures = measure(&set, &inputs, &registry, now, threads, forgetful);
+                print(line, if forgetful { "anew" } else { "sark" }, threads, &figures);
+                if !forgetful {
+                    ours.push(figures);
+                }
+            }
             if let Some(opa) = &mut opa {
                 theirs.push(opa.measure(line, &text, threads));
                 print(line, "opa", threads, theirs.last().unwrap());
@@ -114,7 +121,7 @@ fn input(line: Line, n: u64) -> Input {
             "model": one_of(&["gpt-5-mini", "claude-sonnet-4-5", "gemini-2.5-flash", "o9"], 7),
             "stream": true, "body_bytes": 4_000 + n, "inspected": !n.is_multiple_of(7),
             "tools": ["bash", "edit", "web"],
-            "spend": { "request_microusd": 9_000, "day_microusd": n * 400_000, "month_microusd": n * 1_000_000 },
+            "spend": { "request_microusd": 9_000, "day_microusd": n % 200 * 400_000 + n, "month_microusd": n % 200 * 1_000_000 + n },
             "findings": if n.is_multiple_of(5) {
                 json!([{ "class": "secret", "kind": "aws_access_key", "count": 1, "confidence": 0.9 }])
             } else { json!([]) },
@@ -122,7 +129,7 @@ fn input(line: Line, n: u64) -> Input {
         Line::Edr => json!({
             "id": format!("a-{n}"), "kind": one_of(&["llm_connection", "key_in_environment", "mcp_started", "agent_child"], 5),
             "connector": "osquery", "host": { "id": "h1", "name": "build-7", "tags": ["server"] }, "user": user,
-            "process": { "name": one_of(&["node", "python3", "curl", "claude"], 2), "pid": 4_242 },
+            "process": { "name": one_of(&["node", "python3", "curl", "claude"], 2), "pid": 4_242 + n },
             "ancestors": [{ "name": "bash" }, { "name": "sshd" }], "agent": "claude-code", "provider": provider,
             "key_names": if n.is_multiple_of(4) { json!(["OPENAI_API_KEY"]) } else { json!([]) }, "confidence": 0.9,
         }),
@@ -147,6 +154,7 @@ fn measure(
     registry: &Snapshot,
     now: Timestamp,
     threads: usize,
+    forgetful: bool,
 ) -> Figures {
     let start = Barrier::new(threads + 1);
     let (mut taken, took) = std::thread::scope(|scope| {
@@ -155,6 +163,9 @@ fn measure(
                 let (start, inputs) = (&start, inputs.to_vec());
                 scope.spawn(move || {
                     let mut worker = Worker::new(Arc::clone(set), &Bounds::default()).unwrap();
+                    if forgetful {
+                        worker = worker.forgetful();
+                    }
                     for input in inputs.iter().cycle().take(2_000) {
                         std::hint::black_box(worker.decide(input, registry, now));
                     }
@@ -162,8 +173,10 @@ fn measure(
                     let begun = Instant::now();
                     let mut taken: Vec<u64> = Vec::with_capacity(1 << 20);
                     for input in inputs.iter().cycle() {
+                        // Read just now, as what sarkd decides on.
+                        let input = input.clone();
                         let asked = Instant::now();
-                        std::hint::black_box(worker.decide(input, registry, now));
+                        std::hint::black_box(worker.decide(&input, registry, now));
                         taken.push(asked.elapsed().as_nanos() as u64);
                         if begun.elapsed() > Duration::from_secs(SECONDS) {
                             break;

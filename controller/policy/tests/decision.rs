@@ -85,7 +85,7 @@ fn shipped() -> Vec<SetFile> {
 fn what_ships_loads_and_passes_its_tests() {
     let files = shipped();
     let set = set_of(&files).unwrap();
-    assert_eq!(set.policies().len(), 12, "{:?}", set.policies());
+    assert_eq!(set.policies().len(), 13, "{:?}", set.policies());
     let report = run_tests(&files, &Limits::default(), Duration::from_secs(10)).unwrap();
     let failed: Vec<_> =
         report.tests.iter().filter(|test| test.outcome != TestOutcome::Passed).collect();

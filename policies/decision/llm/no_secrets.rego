@@ -44,13 +44,3 @@ decisions contains {
 	too_many
 	not exempt
 }
-
-decisions contains {
-	"action": limits.uninspected,
-	"rule_id": "uninspected",
-	"reason": "not all of the request could be searched for secrets",
-} if {
-	not input.inspected
-	input.body_bytes > limits.uninspected_over
-	not exempt
-}

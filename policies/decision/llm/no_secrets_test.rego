@@ -5,8 +5,6 @@ import data.sark.llm.no_secrets
 limits := {
 	"redact_confidence": 0.7,
 	"deny_over": 3,
-	"uninspected": "audit",
-	"uninspected_over": 1000,
 	"exempt_kinds": ["stripe_test_key"],
 	"exempt_groups": ["red-team"],
 	"notify": "soc",
@@ -16,8 +14,6 @@ found(kind, count, confidence) := {"class": "secret", "kind": kind, "count": cou
 
 with_findings(findings, groups) := {
 	"groups": groups,
-	"inspected": true,
-	"body_bytes": 5000,
 	"findings": findings,
 }
 
@@ -70,29 +66,11 @@ test_exempt_kind_beside_another if {
 	decision.obligations == [{"type": "redact", "findings": ["a"]}]
 }
 
-test_uninspected if {
-	some decision in answers({"groups": [], "inspected": false, "body_bytes": 1001})
-	decision.rule_id == "uninspected"
-	decision.action == "audit"
-}
-
-test_uninspected_and_denied if {
-	strict := object.union(limits, {"uninspected": "deny"})
-	inputs := {"groups": [], "inspected": false, "body_bytes": 1001}
-	some decision in no_secrets.decisions with input as inputs with data.llm.secrets as strict
-	decision.action == "deny"
-}
-
-test_uninspected_and_short if rules({"groups": [], "inspected": false, "body_bytes": 1000}) == []
-
-test_without_findings_and_size if rules({"groups": []}) == []
-
-test_not_said_is_not_inspected if rules({"groups": [], "body_bytes": 1001}) == ["uninspected"]
+test_without_findings if rules({"groups": []}) == []
 
 test_exempt if {
 	rules(with_findings([found("a", 1, 1)], ["red-team"])) == []
 	rules(with_findings([found("a", 9, 1)], ["red-team"])) == []
-	rules({"groups": ["red-team"], "inspected": false, "body_bytes": 1001}) == []
 }
 
 test_without_its_data_it_is_off if {

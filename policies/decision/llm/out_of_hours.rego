@@ -43,7 +43,7 @@ decisions contains {
 	"rule_id": "out-of-hours",
 	"reason": "models may be asked during working hours only",
 } if {
-	input.time
+	input.time.minute
 	not at_work
 	not exempt
 }

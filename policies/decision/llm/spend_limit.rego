@@ -14,47 +14,37 @@ costs if input.operation in {"chat", "completion", "embedding", "image", "audio"
 asked := object.get(input.spend, "request_microusd", 0)
 
 # In US dollars: the user's own limit; or the highest of the user's groups; or everyone's.
-limit(period) := limits.users[input.user][period] if {
-	limits.users[input.user][period]
+day := limits.users[input.user].day_usd if {
+	limits.users[input.user].day_usd
 } else := max(found) if {
-	found := of_groups(period)
+	found := [limits.groups[group].day_usd | some group in input.groups]
 	count(found) > 0
-} else := limits.everyone[period]
+} else := limits.everyone.day_usd
 
-of_groups(period) := [limits.groups[group][period] |
-	some group in input.groups
-	limits.groups[group][period]
-]
+month := limits.users[input.user].month_usd if {
+	limits.users[input.user].month_usd
+} else := max(found) if {
+	found := [limits.groups[group].month_usd | some group in input.groups]
+	count(found) > 0
+} else := limits.everyone.month_usd
 
-# Rules, so that each is found once and not for every question below.
-day := limit("day_usd")
+# Over is with nothing left, or less than this request costs. Spending is counted in millionths.
+state(usd, spent) := "over" if {
+	spent + max([asked, 1]) > round(usd * 1000000)
+} else := "near" if {
+	(spent + asked) * 100 >= round(usd * 1000000) * limits.near_percent
+}
 
-month := limit("month_usd")
+day_state := state(day, input.spend.day_microusd)
 
-day_most := micro(day)
-
-month_most := micro(month)
-
-day_over if over(input.spend.day_microusd, day_most)
-
-month_over if over(input.spend.month_microusd, month_most)
-
-# As spending is counted: in millionths.
-micro(usd) := round(usd * 1000000)
-
-# Nothing is left, or less than this request costs.
-over(spent, most) if spent >= most
-
-over(spent, most) if spent + asked > most
-
-near(spent, most) if (spent + asked) * 100 >= most * limits.near_percent
+month_state := state(month, input.spend.month_microusd)
 
 decisions contains {
 	"action": "deny",
 	"rule_id": "day-limit",
 	"reason": sprintf("your limit of %v US dollars a day is reached", [day]),
 } if {
-	day_over
+	day_state == "over"
 	not exempt
 }
 
@@ -63,7 +53,7 @@ decisions contains {
 	"rule_id": "month-limit",
 	"reason": sprintf("your limit of %v US dollars a month is reached", [month]),
 } if {
-	month_over
+	month_state == "over"
 	not exempt
 }
 
@@ -76,8 +66,7 @@ decisions contains {
 		[limits.near_percent, day],
 	),
 } if {
-	near(input.spend.day_microusd, day_most)
-	not day_over
+	day_state == "near"
 	not exempt
 }
 
@@ -90,8 +79,7 @@ decisions contains {
 		[limits.near_percent, month],
 	),
 } if {
-	near(input.spend.month_microusd, month_most)
-	not month_over
+	month_state == "near"
 	not exempt
 }
 

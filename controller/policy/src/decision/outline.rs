@@ -12,6 +12,8 @@ pub(super) struct Outline {
     pub(super) line: u32,
     /// Local name → path, without `data`.
     pub(super) imports: Vec<(String, Vec<String>)>,
+    /// Parts of the input that are imported: paths, without `input`.
+    pub(super) inputs: Vec<Vec<String>>,
     pub(super) rules: Vec<Rule>,
 }
 
@@ -48,15 +50,17 @@ pub(super) fn outline(file: &str, tree: &Value) -> Option<Outline> {
         package: constant(package.get("refr")?)?.0,
         line,
         imports: Vec::new(),
+        inputs: Vec::new(),
         rules: Vec::new(),
     };
     for import in module.get("imports")?.as_array()? {
         let (mut path, _) = constant(import.get("refr")?)?;
         let renamed = import.get("as").and_then(Value::as_array).and_then(|of| of.get(1)?.as_str());
         let name = renamed.map(str::to_owned).or_else(|| path.last().cloned())?;
-        if path.first().is_some_and(|first| first == "data") {
-            path.remove(0);
-            outline.imports.push((name, path));
+        match path.first().map(String::as_str) {
+            Some("data") => outline.imports.push((name, path.split_off(1))),
+            Some("input") => outline.inputs.push(path.split_off(1)),
+            _ => {}
         }
     }
     for rule in module.get("rules")?.as_array()? {
@@ -104,9 +108,7 @@ fn constant(expression: &Value) -> Option<(Vec<String>, bool)> {
         }
         "RefBrack" => {
             let (mut path, whole) = constant(node.get("refr")?)?;
-            let index = node.get("index")?;
-            let text = index.get("String").or_else(|| index.get("RawString"));
-            match text.and_then(|text| text.get("value")?.as_str()) {
+            match text(node.get("index")?) {
                 Some(text) if whole => {
                     path.push(text.to_owned());
                     Some((path, true))
@@ -133,7 +135,13 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
                             let is_call = true;
                             references.push(Reference { path, is_call, literals, line, column });
                         }
-                        inner.get("params").into_iter().for_each(|of| walk(of, references));
+                        let parameters = inner.get("params").and_then(Value::as_array);
+                        let mut parameters = parameters.map_or(&[][..], Vec::as_slice);
+                        if let Some(member) = member(inner, parameters) {
+                            references.push(member);
+                            parameters = parameters.get(1..).unwrap_or_default();
+                        }
+                        parameters.iter().for_each(|of| walk(of, references));
                     }
                     "Var" | "RefDot" | "RefBrack" => {
                         if let (Some((path, _)), Some((line, column))) =
@@ -150,6 +158,25 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
         }
         _ => {}
     }
+}
+
+/// `object.get(a.b, "c", …)` refers to `a.b.c`.
+fn member(call: &Value, parameters: &[Value]) -> Option<Reference> {
+    let (function, _) = constant(call.get("fcn")?)?;
+    let [object, key, ..] = parameters else { return None };
+    let (mut path, true) = constant(object)? else { return None };
+    if function != ["object", "get"] {
+        return None;
+    }
+    path.push(text(key)?.to_owned());
+    let (line, column) = beginning(object)?;
+    Some(Reference { path, is_call: false, literals: Vec::new(), line, column })
+}
+
+/// A text that is written out.
+fn text(expression: &Value) -> Option<&str> {
+    let text = expression.get("String").or_else(|| expression.get("RawString"));
+    text?.get("value")?.as_str()
 }
 
 /// Where a reference begins: the parser's own place of `a.b` is the dot, of a call its bracket.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::files::{Limits, Module, SETTINGS, SetFile, Sorted, sort};
 use super::input::Line;
 use super::outline::Outline;
+use super::reads::reads;
 use super::settings::{self, Settings};
 use super::{lint, rego};
 
@@ -37,6 +38,8 @@ pub struct PolicyRef {
     pub file: String,
     /// Which entry point of the program.
     pub(super) entry: usize,
+    /// What of the input its answer depends on; absent if it may be anything.
+    pub(super) reads: Option<Vec<Vec<String>>>,
 }
 
 impl DecisionSet {
@@ -200,7 +203,8 @@ fn policies(outlines: &[Outline], mistakes: &mut Vec<Diagnostic>) -> Vec<PolicyR
         if !same.clone().any(has) {
             mistakes.push(at(format!("policy `{id}` has no rule `decisions`")));
         } else if policies.iter().all(|known| (known.line, &known.id) != (line, &id)) {
-            policies.push(PolicyRef { id, line, file: outline.file.clone(), entry: 0 });
+            let reads = reads(outlines, &outline.package);
+            policies.push(PolicyRef { id, line, file: outline.file.clone(), entry: 0, reads });
         }
     }
     policies

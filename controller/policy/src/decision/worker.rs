@@ -12,6 +12,7 @@ use sark_core::decision::{Action, DEFAULT, Decision, ENGINE, Matched, Obligation
 use sark_registry::Snapshot;
 
 use super::input::{Input, Line};
+use super::memory::Memory;
 use super::set::{DecisionSet, PolicyRef};
 use super::{rego, results};
 
@@ -30,6 +31,9 @@ impl Default for Bounds {
     }
 }
 
+/// Answers kept of one policy.
+const ANSWERS: usize = 512;
+
 /// Decides, with a program, data and memory of its own: what workers shared would be counted by all of
 /// them, and two would be no faster than one.
 #[derive(Debug)]
@@ -38,6 +42,7 @@ pub struct Worker {
     bounds: Bounds,
     /// Absent if the set has no policy.
     machine: Option<RegoVM>,
+    memory: Memory,
 }
 
 /// A set that no worker can be made of, though it was loaded.
@@ -54,7 +59,14 @@ impl Worker {
     /// A worker of a set.
     pub fn new(set: Arc<DecisionSet>, bounds: &Bounds) -> Result<Self, WorkerError> {
         let machine = machine(&set, bounds)?;
-        Ok(Self { set, bounds: *bounds, machine })
+        let memory = Memory::of(ANSWERS, set.policies().len());
+        Ok(Self { set, bounds: *bounds, machine, memory })
+    }
+
+    /// One that asks every policy anew, though it was asked the same before.
+    #[must_use]
+    pub fn forgetful(self) -> Self {
+        Self { memory: Memory::of(0, 0), ..self }
     }
 
     /// The set it decides by.
@@ -83,19 +95,32 @@ impl Worker {
         let prepared = input.prepared(|user| set.groups_of(user), facts, &settings.zone, now);
         let mut rules: Vec<Matched> = Vec::new();
         if let Some(machine) = &mut self.machine {
-            let prepared = Value::from(prepared);
-            machine.set_input(prepared.clone());
+            let mut asked = Vec::new();
             for policy in set.policies_of(line) {
+                let key = self.memory.key(policy, &prepared);
+                match key.as_ref().and_then(|key| self.memory.recall(policy, key)) {
+                    Some(before) => rules.extend_from_slice(before),
+                    None => asked.push((policy, key)),
+                }
+            }
+            let input = read_by(&asked, prepared);
+            machine.set_input(input.clone());
+            for (policy, key) in asked {
                 // The engine is a stranger's: what breaks it off ends one question and not the process.
                 match catch_unwind(AssertUnwindSafe(|| ask(machine, policy))) {
-                    Ok(Ok(matched)) => rules.extend(matched),
+                    Ok(Ok(matched)) => {
+                        if let Some(key) = key {
+                            self.memory.keep(policy, key, &matched);
+                        }
+                        rules.extend(matched);
+                    }
                     Ok(Err(why)) => rules.push(failure(on_error, &policy.id, why)),
                     Err(_) => {
                         let why = "the engine broke off".to_owned();
                         rules.push(failure(on_error, &policy.id, why));
                         if let Ok(Some(fresh)) = self::machine(&set, &self.bounds) {
                             *machine = fresh;
-                            machine.set_input(prepared.clone());
+                            machine.set_input(input.clone());
                         }
                     }
                 }
@@ -133,6 +158,19 @@ impl DecisionSet {
         Decision::of(vec![error])
             .unwrap_or_else(|_| Decision::without_rule(action, ENGINE, "unanswered", reason))
     }
+}
+
+/// What these policies read of the input: to hand on all of it takes as long as a policy.
+fn read_by<K>(policies: &[(&PolicyRef, K)], mut input: serde_json::Value) -> Value {
+    if policies.is_empty() {
+        return Value::Undefined;
+    }
+    let reads: Option<Vec<_>> = policies.iter().map(|(policy, _)| policy.reads.as_ref()).collect();
+    if let (Some(reads), Some(fields)) = (reads, input.as_object_mut()) {
+        let names = || reads.iter().flat_map(|paths| paths.iter().filter_map(|path| path.first()));
+        fields.retain(|name, _| names().any(|read| read == name));
+    }
+    Value::from(input)
 }
 
 /// A machine with a program and data of its own.

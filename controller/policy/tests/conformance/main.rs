@@ -62,7 +62,9 @@ fn compare(set: &Shipped, seed: u64, opa: &mut Opa, reached: &mut BTreeSet<Strin
     let loaded = DecisionSet::load(&set.files, None, &Limits::default()).unwrap();
     let policies = loaded.policies().to_vec();
     let settings = loaded.settings().clone();
-    let mut worker = Worker::new(Arc::new(loaded), &Bounds::default()).unwrap();
+    let loaded = Arc::new(loaded);
+    let mut worker = Worker::new(Arc::clone(&loaded), &Bounds::default()).unwrap();
+    let mut forgetful = Worker::new(loaded, &Bounds::default()).unwrap().forgetful();
     // All policies of a line in one question.
     let mut modules = set.modules();
     let mut all = String::from("package sark_all\n");
@@ -91,6 +93,7 @@ fn compare(set: &Shipped, seed: u64, opa: &mut Opa, reached: &mut BTreeSet<Strin
             let theirs = shipped::decision(&answer, &settings, line);
             let ours = worker.decide(&input, &registry, now);
             assert_eq!(ours, theirs, "ours, and OPA's, on {prepared}");
+            assert_eq!(forgetful.decide(&input, &registry, now), theirs, "anew, on {prepared}");
             assert_ne!(ours.policy_id, "engine", "{prepared}");
             for rule in &ours.matched {
                 reached.insert(format!("{}/{}", rule.policy_id, rule.rule_id));

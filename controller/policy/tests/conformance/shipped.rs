@@ -104,8 +104,9 @@ pub fn changed(data: &Value) -> Value {
     data["llm"]["spend"]["unpriced"] = json!("hold");
     data["llm"]["secrets"]["exempt_kinds"] = json!(["stripe_test_key"]);
     data["llm"]["secrets"]["exempt_groups"] = json!(["research"]);
-    data["llm"]["secrets"]["uninspected"] = json!("deny");
-    data["llm"]["secrets"]["uninspected_over"] = json!(1000);
+    data["llm"]["uninspected"]["action"] = json!("deny");
+    data["llm"]["uninspected"]["over_bytes"] = json!(1000);
+    data["llm"]["uninspected"]["exempt_groups"] = json!(["research"]);
     data["llm"]["hours"]["until"] = json!({ "hour": 6, "minute": 30 });
     data["llm"]["hours"]["from"] = json!({ "hour": 12, "minute": 0 });
     data["llm"]["hours"]["holidays"] = json!(["2026-12-25"]);
