@@ -10,6 +10,7 @@
 //! attempt and its settling a crash makes another attempt, with the same idempotency key. A sink
 //! that is slow, dead or throttled holds up itself alone.
 
+mod before;
 mod bucket;
 pub mod conditions;
 mod deliver;
@@ -33,6 +34,7 @@ use serde_json::json;
 
 use crate::{Actor, Metrics, Storage};
 
+pub use before::Before;
 pub use deliver::{Deliver, Secrets, build};
 use sink::Sink;
 

@@ -10,7 +10,6 @@
 //! a report on which a rule matched and that nobody need be told of ends what was told before.
 
 mod kinds;
-mod recent;
 mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +18,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sark_api::ReportTaken;
 use sark_core::audit::{AuditRecord, Correlation, Notice, Outcome};
+use sark_core::decision::Action;
 use sark_core::identity::{Identity, is_name};
 use sark_core::request::Confidence;
 use sark_core::sensor::{Fact, SensorReport};
-use sark_core::storage::{Added, ReportFilter, StorageError, StoredReport};
+use sark_core::storage::{Added, Alike, ReportFilter, StorageError, StoredReport};
 use sark_core::{Clock, ContentHash};
 use sark_decider::Decided;
 use sark_policy::decision::Input;
@@ -33,9 +33,9 @@ use tokio::time::Instant;
 use crate::Storage;
 use crate::api::Throttle;
 use crate::decisions::{self, Decisions};
+use kinds::Counted;
 pub use kinds::{Kind, KindError, Kinds};
-use recent::Alike;
-pub use watch::{Watch, told};
+pub use watch::Watch;
 
 /// Over which reports of one kind, event and site are counted.
 const RECENT: SignedDuration = SignedDuration::from_mins(30);
@@ -207,8 +207,9 @@ impl Sensors {
             event: &sent.event,
             site: sent.site.as_deref(),
             after: now - RECENT,
+            alerts: kind.counted == Counted::Alerts,
         };
-        let before = alike.count(&*self.store, kind.counted).await?;
+        let before = self.store.count_reports(alike).await?;
         let is_state = kind.is_state(&sent.event);
         let report = SensorReport {
             id: sent.id,
@@ -234,7 +235,9 @@ impl Sensors {
         let record = record(&report, is_state, decided.as_ref(), &registry, by, now);
         let answer = serde_json::to_string(&taken)?;
         let actor = by.name.clone();
-        Ok((StoredReport { key, body, at: now, actor, report, answer }, record))
+        // Where nobody decided, nobody said that it counts for nothing.
+        let is_alert = taken.action.is_none_or(|action| action >= Action::Alert);
+        Ok((StoredReport { key, body, at: now, actor, report, answer, is_alert }, record))
     }
 
     /// Newest first.

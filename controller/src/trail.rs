@@ -186,9 +186,7 @@ pub async fn trail(
 impl Trail {
     /// Takes a record of a decision, without waiting.
     pub fn record(&self, record: &AuditRecord) -> Result<(), Full> {
-        let taken = Written::of(record).ok().filter(|_| self.shared.has_room());
-        let taken = taken.map(|written| Item::Record { written, acknowledge: None });
-        if taken.is_some_and(|item| self.queue.try_send(item).is_ok()) {
+        if self.offer(record) {
             return Ok(());
         }
         match self.when_full {
@@ -198,11 +196,28 @@ impl Trail {
                 Err(Full)
             }
             WhenFull::DropAndCount => {
-                self.shared.lost.fetch_add(1, Ordering::AcqRel);
-                self.shared.metrics.trail.dropped.inc();
+                self.drop_and_count();
                 Ok(())
             }
         }
+    }
+
+    /// Takes a record of what happened already and cannot be refused, without waiting.
+    pub fn note(&self, record: &AuditRecord) {
+        if !self.offer(record) {
+            self.drop_and_count();
+        }
+    }
+
+    fn offer(&self, record: &AuditRecord) -> bool {
+        let taken = Written::of(record).ok().filter(|_| self.shared.has_room());
+        let taken = taken.map(|written| Item::Record { written, acknowledge: None });
+        taken.is_some_and(|item| self.queue.try_send(item).is_ok())
+    }
+
+    fn drop_and_count(&self) {
+        self.shared.lost.fetch_add(1, Ordering::AcqRel);
+        self.shared.metrics.trail.dropped.inc();
     }
 
     /// Takes a record and waits until it is on the disk; however long that takes.

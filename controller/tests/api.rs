@@ -315,7 +315,7 @@ async fn chunked(socket: &Path, octets: usize) -> (u16, Value) {
 
 #[tokio::test]
 async fn a_full_disk_refuses_the_change_and_keeps_the_rules() {
-    let served = Served::with(|api| api, 120).await;
+    let served = Served::with(|api| api, 80).await;
     let (status, body) = served.post("/v1/flowspec/apply", body_of(&a())).await;
     assert_eq!(status, 200, "{body}");
     let mut large = many(20);

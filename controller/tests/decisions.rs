@@ -19,7 +19,7 @@ async fn a_set_decides_and_the_trail_has_why() {
 
     let (status, answer) = post(&socket, ROLLOUT, json!({ "files": shipped(), "expect": 0 })).await;
     assert_eq!((status, &answer["changed"]), (200, &json!(true)), "{answer}");
-    assert_eq!(answer["active"]["policies"], 12);
+    assert_eq!(answer["active"]["policies"], 13);
     let version = answer["active"]["version"].clone();
     let (_, again) = post(&socket, ROLLOUT, json!({ "files": shipped(), "expect": 1 })).await;
     assert_eq!(again["changed"], false, "the same again is no rollout");

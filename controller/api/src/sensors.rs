@@ -15,7 +15,8 @@ pub struct ReportTaken {
     pub sensor: String,
     /// Its kind.
     pub kind: String,
-    /// Reports of this kind and event at this site in the last half hour, with this one.
+    /// Reports of this kind and event at this site in the last half hour, with this one; for kinds that
+    /// say so (`x-sark-recent: alerts`) those before it that somebody was to be told of.
     pub recent: u32,
     /// What was decided, if somebody decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]

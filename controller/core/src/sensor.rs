@@ -24,7 +24,8 @@ pub struct SensorReport {
     pub site: Option<String>,
     /// How sure it is.
     pub confidence: Confidence,
-    /// Reports of this kind and event at this site in the last 30 minutes, with this one.
+    /// Reports of this kind and event at this site in the last half hour, with this one; for kinds that
+    /// say so (`x-sark-recent: alerts`) those before it that somebody was to be told of.
     #[serde(default)]
     pub recent: u32,
     /// What the kind's own schema allows: names and plain values.

@@ -21,7 +21,7 @@ pub use identity::{ApprovalStore, TokenStore};
 pub use lease::{Lease, LeaseStore, Taking};
 #[cfg(feature = "test-util")]
 pub use memory::MemoryStore;
-pub use sensor::{Added, LastReport, ReportFilter, SensorStore, StoredReport};
+pub use sensor::{Added, Alike, LastReport, ReportFilter, SensorStore, StoredReport};
 
 /// A policy file as it was given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -300,3 +300,109 @@ fn the_version_is_of_what_decides() {
     assert_ne!(of("set.yaml", "\n# more\n"), before);
     assert_ne!(of("lib/names.rego", "\n# more\n"), before);
 }
+
+/// Ways to read of the input whether it is `host: a`, each as files beside the policy `p`.
+const READERS: [(&str, &[&str]); 17] = [
+    ("input.host == \"a\"", &[]),
+    ("input[\"ho\\u0073t\"] == \"a\"", &[]),
+    ("some key in [\"agent\", \"host\"]; input[key] == \"a\"", &[]),
+    ("some value in input; value == \"a\"", &[]),
+    ("all := input; all.host == \"a\"", &[]),
+    ("object.get(input, \"host\", \"b\") == \"a\"", &[]),
+    ("object.get(input, [\"host\"], \"b\") == \"a\"", &[]),
+    ("\"a\" in {value | value := input.host}", &[]),
+    ("[value | some value in [input.host]][0] == \"a\"", &[]),
+    ("every value in [input.host] { value == \"a\" }", &[]),
+    (
+        "given == \"a\"\n}\n\ngiven := \"a\" if {\n\tinput.host != \"b\"\n} else := \"c\" if {\n\ttrue",
+        &[],
+    ),
+    ("data.sark.lib.f.same(input)", &["package sark.lib.f\nsame(all) if all.host == \"a\""]),
+    (
+        "data.sark.lib.f.same",
+        &["package sark.lib.f\nimport input.host as named\nsame if named == \"a\""],
+    ),
+    // A function of its own, under the name of a built-in one.
+    (
+        "object.get(input, \"user\", \"\") == \"a\"",
+        &[
+            "package sark.llm.p\nimport data.sark.lib.object",
+            "package sark.lib.object\nget(all, name, other) := all.host",
+        ],
+    ),
+    (
+        "data.sark.lib.f.same",
+        &[
+            "package sark.lib.f\nsame if object.get(input, \"user\", \"\") == \"a\"",
+            "package sark.lib.f.object\nget(all, name, other) := all.host",
+        ],
+    ),
+    // By a name that goes on below its package.
+    (
+        "data.sark.lib.f.same(\"a\")",
+        &[
+            "package sark.lib.f\nsame(name) if g.equal(name)",
+            "package sark.lib.f.g\nequal(name) if input.host == name",
+        ],
+    ),
+    (
+        "data.sark.lib.f.same(\"a\")",
+        &[
+            "package sark.lib.f\nimport data.sark.lib.g\nsame(name) if g.deep.equal(name)",
+            "package sark.lib.g.deep\nequal(name) if input.host == name",
+        ],
+    ),
+];
+
+/// In both orders, twice: by one that remembers, and by one that asks anew.
+fn compare(files: &[SetFile], inputs: [&str; 2]) -> [Decision; 2] {
+    let set = Arc::new(set_of(files).unwrap_or_else(|mistakes| panic!("{mistakes}")));
+    let worker = || Worker::new(Arc::clone(&set), &Bounds::default()).unwrap();
+    let [one, two] = inputs.map(|json| Input::from_json(Line::Llm, json).unwrap());
+    let anew = [&one, &two].map(|it| worker().forgetful().decide(it, &registry(), now()));
+    for order in [[0, 1, 0, 1], [1, 0, 1, 0]] {
+        let mut remembers = worker();
+        for n in order {
+            let said = remembers.decide([&one, &two][n], &registry(), now());
+            assert_eq!(
+                said,
+                anew[n],
+                "{n} of {order:?}: {}",
+                String::from_utf8_lossy(&files[1].octets)
+            );
+        }
+    }
+    anew
+}
+
+#[test]
+fn what_is_remembered_is_what_would_be_said() {
+    let policy = |condition: &str| {
+        format!(
+            "package sark.llm.p\n\ndecisions contains {{\"action\": \"deny\", \"rule_id\": \"r\"}} if is_a\n\n\
+             is_a if {{\n\t{condition}\n}}\n"
+        )
+    };
+    let a = r#"{"id": "r1", "operation": "chat", "user": "ada", "host": "a"}"#;
+    let b = r#"{"id": "r2", "operation": "chat", "user": "ada", "host": "b"}"#;
+    for (condition, more) in READERS {
+        // An import of the policy's own file comes first in it.
+        let (own, beside): (Vec<&str>, Vec<&str>) =
+            more.iter().partition(|text| text.starts_with("package sark.llm.p\n"));
+        let text = own.iter().fold(policy(condition), |text, own| {
+            text.replacen("package sark.llm.p\n", &format!("{own}\n"), 1)
+        });
+        let mut files = vec![settings("deny"), file("p.rego", &text)];
+        let named = beside.iter().enumerate();
+        files.extend(named.map(|(n, text)| file(&format!("{n}.rego"), text)));
+        let [a, b] = compare(&files, [a, b]);
+        assert_eq!((a.action, b.action), (Action::Deny, Action::Audit), "{condition}");
+    }
+    // Whether an object is there is part of what is asked of its member.
+    let unpriced = "object.get(input.spend, \"request_microusd\", 0) == 0";
+    let files = [settings("deny"), file("p.rego", &policy(unpriced))];
+    let priced = r#"{"id": "r3", "operation": "chat",
+        "spend": {"day_microusd": 1, "month_microusd": 1}}"#;
+    let [priced, without] = compare(&files, [priced, a]);
+    assert_eq!((priced.action, without.action), (Action::Deny, Action::Audit));
+}

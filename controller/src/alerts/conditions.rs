@@ -13,11 +13,11 @@ use sark_core::Clock;
 use sark_core::audit::{AuditRecord, Notice, Outcome};
 use sark_core::decision::Severity;
 use sark_core::storage::StorageError;
-use sark_core::storage::alerts::AlertStore;
+use sark_core::storage::alerts::{AlertStore, Group};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::Alerts;
+use super::{Alerts, Before};
 use crate::decisions::Decisions;
 use crate::events::{AlertStoreFailed, Event};
 use crate::feeds::Feeds;
@@ -27,8 +27,6 @@ use crate::{Metrics, Observatory, Storage};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(15);
-/// Most alerts that were open before a start.
-const OPEN: u32 = 100_000;
 /// Looks for which something has to hold before it counts; sessions need time after a start.
 const STEADY: u32 = 2;
 const SESSION: u32 = 4;
@@ -175,10 +173,10 @@ pub struct Told {
 }
 
 impl Told {
-    /// What was told before a restart, by key: event and title.
+    /// What was told before a restart: our conditions among what is open.
     #[must_use]
-    pub fn before(open: impl IntoIterator<Item = (String, String, Severity)>) -> Self {
-        let told = open.into_iter().filter_map(|(key, title, severity)| {
+    pub fn before(open: Vec<Group>) -> Self {
+        let told = open.into_iter().filter_map(|Group { key, title, severity, .. }| {
             let rest = key.strip_prefix(PREFIX)?;
             let (code, subject) = rest.split_once(':').unwrap_or((rest, ""));
             let condition = Condition::new(code, subject, severity, title);
@@ -249,29 +247,25 @@ pub struct Watch {
 impl Watch {
     /// Until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let (mut told, mut written) = (None, None);
+        let (mut told, mut before) = (None, Before::default());
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(LOOK) => {}
             }
-            if let Err(error) = self.look(&mut told, &mut written).await {
+            if let Err(error) = self.look(&mut told, &mut before).await {
                 // What is not stored was not told: the next look begins with what the store has.
-                (told, written) = (None, None);
+                (told, before) = (None, Before::default());
                 AlertStoreFailed { what: "conditions", error: &error }.emit(&self.metrics);
             }
         }
     }
 
-    async fn look(
-        &self,
-        told: &mut Option<Told>,
-        written: &mut Option<u64>,
-    ) -> Result<(), StorageError> {
+    async fn look(&self, told: &mut Option<Told>, before: &mut Before) -> Result<(), StorageError> {
         let told = match told {
             Some(told) => told,
-            None => match told_before(&*self.alerts, &*self.trail, written).await? {
-                Some(before) => told.insert(before),
+            None => match before.open(&*self.alerts, &*self.trail).await? {
+                Some(open) => told.insert(Told::before(open)),
                 None => return Ok(()),
             },
         };
@@ -291,24 +285,6 @@ impl Watch {
         }
         Ok(())
     }
-}
-
-/// What is open, once the dispatcher has read all that was `written` when this was asked first: what
-/// a crash left between the two would be told again.
-async fn told_before(
-    alerts: &dyn AlertStore,
-    trail: &dyn Storage,
-    written: &mut Option<u64>,
-) -> Result<Option<Told>, StorageError> {
-    let written = match *written {
-        Some(number) => number,
-        None => *written.insert(trail.head().await?.sequence),
-    };
-    if alerts.alert_cursor().await? < written {
-        return Ok(None);
-    }
-    let open = alerts.open_alerts(OPEN).await?.into_iter();
-    Ok(Some(Told::before(open.map(|it| (it.key, it.title, it.severity)))))
 }
 
 fn record(condition: &Condition, resolved: bool, now: Timestamp) -> AuditRecord {
@@ -363,42 +339,43 @@ mod tests {
         assert_eq!(look(&[&b]), (String::new(), "health.peer-down:a".into()));
     }
 
-    /// Killed when the record was written and the dispatcher had not read it.
-    #[tokio::test]
-    async fn what_is_written_and_not_read_yet_is_waited_for() {
-        let base: Arc<MemoryStore> = Arc::default();
-        let alerts = MemoryAlerts::new(Arc::clone(&base));
-        let (now, mut written) = (Timestamp::UNIX_EPOCH, None);
-        let down = named("a", 1);
-        base.append(&record(&down, false, now)).await.unwrap();
-        assert!(told_before(&alerts, &*base, &mut written).await.unwrap().is_none());
-        // What is written meanwhile is not waited for too: it would have no end.
-        base.append(&record(&named("b", 1), false, now)).await.unwrap();
-        let (key, title) = (down.key(), down.title.clone());
-        let group = Group {
-            event: "health.peer-down".into(),
-            severity: down.severity,
+    fn group(key: &str, title: &str) -> Group {
+        let now = Timestamp::UNIX_EPOCH;
+        Group {
+            key: key.to_owned(),
+            event: key.split(':').next().unwrap().to_owned(),
+            title: title.to_owned(),
+            severity: Severity::High,
             opened_at: now,
             last_at: now,
             told_at: now,
             count: 1,
             sinks: Vec::new(),
-            key,
-            title,
-        };
+        }
+    }
+
+    /// Killed when the record was written and the dispatcher had not read it.
+    #[tokio::test]
+    async fn what_is_written_and_not_read_yet_is_waited_for() {
+        let base: Arc<MemoryStore> = Arc::default();
+        let alerts = MemoryAlerts::new(Arc::clone(&base));
+        let (now, mut before) = (Timestamp::UNIX_EPOCH, Before::default());
+        let down = named("a", 1);
+        base.append(&record(&down, false, now)).await.unwrap();
+        assert!(before.open(&alerts, &*base).await.unwrap().is_none());
+        // What is written meanwhile is not waited for too: it would have no end.
+        base.append(&record(&named("b", 1), false, now)).await.unwrap();
+        let group = group(&down.key(), &down.title);
         let (deliveries, closed) = (Vec::new(), Vec::new());
         let taken = Taken { from: 0, to: 1, at: now, groups: vec![group], closed, deliveries };
         assert!(alerts.take(&taken).await.unwrap());
-        let mut told = told_before(&alerts, &*base, &mut written).await.unwrap().unwrap();
+        let mut told = Told::before(before.open(&alerts, &*base).await.unwrap().unwrap());
         assert_eq!(told.look(vec![down]), (Vec::new(), Vec::new()), "it is not told anew");
     }
 
     #[test]
     fn what_was_told_before_a_restart_ends_after_it() {
-        let open = [
-            ("health.peer-down:a".to_owned(), "down".to_owned(), Severity::High),
-            ("llm.denied:x".to_owned(), "else".to_owned(), Severity::High),
-        ];
+        let open = vec![group("health.peer-down:a", "down"), group("llm.denied:x", "else")];
         let mut told = Told::before(open);
         assert_eq!(told.look(Vec::new()), (Vec::new(), Vec::new()));
         let (begins, ends) = told.look(Vec::new());

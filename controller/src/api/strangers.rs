@@ -97,11 +97,9 @@ impl Strangers {
 /// Records what changes nothing: on the way of decisions, which holds nobody up, and which is open where
 /// the store takes no changes, as on a follower.
 pub(super) async fn note(api: &Api, record: &AuditRecord) {
-    let Some(trail) = &api.trail else {
-        return append(&*api.observatory.store, record, &api.metrics).await;
-    };
-    if let Err(full) = trail.record(record) {
-        AuditLost { record, error: &full }.emit(&api.metrics);
+    match &api.trail {
+        Some(trail) => trail.note(record),
+        None => append(&*api.observatory.store, record, &api.metrics).await,
     }
 }
 

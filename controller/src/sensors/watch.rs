@@ -4,23 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use sark_core::Severity;
-use sark_core::audit::{AuditRecord, Notice, Outcome, Page, Search};
-use sark_core::storage::{LastReport, StorageError};
+use sark_core::audit::{AuditRecord, Notice, Outcome};
+use sark_core::storage::LastReport;
 use serde_json::json;
 
 use sark_api::config::ExpectedConfig;
 
-use crate::Storage;
-
 /// The events that begin and end what is said: of a sensor, and of a kind.
 const OF_SENSOR: [&str; 2] = ["sensor.silent", "sensor.heard"];
 const OF_KIND: [&str; 2] = ["sensor.gap", "sensor.covered"];
-/// Records that are read at a time, and pages of them: who was not heard of for longer is forgotten.
-const PAGE: u32 = 1_000;
-const PAGES: u32 = 20;
+/// Their keys begin so.
+const SILENT: &str = "sensor.silent:";
+const GAP: &str = "sensor.gap:";
 
 /// What was said of sensors that have to report. Says it once when one falls silent, and once when
-/// it is heard again, with a restart between them too: [`told`].
+/// it is heard again, with a restart between them too.
 #[derive(Debug)]
 pub struct Watch {
     expected: Vec<ExpectedConfig>,
@@ -37,9 +35,15 @@ impl Watch {
         Self { expected, since, silent: BTreeSet::new(), gaps: BTreeSet::new() }
     }
 
-    /// What was said before, as [`told`] has it: nobody is silent who is not in it. Of whom nothing is
-    /// expected any more, the end is said.
-    pub fn remember(&mut self, told: &BTreeSet<String>, now: Timestamp) -> Vec<AuditRecord> {
+    /// What was said before, by the keys of alerts that are open: nobody is silent who is not among them.
+    /// Of whom nothing is expected any more, the end is said.
+    pub fn remember(
+        &mut self,
+        open: impl IntoIterator<Item = String>,
+        now: Timestamp,
+    ) -> Vec<AuditRecord> {
+        let ours = |key: &String| key.starts_with(SILENT) || key.starts_with(GAP);
+        let told: BTreeSet<String> = open.into_iter().filter(ours).collect();
         let silent = |one: &&ExpectedConfig| told.contains(&silent_key(&one.kind, &one.sensor));
         let gap = |one: &&ExpectedConfig| told.contains(&gap_key(&one.kind));
         let pair = |one: &ExpectedConfig| (one.kind.clone(), one.sensor.clone());
@@ -108,33 +112,8 @@ struct Kind {
     awake: usize,
 }
 
-/// Keys of what the trail says began and did not end.
-pub async fn told(trail: &dyn Storage) -> Result<BTreeSet<String>, StorageError> {
-    let mut newest: BTreeMap<String, (u64, bool)> = BTreeMap::new();
-    for event in OF_SENSOR.into_iter().chain(OF_KIND) {
-        let search = Search { event: Some(event.to_owned()), ..Search::default() };
-        let mut before = None;
-        for _ in 0..PAGES {
-            let found = trail.search(&search, Page::Back { before, limit: PAGE }).await?;
-            before = found.last().map(|(number, _)| *number);
-            let is_end = found.len() < PAGE as usize;
-            for (number, record) in found {
-                let Some(notice) = record.notice else { continue };
-                let known = newest.entry(notice.key).or_insert((number, !notice.resolved));
-                if number > known.0 {
-                    *known = (number, !notice.resolved);
-                }
-            }
-            if is_end {
-                break;
-            }
-        }
-    }
-    Ok(newest.into_iter().filter(|(_, (_, is_open))| *is_open).map(|(key, _)| key).collect())
-}
-
 fn forgotten(key: &str, now: Timestamp) -> AuditRecord {
-    let event = if key.starts_with("sensor.gap:") { OF_KIND[1] } else { OF_SENSOR[1] };
+    let event = if key.starts_with(GAP) { OF_KIND[1] } else { OF_SENSOR[1] };
     let notice = Notice {
         key: key.to_owned(),
         title: "Nothing is expected here any more".to_owned(),
@@ -148,11 +127,11 @@ fn forgotten(key: &str, now: Timestamp) -> AuditRecord {
 }
 
 fn silent_key(kind: &str, sensor: &str) -> String {
-    format!("sensor.silent:{kind}:{sensor}")
+    format!("{SILENT}{kind}:{sensor}")
 }
 
 fn gap_key(kind: &str) -> String {
-    format!("sensor.gap:{kind}")
+    format!("{GAP}{kind}")
 }
 
 fn of_sensor(
@@ -231,9 +210,23 @@ mod tests {
         store.append_all(&watch.look(last, at(second))).await.unwrap();
     }
 
+    /// Keys that are open by the records alone, as the dispatcher has them.
+    async fn open(store: &MemoryStore) -> BTreeSet<String> {
+        let mut open = BTreeSet::new();
+        for record in store.records(100).await.unwrap().into_iter().rev() {
+            let notice = record.notice.unwrap();
+            if notice.resolved {
+                open.remove(&notice.key);
+            } else {
+                open.insert(notice.key);
+            }
+        }
+        open
+    }
+
     async fn after_restart(store: &MemoryStore, second: i64) -> Watch {
         let mut watch = Watch::new(vec![expected("cat-1"), expected("cat-2")], at(second));
-        let ended = watch.remember(&told(store).await.unwrap(), at(second));
+        let ended = watch.remember(open(store).await, at(second));
         store.append_all(&ended).await.unwrap();
         watch
     }
@@ -244,14 +237,14 @@ mod tests {
         let mut watch = after_restart(&store, 0).await;
         looks(&mut watch, &store, &[], 100).await;
         let mut without = Watch::new(vec![expected("cat-2")], at(110));
-        let ended = without.remember(&told(&store).await.unwrap(), at(110));
+        let ended = without.remember(open(&store).await, at(110));
         assert_eq!(events(&ended), [("sensor.heard", true)]);
         let key = ended[0].notice.as_ref().map(|notice| notice.key.as_str());
         assert_eq!(key, Some(silent_key("rfc1149", "cat-1").as_str()));
         store.append_all(&ended).await.unwrap();
-        assert_eq!(without.remember(&told(&store).await.unwrap(), at(111)), []);
+        assert_eq!(without.remember(open(&store).await, at(111)), []);
         let mut nobody = Watch::new(Vec::new(), at(120));
-        let ended = nobody.remember(&told(&store).await.unwrap(), at(120));
+        let ended = nobody.remember(open(&store).await, at(120));
         assert_eq!(events(&ended), [("sensor.covered", true), ("sensor.heard", true)]);
     }
 

@@ -93,7 +93,12 @@ impl Running {
             task(&mut moving, "watcher", watcher.run(stop.clone()));
         }
         let asked = api.clone();
-        let keeping = housekeeping::run(api.clone(), built.leads, stop.clone());
+        let keeping = housekeeping::run(
+            api.clone(),
+            Arc::new(built.store.clone()),
+            built.leads,
+            stop.clone(),
+        );
         task(&mut tasks, "housekeeping", keeping);
         let told = api.alerts.clone().filter(|_| built.leads);
         let watch = alerts::watch(&api, &built.store);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// So many were lost; an alert. `detail` says which, and why.
 pub(super) fn lost(now: Timestamp, records: u64, detail: Value) -> Option<Written> {
-    let title = format!("{records} audit records of decisions were lost");
+    let title = format!("{records} audit records were lost");
     told(now, "audit.lost", records, title, detail)
 }
 

@@ -242,6 +242,8 @@ async fn a_full_spool_is_a_problem_until_it_has_room() {
     for number in 0..3 {
         assert_eq!(running.trail.record(&record(number)), Err(Full));
     }
+    // What cannot be refused any more is lost, and no decision.
+    running.trail.note(&record(3));
     assert_eq!(codes(), ["audit-spool-full"]);
     store.set_broken(false);
     let room = async {
@@ -257,4 +259,6 @@ async fn a_full_spool_is_a_problem_until_it_has_room() {
     let refused: Vec<_> = records.iter().filter(|it| it.event == "audit.refused").collect();
     assert_eq!(refused.len(), 1);
     assert!(refused[0].notice.is_some() && refused[0].detail["decisions"] == 3, "{refused:?}");
+    let lost: Vec<_> = records.iter().filter(|it| it.event == "audit.lost").collect();
+    assert!(lost.len() == 1 && lost[0].detail["records"] == 1, "{lost:?}");
 }

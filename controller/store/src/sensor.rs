@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sark_core::audit::AuditRecord;
 use sark_core::storage::{
-    Added, LastReport, ReportFilter, SensorStore, StorageError, StoredReport,
+    Added, Alike, LastReport, ReportFilter, SensorStore, StorageError, StoredReport,
 };
 
 use crate::query::sql;
@@ -26,8 +26,8 @@ impl SensorStore for Store {
             return Ok(Added::Before(Box::new(before)));
         }
         sql("INSERT INTO sensor_report (sensor, key, id, kind, event, site, body, at, micros, actor,
-                                        report, answer)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
+                                        report, answer, is_alert)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
         .bind(&report.sensor)
         .bind(&new.key)
         .bind(&report.id)
@@ -40,6 +40,7 @@ impl SensorStore for Store {
         .bind(&new.actor)
         .bind(json(report)?)
         .bind(&new.answer)
+        .bind(new.is_alert)
         .run(&mut session)
         .await?;
         insert_record(&mut session, record).await?;
@@ -57,21 +58,16 @@ impl SensorStore for Store {
         find(&mut session, sensor, key, id).await
     }
 
-    async fn count_reports(
-        &self,
-        kind: &str,
-        event: &str,
-        site: Option<&str>,
-        after: Timestamp,
-    ) -> Result<u64, StorageError> {
+    async fn count_reports(&self, alike: Alike<'_>) -> Result<u64, StorageError> {
         let mut session = self.reading("count reports").await?;
         let count: i64 = sql("SELECT count(*) FROM sensor_report
                               WHERE kind = $1 AND event = $2 AND coalesce(site, '') = $3
-                                AND micros > $4")
-        .bind(kind)
-        .bind(event)
-        .bind(site.unwrap_or_default())
-        .bind(after.as_microsecond())
+                                AND micros > $4 AND (is_alert OR NOT $5)")
+        .bind(alike.kind)
+        .bind(alike.event)
+        .bind(alike.site.unwrap_or_default())
+        .bind(alike.after.as_microsecond())
+        .bind(alike.alerts)
         .value(&mut session)
         .await?;
         u64::try_from(count).map_err(|e| corrupt("the number of reports", e))
@@ -148,5 +144,6 @@ fn report_of(row: &Row) -> Result<StoredReport, StorageError> {
         actor: row.text("actor")?,
         report: row.parsed("report", place("report"))?,
         answer: row.text("answer")?,
+        is_alert: row.get("is_alert")?,
     })
 }

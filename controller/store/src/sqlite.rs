@@ -19,9 +19,16 @@ pub(crate) const SNAPSHOT: &str = "BEGIN";
 /// Milliseconds since 1970.
 pub(crate) const NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
+/// Octets of a page of a new file. A trail is written through once into the log of changes and once into
+/// the file, page by page: with four times the usual size a fifth more records a second.
+const PAGE: u32 = 16_384;
+
 /// Pages of the log of changes before they are moved into the file: each time costs two syncs, and a
 /// page that changed often until then is moved once.
-const LOGGED: &str = "10000";
+const LOGGED: &str = "2500";
+
+/// Octets of that log that stay on the disk when it has been moved; after a burst it is larger.
+const KEPT: &str = "64000000";
 
 /// What each connection remembers of the file, in KiB: the trail's indexes.
 const REMEMBERED: &str = "-32000";
@@ -66,12 +73,14 @@ fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
+        .page_size(PAGE)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
         // A revision that was acknowledged survives a power cut.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(PATIENCE)
         .pragma("wal_autocheckpoint", LOGGED)
+        .pragma("journal_size_limit", KEPT)
         .pragma("cache_size", REMEMBERED)
 }
 

@@ -69,7 +69,7 @@ impl Store {
         Self::begun(path.display(), Engine::Sqlite(sqlite::open(path, None).await?)).await
     }
 
-    /// As [`open`](Self::open), but it is full when it has this many pages of 4 KiB.
+    /// As [`open`](Self::open), but it is full when it has this many pages of 16 KiB.
     pub async fn open_bounded(path: &Path, pages: u32) -> Result<Self, OpenError> {
         let engine = Engine::Sqlite(sqlite::open(path, Some(pages)).await?);
         Self::begun(path.display(), engine).await

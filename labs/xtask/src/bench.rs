@@ -13,7 +13,8 @@ pub struct Options {
     /// addresses, our ageing beside two simpler ways; days and seeds may follow. `feeds`: what the
     /// worst feeds cost sarkd in memory. `decisions`: the shipped decision policies, by us and by OPA's
     /// own engine, on one and two threads. `audit`: records a second into the trail, on the disk, and
-    /// verified; how many, batch and directory may follow. Without a name: all of Criterion's.
+    /// verified; how many, batch and directory may follow. `trail`: the same the whole way, through queue
+    /// and spool; how many and directory may follow. Without a name: all of Criterion's.
     name: Option<String>,
     /// Passed on to the benchmark, such as a filter.
     #[arg(last = true)]
@@ -28,6 +29,9 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, RunError> {
         None => cargo.args(["bench", "--workspace", "--benches"]),
         Some("gobgp") => cargo.args(["run", "--release", "-p", "sark-gobgp", "--example", "bench"]),
         Some("audit") => cargo.args(["run", "--release", "-p", "sark-store", "--example", "audit"]),
+        Some("trail") => {
+            cargo.args(["run", "--release", "-p", "sark-controller", "--example", "trail"])
+        }
         Some("month") => {
             cargo.args(["run", "--release", "-p", "sark-registry", "--example", "month"])
         }

@@ -23,6 +23,23 @@ pub struct StoredReport {
     pub report: SensorReport,
     /// What was answered, as JSON.
     pub answer: String,
+    /// Whether somebody was to be told of it.
+    pub is_alert: bool,
+}
+
+/// Which reports are counted together.
+#[derive(Debug, Clone, Copy)]
+pub struct Alike<'a> {
+    /// Of this kind.
+    pub kind: &'a str,
+    /// Of this event.
+    pub event: &'a str,
+    /// From here.
+    pub site: Option<&'a str>,
+    /// Later than this.
+    pub after: Timestamp,
+    /// Those alone that somebody was to be told of.
+    pub alerts: bool,
 }
 
 /// What became of a report.
@@ -73,14 +90,8 @@ pub trait SensorStore: Send + Sync {
         key: &str,
         id: &str,
     ) -> Result<Option<StoredReport>, StorageError>;
-    /// How many reports of this kind and event at this site came after this time.
-    async fn count_reports(
-        &self,
-        kind: &str,
-        event: &str,
-        site: Option<&str>,
-        after: Timestamp,
-    ) -> Result<u64, StorageError>;
+    /// How many there are of these.
+    async fn count_reports(&self, alike: Alike<'_>) -> Result<u64, StorageError>;
     /// Newest first.
     async fn reports(
         &self,

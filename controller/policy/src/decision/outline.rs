@@ -160,12 +160,13 @@ fn walk(node: &Value, references: &mut Vec<Reference>) {
     }
 }
 
-/// `object.get(a.b, "c", …)` refers to `a.b.c`.
+/// `object.get(input, "c", …)` refers to `input.c`. Of `input.a` it would refer to that too: whether it is
+/// there is part of the answer.
 fn member(call: &Value, parameters: &[Value]) -> Option<Reference> {
     let (function, _) = constant(call.get("fcn")?)?;
     let [object, key, ..] = parameters else { return None };
-    let (mut path, true) = constant(object)? else { return None };
-    if function != ["object", "get"] {
+    let (mut path, _) = constant(object)?;
+    if function != ["object", "get"] || path != ["input"] || object.get("Var").is_none() {
         return None;
     }
     path.push(text(key)?.to_owned());

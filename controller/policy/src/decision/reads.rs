@@ -8,6 +8,9 @@ use super::outline::Outline;
 /// another. `None` if it may look anywhere: it hands on the whole input, puts another in its place, or
 /// refers to packages that are found while it runs.
 pub(super) fn reads(outlines: &[Outline], package: &[String]) -> Option<Vec<Vec<String>>> {
+    if outlines.iter().any(has_own_object) {
+        return None;
+    }
     let (mut paths, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let mut next: Vec<&[String]> = vec![package];
     while let Some(path) = next.pop() {
@@ -19,6 +22,8 @@ pub(super) fn reads(outlines: &[Outline], package: &[String]) -> Option<Vec<Vec<
             if !is_meant || !seen.insert(place) {
                 continue;
             }
+            // A name may go on below the package it is in.
+            next.push(&outline.package);
             next.extend(outline.imports.iter().map(|(_, path)| path.as_slice()));
             paths.extend(outline.inputs.iter().map(Vec::as_slice));
             for reference in outline.rules.iter().flat_map(|rule| &rule.references) {
@@ -43,6 +48,14 @@ pub(super) fn reads(outlines: &[Outline], package: &[String]) -> Option<Vec<Vec<
         }
     }
     Some(least)
+}
+
+/// Whether `object.get` may be something else than the built-in function.
+fn has_own_object(outline: &Outline) -> bool {
+    let is = |name: &String| name == "object";
+    outline.package.iter().any(is)
+        || outline.imports.iter().any(|(name, _)| is(name))
+        || outline.rules.iter().any(|rule| is(&rule.name))
 }
 
 #[cfg(test)]
@@ -75,6 +88,11 @@ mod tests {
         let stranger = "package lib.d\ny if input.stranger";
         let texts = [user, lib, far, stranger];
         assert_eq!(of(&texts).unwrap(), ["agent", "findings", "host", "kind"]);
+        // Named by the package that it is below.
+        let (above, below) =
+            ("package lib.e\nf if g.h(1)", "package lib.e.g\nh(x) if x == input.below");
+        let texts = ["package p\nimport data.lib.e.f\nx if f", above, below, stranger];
+        assert_eq!(of(&texts).unwrap(), ["below"]);
         // A package in two files, and all below a name.
         let more = "package p\nimport data.lib\nz if lib.c.y";
         assert_eq!(of(&[more, far, stranger]).unwrap(), ["findings", "kind", "stranger"]);
@@ -103,10 +121,13 @@ mod tests {
     fn members_by_name() {
         let text = "package p\nx := object.get(input, \"user\", input.host)\n\
                     y := object.get(input.spend, \"day\", object.get(input.a, data.b, 0))";
-        assert_eq!(of(&[text]).unwrap(), ["a", "host", "spend.day", "user"]);
+        assert_eq!(of(&[text]).unwrap(), ["a", "host", "spend", "user"]);
         for text in ["object.get(input, data.key, 0)", "object.get(input, [\"a\", \"b\"], 0)"] {
             assert_eq!(of(&[&format!("package p\nx := {text}")]), None, "{text}");
         }
+        // The function may be somebody's own.
+        let own = "package lib.object\nget(x, y, z) := x.other";
+        assert_eq!(of(&["package p\nx := object.get(input, \"user\", 0)", own]), None);
     }
 
     #[test]

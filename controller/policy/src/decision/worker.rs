@@ -63,7 +63,7 @@ impl Worker {
         Ok(Self { set, bounds: *bounds, machine, memory })
     }
 
-    /// One that asks every policy anew, though it was asked the same before.
+    /// One that asks every policy anew, on all of the input, though it was asked the same before.
     #[must_use]
     pub fn forgetful(self) -> Self {
         Self { memory: Memory::of(0, 0), ..self }
@@ -103,7 +103,10 @@ impl Worker {
                     None => asked.push((policy, key)),
                 }
             }
-            let input = read_by(&asked, prepared);
+            let input = match self.memory.is_on() {
+                true => read_by(&asked, prepared),
+                false => Value::from(prepared),
+            };
             machine.set_input(input.clone());
             for (policy, key) in asked {
                 // The engine is a stranger's: what breaks it off ends one question and not the process.
@@ -118,10 +121,12 @@ impl Worker {
                     Err(_) => {
                         let why = "the engine broke off".to_owned();
                         rules.push(failure(on_error, &policy.id, why));
-                        if let Ok(Some(fresh)) = self::machine(&set, &self.bounds) {
-                            *machine = fresh;
-                            machine.set_input(input.clone());
+                        match self::machine(&set, &self.bounds) {
+                            Ok(Some(fresh)) => *machine = fresh,
+                            // What it says from now on is not kept.
+                            _ => self.memory = Memory::of(0, 0),
                         }
+                        machine.set_input(input.clone());
                     }
                 }
             }

@@ -44,6 +44,7 @@ pub fn run(arguments: &AskArgs, context: &mut Context) -> Outcome {
     let inputs = sets::inputs(&arguments.input, arguments.line)?;
     let client = context.client()?;
     let mut results = Vec::with_capacity(inputs.len());
+    let mut failure = None;
     for input in inputs {
         let (line, id) = (input.line(), input.id().to_owned());
         let Value::Object(input) = input.to_json() else {
@@ -52,11 +53,18 @@ pub fn run(arguments: &AskArgs, context: &mut Context) -> Outcome {
         let AskArgs { dry_run, durable, .. } = *arguments;
         let texts = BTreeMap::new();
         let question = DecideRequest { line, input, texts, flow: None, dry_run, durable };
-        let answer = client.post(routes::DECISIONS, &question)?;
-        results.push(Answered { line, id, answer });
+        match client.post(routes::DECISIONS, &question) {
+            Ok(answer) => results.push(Answered { line, id, answer }),
+            // What was decided before it is recorded: it is shown too.
+            Err(error) if !results.is_empty() => {
+                failure = Some(error);
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     context.out.data(&results, |out| {
         list(out, results.iter().map(|one| (one.line, one.id.as_str(), &one.answer.decision)))
     })?;
-    Ok(Exit::Done)
+    failure.map_or(Ok(Exit::Done), |error| Err(error.into()))
 }

@@ -8,7 +8,7 @@ use super::record;
 use crate::ContentHash;
 use crate::request::Confidence;
 use crate::sensor::{Fact, SensorReport};
-use crate::storage::{Added, AuditStore, ReportFilter, SensorStore, StoredReport};
+use crate::storage::{Added, Alike, AuditStore, ReportFilter, SensorStore, StoredReport};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::new(1_790_000_000 + second, 7_000).expect("a time in range")
@@ -39,6 +39,7 @@ pub fn report(sensor: &str, id: &str, second: i64) -> StoredReport {
             .into(),
         },
         answer: r#"{"id":"é"}"#.into(),
+        is_alert: true,
     }
 }
 
@@ -68,22 +69,28 @@ pub async fn run<S: SensorStore + AuditStore>(store: &S) {
     assert_eq!(store.report("cat-3", "key-a", "a").await.unwrap(), None);
     let three = report("cat-1", "c", 30);
     store.add_report(&three, &record("three")).await.unwrap();
+    let silent = StoredReport { is_alert: false, ..report("cat-3", "d", 3) };
+    store.add_report(&silent, &record("four")).await.unwrap();
+    assert_eq!(store.report("cat-3", "key-d", "d").await.unwrap(), Some(silent.clone()));
     let count = async |event: &str, site, after| {
-        store.count_reports("rfc1149", event, site, at(after)).await.unwrap()
+        let alike = Alike { kind: "rfc1149", event, site, after: at(after), alerts: true };
+        let alerts = store.count_reports(alike).await.unwrap();
+        let all = store.count_reports(Alike { alerts: false, ..alike }).await.unwrap();
+        (all, alerts)
     };
-    assert_eq!(count("carrier", Some("é"), 0).await, 3);
-    assert_eq!(count("carrier", Some("é"), 1).await, 2, "after, and not at");
-    assert_eq!(count("carrier", None, 0).await, 0);
-    assert_eq!(count("escape", Some("é"), 0).await, 0);
-    assert_eq!(store.reports(&all, 2).await.unwrap(), [three.clone(), two.clone()]);
+    assert_eq!(count("carrier", Some("é"), 0).await, (4, 3));
+    assert_eq!(count("carrier", Some("é"), 1).await, (3, 2), "after, and not at");
+    assert_eq!(count("carrier", None, 0).await, (0, 0));
+    assert_eq!(count("escape", Some("é"), 0).await, (0, 0));
+    assert_eq!(store.reports(&all, 2).await.unwrap(), [silent, three.clone()]);
     let of = ReportFilter { kind: Some("rfc1149".into()), sensor: Some("cat-1".into()) };
     assert_eq!(store.reports(&of, 10).await.unwrap(), [three, one]);
     let none = ReportFilter { kind: Some("generic".into()), sensor: None };
     assert!(store.reports(&none, 10).await.unwrap().is_empty());
     let last = store.last_reports().await.unwrap();
     let last: Vec<_> = last.iter().map(|l| (l.sensor.as_str(), l.at, l.count)).collect();
-    assert_eq!(last, [("cat-1", at(30), 2), ("cat-2", at(2), 1)]);
-    assert_eq!(store.forget_reports(at(3)).await.unwrap(), 2);
-    assert_eq!(store.forget_reports(at(3)).await.unwrap(), 0);
+    assert_eq!(last, [("cat-1", at(30), 2), ("cat-2", at(2), 1), ("cat-3", at(3), 1)]);
+    assert_eq!(store.forget_reports(at(4)).await.unwrap(), 3);
+    assert_eq!(store.forget_reports(at(4)).await.unwrap(), 0);
     assert_eq!(store.reports(&all, 10).await.unwrap().len(), 1);
 }

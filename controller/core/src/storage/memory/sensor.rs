@@ -5,7 +5,9 @@ use jiff::Timestamp;
 
 use super::MemoryStore;
 use crate::audit::AuditRecord;
-use crate::storage::{Added, LastReport, ReportFilter, SensorStore, StorageError, StoredReport};
+use crate::storage::{
+    Added, Alike, LastReport, ReportFilter, SensorStore, StorageError, StoredReport,
+};
 
 #[async_trait]
 impl SensorStore for MemoryStore {
@@ -36,20 +38,16 @@ impl SensorStore for MemoryStore {
         Ok(state.reports.iter().find(|report| is(report, sensor, key, id)).cloned())
     }
 
-    async fn count_reports(
-        &self,
-        kind: &str,
-        event: &str,
-        site: Option<&str>,
-        after: Timestamp,
-    ) -> Result<u64, StorageError> {
+    async fn count_reports(&self, alike: Alike<'_>) -> Result<u64, StorageError> {
         let state = self.open("count reports")?;
+        let Alike { kind, event, site, after, alerts } = alike;
         let fits = |one: &&StoredReport| {
             let report = &one.report;
             report.kind == kind
                 && report.event == event
                 && report.site.as_deref() == site
                 && one.at > after
+                && (one.is_alert || !alerts)
         };
         Ok(state.reports.iter().filter(fits).count() as u64)
     }
