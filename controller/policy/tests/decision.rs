@@ -356,7 +356,7 @@ const READERS: [(&str, &[&str]); 17] = [
 
 /// In both orders, twice: by one that remembers, and by one that asks anew.
 fn compare(files: &[SetFile], inputs: [&str; 2]) -> [Decision; 2] {
-    let set = Arc::new(set_of(files).unwrap_or_else(|mistakes| panic!("{mistakes}")));
+    let set = Arc::new(set_of(files).unwrap());
     let worker = || Worker::new(Arc::clone(&set), &Bounds::default()).unwrap();
     let [one, two] = inputs.map(|json| Input::from_json(Line::Llm, json).unwrap());
     let anew = [&one, &two].map(|it| worker().forgetful().decide(it, &registry(), now()));
