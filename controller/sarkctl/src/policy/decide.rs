@@ -265,7 +265,9 @@ pub fn bench(arguments: &BenchArgs, context: &mut Context) -> Outcome {
 }
 
 fn measure(ready: &Ready, threads: u8, time: Duration) -> Result<Measured, Failure> {
-    let workers = (0..threads).map(|_| worker(&ready.set)).collect::<Result<Vec<_>, _>>()?;
+    // The inputs come again and again: what is remembered of them is not what policies take.
+    let workers = (0..threads).map(|_| worker(&ready.set).map(Worker::forgetful));
+    let workers = workers.collect::<Result<Vec<_>, _>>()?;
     let start = Barrier::new(workers.len() + 1);
     let (taken, took) = std::thread::scope(|scope| {
         let threads: Vec<_> = workers
