@@ -6,6 +6,10 @@ use clap::Parser;
 use sark_controller::args::Args;
 use sark_controller::{chain, log, start};
 
+/// Decisions make many small values and drop them again, on every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit codes of `sarkctl`: 1 failed, 2 bad input.
 const FAILED: u8 = 1;
 const BAD_INPUT: u8 = 2;

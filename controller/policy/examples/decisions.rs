@@ -21,6 +21,10 @@ use sark_policy::decision::{Bounds, DecisionSet, Input, Limits, Line, SetFile, W
 use sark_registry::{Snapshot, seed};
 use serde_json::{Map, Value, json};
 
+/// As in sarkd.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SECONDS: u64 = 3;
 /// Each has an id, a size and a spending of its own; users, models and processes come again.
 const INPUTS: u64 = 10_000;
