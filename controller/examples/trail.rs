@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sark_controller::trail::{Trail, TrailHealth, TrailSettings, WhenFull, trail};
 use sark_core::SystemClock;
 use sark_core::audit::{AuditRecord, Correlation, Evidence, Flow, Outcome};
 use sark_core::storage::AuditStore as _;
 use sark_store::Store;
+use sark_trail::{Trail, TrailHealth, TrailSettings, WhenFull, trail};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,7 @@ async fn main() {
         queue: 16_384,
         most_octets: 256 << 20,
         when_full: WhenFull::Block,
+        program: "sarkd",
     };
     let health = Arc::<TrailHealth>::default();
     let parts = (Arc::new(store.clone()), Arc::new(SystemClock), Arc::default());

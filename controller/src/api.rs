@@ -48,6 +48,7 @@ use axum::middleware::from_fn_with_state;
 use sark_api::config::CertificateConfig;
 use sark_api::{ErrorBody, ErrorCode};
 use sark_audit::VerifyingKey;
+use sark_trail::Trail;
 use tokio_util::task::TaskTracker;
 
 use crate::alerts::Alerts;
@@ -58,7 +59,7 @@ use crate::identities::Identities;
 use crate::names::Names;
 use crate::prices::Prices;
 use crate::sensors::Sensors;
-use crate::trail::{Keep, Trail};
+use crate::trail::Keep;
 use crate::{Changes, Leadership, Metrics, Observatory, Registrar};
 use answer::Failure;
 pub(crate) use callers::Callers;

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 pub use withdraw::Which;
 
-use crate::chain::chain;
+use crate::chain;
 use crate::{Desired, DesiredError, DesiredState, Metrics, RegistryHolder, Signals, Storage};
 
 /// Who asks, as the audit trail names them: `uid:0(root)`.

@@ -13,7 +13,6 @@
 
 mod compared;
 mod keeper;
-mod record;
 mod rollout;
 mod source;
 mod taken;
@@ -31,14 +30,13 @@ use sark_core::storage::StorageError;
 use sark_core::{Clock, ContentHash};
 use sark_decider::{Band, Breach, Decided, Decider, PoolSettings, Question, Settings};
 use sark_policy::decision::{Input, WorkerError};
+use sark_trail::{Full, Trail};
 use tokio::sync::Notify;
 
-pub use record::told;
-pub(crate) use record::{evidence, routes, sets_of};
 pub use source::{Source, SourceSettings};
 pub use taken::{Keys, Material, TakeError, Taken};
 
-use crate::trail::{Full, Keep, Trail};
+use crate::trail::Keep;
 use crate::{Metrics, RegistryHolder, Storage};
 
 /// What decisions are made of.
@@ -215,7 +213,7 @@ impl Decisions {
         let registry = self.registry_version();
         let question = self.question(input);
         let mut decided = self.answer(question.clone()).await?;
-        let mut record = record::of(question, &decided, &by, &registry);
+        let mut record = sark_decider::record::of(question, &decided, &by, &registry);
         record.about.flow = flow;
         let plain = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let record = keep.into_record(record, &decided.decision, &plain);

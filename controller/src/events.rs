@@ -13,7 +13,7 @@ use sark_registry::ageing::{Counts, Refused};
 use sark_registry::resolve::ResolveError;
 use sark_registry::storage::{PriceVersion, Version};
 
-use crate::chain::chain;
+use crate::chain;
 use crate::metrics::{
     ChangeLabels, FeedLabels, Metrics, RefusedLabels, RequestLabels, ResolverLabels, RoundLabels,
 };

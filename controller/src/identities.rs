@@ -17,7 +17,7 @@ use sark_core::storage::StorageError;
 use serde_json::json;
 
 use crate::Storage;
-use crate::chain::chain;
+use crate::chain;
 
 /// Use is remembered to this.
 const USE: SignedDuration = SignedDuration::from_secs(60);

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::chain;
+use crate::chain;
 
 /// How this `sarkd` stands to the others.
 #[derive(Debug, Clone, PartialEq, Eq)]

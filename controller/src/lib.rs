@@ -25,7 +25,6 @@ pub mod alerts;
 pub mod api;
 pub mod approvals;
 pub mod args;
-mod chain;
 mod changes;
 pub mod decisions;
 mod desired;
@@ -49,7 +48,6 @@ mod shutdown;
 pub mod start;
 pub mod trail;
 
-pub use chain::chain;
 pub use changes::{Actor, ChangeError, Changed, Changes, Planned, Which};
 pub use desired::{Desired, DesiredError, DesiredState, Storage};
 pub use leadership::{Leadership, Standing};
@@ -60,3 +58,4 @@ pub use reconcile::{
     Keeper, KeeperError, Reconciler, Report, RoundError, Signals, Unkept, Watcher,
 };
 pub use registrar::Registrar;
+pub use sark_core::chain;

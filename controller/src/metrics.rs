@@ -2,6 +2,8 @@
 
 mod alerts;
 
+use std::sync::Arc;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -13,9 +15,10 @@ use prometheus_client::registry::Registry;
 use sark_core::decision::Decision;
 use sark_decider::{By, Decided};
 use sark_policy::decision::Line;
+use sark_trail::TrailMetrics;
 
 use crate::reconcile::Report;
-use crate::trail::TrailMetrics;
+use crate::trail::AuditorMetrics;
 
 pub(crate) use alerts::{AttemptLabels, DeliveryLabels};
 
@@ -32,7 +35,8 @@ pub struct Metrics {
     revision: Gauge,
     pub(crate) changes: Family<ChangeLabels, Counter>,
     pub(crate) audit_lost: Counter,
-    pub(crate) trail: TrailMetrics,
+    trail: Arc<TrailMetrics>,
+    pub(crate) auditor: AuditorMetrics,
     pub(crate) decisions: Family<DecisionLabels, Counter>,
     pub(crate) requests: Family<RequestLabels, Counter>,
     pub(crate) refused: Family<RefusedLabels, Counter>,
@@ -140,7 +144,8 @@ impl Default for Metrics {
             revision: Gauge::default(),
             changes: Family::default(),
             audit_lost: Counter::default(),
-            trail: TrailMetrics::default(),
+            trail: Arc::default(),
+            auditor: AuditorMetrics::default(),
             decisions: Family::default(),
             requests: Family::default(),
             refused: Family::default(),
@@ -168,6 +173,12 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counters of the trail.
+    #[must_use]
+    pub fn trail(&self) -> &Arc<TrailMetrics> {
+        &self.trail
+    }
+
     fn register(&mut self) {
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         let r = &mut self.registry;
@@ -190,6 +201,7 @@ impl Metrics {
         );
         r.register("changes", "Applies and withdrawals by outcome", self.changes.clone());
         self.trail.register(r);
+        self.auditor.register(r);
         r.register("audit_lost", "Audit records that could not be stored", self.audit_lost.clone());
         r.register(
             "decisions",

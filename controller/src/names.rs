@@ -30,7 +30,7 @@ use sark_registry::{Learned, Snapshot};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::chain;
+use crate::chain;
 use crate::events::{Event, NamesCounted};
 use crate::{Metrics, Registrar, RegistryHolder};
 use health::Resolvers;

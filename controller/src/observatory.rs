@@ -15,11 +15,11 @@ use sark_api::{
 use sark_core::Clock;
 use sark_core::storage::StorageError;
 use sark_flowspec::{PeerState, PeerStatus, Speaker, SpeakerError};
+use sark_trail::{TrailHealth, Trouble};
 use tokio::sync::watch;
 
-use crate::chain::chain;
+use crate::chain;
 use crate::metrics::PeerLabels;
-use crate::trail::TrailHealth;
 use crate::{DesiredError, DesiredState, Leadership, Metrics, RegistryHolder, Standing, Storage};
 
 /// Longest wait for the speaker when somebody only looks.
@@ -99,7 +99,13 @@ impl Observatory {
         if store.role != "follower" {
             self.find_problems(&speaker, &peers, &reconcile, &mut problems);
         }
-        problems.extend(self.trail.problems());
+        problems.extend(self.trail.problems().into_iter().map(
+            |Trouble { code, message, help }| Problem {
+                code: code.to_owned(),
+                message,
+                help: Some(help),
+            },
+        ));
         StatusResponse {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),

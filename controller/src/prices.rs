@@ -17,7 +17,7 @@ use sark_prices::{Limits, PriceList};
 use sark_registry::storage::{Origin, PriceVersion, RegistryStore};
 use serde_json::json;
 
-use crate::chain::chain;
+use crate::chain;
 use crate::events::{Event, PricesChanged};
 use crate::{Actor, Metrics};
 

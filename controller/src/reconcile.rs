@@ -14,7 +14,7 @@ use sark_flowspec::Speaker;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::chain;
+use crate::chain;
 use crate::events::{Event, RoundDone, RoundFailed};
 use crate::{DesiredState, Metrics};
 pub use keeper::{Keeper, KeeperError, Unkept};

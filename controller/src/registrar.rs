@@ -32,7 +32,7 @@ use sark_registry::{Learned, Snapshot};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::chain;
+use crate::chain;
 use crate::events::{Event, RegistryChanged};
 use crate::names::Names;
 use crate::{Actor, Metrics, RegistryHolder, Signals};

@@ -24,7 +24,7 @@ use sark_core::request::Confidence;
 use sark_core::sensor::{Fact, SensorReport};
 use sark_core::storage::{Added, Alike, ReportFilter, StorageError, StoredReport};
 use sark_core::{Clock, ContentHash};
-use sark_decider::Decided;
+use sark_decider::{Decided, record};
 use sark_policy::decision::Input;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 use crate::Storage;
 use crate::api::Throttle;
-use crate::decisions::{self, Decisions};
+use crate::decisions::Decisions;
 use kinds::Counted;
 pub use kinds::{Kind, KindError, Kinds};
 pub use watch::Watch;
@@ -298,7 +298,7 @@ fn record(
     let decision = decided.map(|decided| &decided.decision);
     let mut detail = json!({ "report": report, "decision": decision });
     if let (Some(decided), Value::Object(detail)) = (decided, &mut detail) {
-        detail.extend(decisions::sets_of(decided));
+        detail.extend(record::sets_of(decided));
     }
     let record = AuditRecord::new(now, &by.name, "sensor.report", Outcome::Ok, detail);
     let about = Correlation {
@@ -307,9 +307,9 @@ fn record(
     };
     let record = record.about(about);
     let Some(decided) = decided else { return record };
-    let record = record.on(decisions::evidence(decided, registry));
+    let record = record.on(record::evidence(decided, registry));
     let decision = &decided.decision;
-    let told = decisions::told(decision);
+    let told = record::told(decision);
     let resolved = told.is_none();
     // A report that no rule speaks of says nothing, not even that all is well.
     let ends = decision.matched.first().filter(|_| is_state && resolved);
@@ -325,7 +325,7 @@ fn record(
         key: format!("{of}:{}:{}:{site}", report.kind, report.event),
         title: rule.reason,
         resolved,
-        routes: decisions::routes(decision),
+        routes: record::routes(decision),
         runbook: Some("sensors".to_owned()),
         facts,
     };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sark_api::Wanted;
 use sark_controller::decisions::{Asked, Decisions, Material};
-use sark_controller::trail::{Keep, TrailSettings, WhenFull, trail};
+use sark_controller::trail::Keep;
 use sark_core::SystemClock;
 use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::decision::Action;
@@ -16,6 +16,7 @@ use sark_core::storage::{
 };
 use sark_flowspec::speaker::fake::FakeSpeaker;
 use sark_policy::decision::{Input, Line, SetFile};
+use sark_trail::{TrailSettings, WhenFull, trail};
 use serde_json::json;
 
 use crate::decision_sets::small;
@@ -55,9 +56,10 @@ async fn what_the_trail_does_not_take_is_not_allowed() {
         queue: 1,
         most_octets: 1 << 20,
         when_full: WhenFull::Block,
+        program: "sarkd",
     };
     let clock = Arc::new(SystemClock);
-    let metrics = Arc::clone(&world.api.metrics);
+    let metrics = Arc::clone(world.api.metrics.trail());
     // Nobody writes: the queue has room for one.
     let (trail, _writer, _drain) =
         trail(&settings, Arc::clone(&world.store) as _, clock, metrics, Arc::default())

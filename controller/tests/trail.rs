@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sark_controller::Metrics;
-use sark_controller::trail::{Full, Spool, SpoolError, Trail, TrailSettings, WhenFull, trail};
 use sark_core::SystemClock;
 use sark_core::audit::{AuditRecord, Outcome, Written};
 use sark_core::storage::{AuditStore, MemoryStore};
+use sark_trail::{Destination, Full, Spool, SpoolError, Trail, TrailSettings, WhenFull, trail};
 use tokio_util::sync::CancellationToken;
 
 fn record(number: u64) -> AuditRecord {
@@ -26,6 +26,7 @@ fn settings(directory: &Path) -> TrailSettings {
         queue: 64,
         most_octets: 1 << 20,
         when_full: WhenFull::Block,
+        program: "sarkd",
     }
 }
 
@@ -41,9 +42,10 @@ struct Running {
 impl Running {
     async fn start(settings: &TrailSettings, store: &Arc<MemoryStore>) -> Self {
         let metrics = Arc::new(Metrics::default());
-        let parts = (Arc::clone(store) as Arc<dyn AuditStore>, Arc::new(SystemClock));
+        let parts = (Arc::clone(store) as Arc<dyn Destination>, Arc::new(SystemClock));
+        let counted = Arc::clone(metrics.trail());
         let (trail, writer, drain) =
-            trail(settings, parts.0, parts.1, Arc::clone(&metrics), Arc::default()).await.unwrap();
+            trail(settings, parts.0, parts.1, counted, Arc::default()).await.unwrap();
         let stop = CancellationToken::new();
         let writer = tokio::task::spawn_blocking(move || writer.run());
         let drain = tokio::spawn(drain.run(stop.clone()));

@@ -14,13 +14,12 @@ use std::time::Duration;
 
 use sark_audit::{Checkpoint, Note, SigningKey};
 use sark_controller::Metrics;
-use sark_controller::trail::{
-    Anchors, Auditor, AuditorSettings, Trail, TrailSettings, WhenFull, signing_key, trail,
-};
+use sark_controller::trail::{Anchors, Auditor, AuditorSettings, signing_key};
 use sark_core::SystemClock;
 use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::storage::{AuditStore as _, CheckpointStore as _};
 use sark_store::Store;
+use sark_trail::{Trail, TrailSettings, WhenFull, trail};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -163,11 +162,11 @@ async fn start(directory: &Path, store: &Store) -> (Trail, [JoinHandle<()>; 2]) 
         queue: 1_000,
         most_octets: 1 << 30,
         when_full: WhenFull::Block,
+        program: "sarkd",
     };
-    let metrics = Arc::new(Metrics::default());
     let (store, clock) = (Arc::new(store.clone()), Arc::new(SystemClock));
     let (trail, writer, drain) =
-        trail(&settings, store, clock, metrics, Arc::default()).await.unwrap();
+        trail(&settings, store, clock, Arc::default(), Arc::default()).await.unwrap();
     let drain = tokio::spawn(drain.run(CancellationToken::new()));
     (trail, [tokio::task::spawn_blocking(move || writer.run()), drain])
 }

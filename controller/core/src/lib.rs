@@ -11,6 +11,7 @@
 pub mod activity;
 pub mod approval;
 pub mod audit;
+mod chain;
 mod clock;
 pub mod decision;
 pub mod document;
@@ -22,6 +23,7 @@ pub mod sensor;
 pub mod storage;
 
 pub use activity::{Activity, TunnelSighting};
+pub use chain::chain;
 pub use clock::{Clock, SystemClock};
 pub use decision::{Action, Decision, Severity};
 pub use hash::{ContentHash, HashError};

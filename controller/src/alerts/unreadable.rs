@@ -6,7 +6,7 @@ use sark_core::storage::StorageError;
 use serde_json::json;
 
 use super::Alerts;
-use crate::chain::chain;
+use crate::chain;
 use crate::registrar::OURSELVES;
 
 /// Records read at once when one of them cannot be read.

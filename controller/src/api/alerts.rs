@@ -13,7 +13,7 @@ use super::answer::{Answer, Failure, bad, body, to_the_end};
 use super::questions::{Pairs, known, limit};
 use crate::Actor;
 use crate::alerts::{AlertError, Alerts};
-use crate::chain::chain;
+use crate::chain;
 
 pub(super) async fn open(
     State(api): State<Api>,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Api;
-use crate::chain::chain;
+use crate::chain;
 use crate::observatory::QuestionError;
 use crate::{ChangeError, DesiredError};
 

@@ -15,7 +15,7 @@ use super::Api;
 use super::answer::{Answer, Failure, bad, body, to_the_end};
 use super::questions::{Pairs, known};
 use crate::approvals::{ApprovalsError, WAIT};
-use crate::chain::chain;
+use crate::chain;
 
 pub(super) async fn approvals(
     State(api): State<Api>,

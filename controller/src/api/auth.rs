@@ -17,7 +17,7 @@ use super::Api;
 use super::answer::{Answer, Failure, body, to_the_end};
 use super::describe::needs;
 use super::table::table;
-use crate::chain::chain;
+use crate::chain;
 use crate::identities::{NewToken, TokenError};
 
 /// Seconds for which a token holds unless it is said.

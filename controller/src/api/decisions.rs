@@ -19,7 +19,7 @@ use super::Api;
 use super::answer::{Answer, Failure, bad, body, octets, to_the_end};
 use super::questions::{Pairs, known};
 use super::strangers::append;
-use crate::chain::chain;
+use crate::chain;
 use crate::decisions::{Asked, DecisionsError, Material, TakeError};
 
 /// Of one question with its texts, 256 KiB: whatever is kept of it, its record is whole.

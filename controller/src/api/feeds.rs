@@ -16,7 +16,7 @@ use sark_registry::feed::PRICE_LIST;
 use super::Api;
 use super::answer::{Answer, Failure, body, to_the_end};
 use crate::Actor;
-use crate::chain::chain;
+use crate::chain;
 use crate::feeds::FeedError;
 use crate::registrar::RegistrarError;
 

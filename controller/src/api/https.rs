@@ -17,7 +17,7 @@ use super::certificates::Names;
 use super::serve::{BREATH, converse};
 use super::source::{Crowd, Source};
 use super::tls::Tls;
-use crate::chain::chain;
+use crate::chain;
 
 /// A handshake has to be done by then.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use sark_registry::storage::PriceVersion;
 use super::Api;
 use super::answer::{Answer, Failure, bad, body};
 use super::questions::{MOST_QUERIES, Pairs, known, limit};
-use crate::chain::chain;
+use crate::chain;
 use crate::prices::PricesError;
 
 pub(super) async fn prices(

@@ -19,7 +19,7 @@ use super::Api;
 use super::answer::{Answer, Failure, bad, body, to_the_end};
 use super::questions::{Pairs, flag, known, limit};
 use crate::Actor;
-use crate::chain::chain;
+use crate::chain;
 use crate::registrar::{
     EntriesError, EntryChange, How, PinError, PinnedTo, RegistrarError, VersionError,
 };

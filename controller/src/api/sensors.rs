@@ -17,7 +17,7 @@ use sark_core::storage::ReportFilter;
 use super::Api;
 use super::answer::{Answer, Failure, octets};
 use super::questions::{Pairs, known, limit};
-use crate::chain::chain;
+use crate::chain;
 use crate::sensors::ReportError;
 
 /// A report is small: 64 KiB.

@@ -11,7 +11,7 @@ use super::answer::Failure;
 use super::source::Source;
 use super::strangers::Client;
 use super::{Api, Peer};
-use crate::chain::chain;
+use crate::chain;
 use crate::identities::Disbelieved;
 
 /// A token, where there is one, says who asks; else the connection does.

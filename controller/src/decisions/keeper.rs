@@ -9,7 +9,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{Decisions, DecisionsError, TakeError};
-use crate::chain::chain;
+use crate::chain;
 use crate::registrar::OURSELVES;
 
 /// How long what shadows said is gathered.

@@ -13,7 +13,7 @@ use sark_policy::decision::DecisionSet;
 use serde_json::json;
 
 use super::{Decisions, DecisionsError, TakeError, Taken, Turn, source, taken};
-use crate::chain::chain;
+use crate::chain;
 use crate::registrar::OURSELVES;
 
 /// The cause of a rollout that a person, or a program of theirs, asked for.

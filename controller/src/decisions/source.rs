@@ -12,7 +12,7 @@ use sark_outbound::{Client, Redirects, Request, SettingsError, StatusCode, Url, 
 use sark_policy::decision::BundleLimits;
 
 use super::{DecisionsError, Material};
-use crate::chain::chain;
+use crate::chain;
 
 /// Until the whole bundle is there.
 const PATIENCE: Duration = Duration::from_secs(60);

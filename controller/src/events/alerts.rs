@@ -5,7 +5,7 @@ use sark_core::storage::alerts::SinkCount;
 
 use super::Event;
 use crate::Metrics;
-use crate::chain::chain;
+use crate::chain;
 use crate::metrics::{AttemptLabels, DeliveryLabels};
 
 /// An attempt to deliver an alert ended.

@@ -16,7 +16,7 @@ use serde_json::json;
 use super::prices::list;
 use super::{Asked, FeedError, Feeds};
 use crate::Actor;
-use crate::chain::chain;
+use crate::chain;
 use crate::events::{Event, FeedFailed, FeedHeld};
 use crate::registrar::CopyInUse;
 

@@ -7,7 +7,7 @@ use sark_registry::feed::{Content, Feed, Format, PRICE_LIST};
 
 use super::{FeedError, Feeds};
 use crate::Actor;
-use crate::chain::chain;
+use crate::chain;
 use crate::registrar::OURSELVES;
 
 /// What a feed of prices said, if this is one.

@@ -8,7 +8,7 @@ use sark_flowspec::Speaker;
 use tokio_util::sync::CancellationToken;
 
 use super::Signals;
-use crate::chain::chain;
+use crate::chain;
 
 /// Events within this time of each other are one.
 const TOGETHER: Duration = Duration::from_millis(100);

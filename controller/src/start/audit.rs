@@ -10,15 +10,13 @@ use sark_core::storage::AuditStore as _;
 use sark_core::{Clock as _, ContentHash, SystemClock};
 use sark_outbound::{Client, Reach, Settings};
 use sark_store::Store;
+use sark_trail::{Drain, Trail, TrailError, TrailHealth, TrailSettings, Writer};
 use serde_json::json;
 
 use super::secret;
 use crate::Metrics;
-use crate::chain::chain;
-use crate::trail::{
-    self, Anchors, Auditor, AuditorError, AuditorSettings, Drain, Keep, Trail, TrailError,
-    TrailHealth, TrailKeyError, TrailSettings, Writer,
-};
+use crate::chain;
+use crate::trail::{self, Anchors, Auditor, AuditorError, AuditorSettings, Keep, TrailKeyError};
 
 /// Why there is no trail.
 #[derive(Debug, thiserror::Error)]
@@ -82,15 +80,16 @@ pub(super) async fn wire(
         queue: spool.queue,
         most_octets: spool.most_octets,
         when_full: match spool.when_full {
-            WhenFull::Block => trail::WhenFull::Block,
-            WhenFull::DropAndCount => trail::WhenFull::DropAndCount,
+            WhenFull::Block => sark_trail::WhenFull::Block,
+            WhenFull::DropAndCount => sark_trail::WhenFull::DropAndCount,
         },
+        program: "sarkd",
     };
     let clock = Arc::new(SystemClock);
     let shared = Arc::new(store.clone());
-    let parts = (shared.clone(), clock.clone(), Arc::clone(metrics), Arc::clone(health));
+    let parts = (shared.clone(), clock.clone(), Arc::clone(metrics.trail()), Arc::clone(health));
     let (trail, writer, drain) =
-        trail::trail(&settings, parts.0, parts.1, parts.2, parts.3).await?;
+        sark_trail::trail(&settings, parts.0, parts.1, parts.2, parts.3).await?;
     let public = key.public().clone();
     let auditor_settings = AuditorSettings {
         records: checkpoints.records,

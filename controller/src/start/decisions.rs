@@ -10,7 +10,7 @@ use sark_policy::decision::{BundleKey, KeyError};
 use sark_store::Store;
 
 use super::secret::{self, SecretError};
-use crate::chain::chain;
+use crate::chain;
 use crate::decisions::{DecisionsError, Keys, Sets, Source, SourceSettings, TakeError};
 
 /// Why there are no decision sets.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::chain;
+use crate::chain;
 use crate::prices::Prices;
 use crate::{Keeper, Registrar};
 

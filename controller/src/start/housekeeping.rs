@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alerts::Before;
 use crate::api::Api;
-use crate::chain::chain;
+use crate::chain;
 use crate::sensors::Watch;
 
 /// How often reports that are old are forgotten.

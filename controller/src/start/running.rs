@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sark_api::config::Config;
 use sark_store::Store;
+use sark_trail::Trail;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -14,12 +15,11 @@ use tracing::Instrument;
 use super::built::Built;
 use super::{Assembled, StartError, alerts, audit, follow, housekeeping};
 use crate::api::{Api, SocketGuard, Tls, listen, serve, serve_https, serve_metrics};
-use crate::chain::chain;
+use crate::chain;
 use crate::decisions::Decisions;
 use crate::lock::StateLock;
 use crate::overlays::{build, read};
 use crate::registrar::RegistrarError;
-use crate::trail::Trail;
 use crate::{Registrar, service_manager};
 
 /// The sockets.

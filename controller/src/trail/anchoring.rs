@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sark_trail::TrailHealth;
 use tokio::time::Instant;
 
 use super::anchors::Anchors;
-use super::health::TrailHealth;
 use crate::Metrics;
 
 /// Between two tries of one that failed.
@@ -42,7 +42,7 @@ impl Anchoring {
         note.clone_into(&mut self.note);
         for name in self.anchors.names() {
             if !self.try_one(name).await {
-                self.metrics.trail.unanchored.inc();
+                self.metrics.auditor.unanchored.inc();
             }
         }
     }

@@ -100,7 +100,7 @@ async fn post(client: &Client, url: &str, note: &str) -> Result<(), String> {
     let sent = tokio::time::timeout(PATIENCE, client.send(request)).await;
     match sent {
         Err(_) => Err("it did not answer within 10 s".to_owned()),
-        Ok(Err(error)) => Err(crate::chain::chain(&error)),
+        Ok(Err(error)) => Err(crate::chain(&error)),
         Ok(Ok(answer)) if answer.status().is_success() => Ok(()),
         Ok(Ok(answer)) => Err(format!("it answered {}", answer.status())),
     }

@@ -12,15 +12,15 @@ use sark_core::Clock;
 use sark_core::audit::{AuditRecord, Head, Notice, Outcome};
 use sark_core::decision::Severity;
 use sark_core::storage::{KeptCheckpoint, StorageError};
+use sark_trail::TrailHealth;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::anchoring::Anchoring;
 use super::anchors::Anchors;
-use super::health::TrailHealth;
 use crate::Metrics;
 use crate::Storage;
-use crate::chain::chain;
+use crate::chain;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(500);
@@ -167,7 +167,7 @@ impl Auditor {
         let kept = KeptCheckpoint { head, at: now, note, tree: tree.to_string() };
         self.store.keep_checkpoint(&kept).await?;
         tracing::debug!(record = head.sequence, root = %checkpoint.root, "signed a checkpoint");
-        self.metrics.trail.checkpoint(head.sequence);
+        self.metrics.auditor.checkpoint(head.sequence);
         self.reached = (head, tree);
         self.signed_at = now;
         self.anchors.copy(&kept.note).await;
@@ -215,7 +215,7 @@ impl Auditor {
     async fn bad(&mut self, bad: &sark_audit::Bad) {
         self.is_bad = true;
         tracing::error!(record = bad.sequence, error = %bad, "the audit trail is not as it was written");
-        self.metrics.trail.bad.set(i64::try_from(bad.sequence).unwrap_or(i64::MAX));
+        self.metrics.auditor.bad.set(i64::try_from(bad.sequence).unwrap_or(i64::MAX));
         let notice = Notice {
             key: "audit.tampered".into(),
             title: format!(

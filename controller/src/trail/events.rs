@@ -1,46 +1,23 @@
-//! What the trail says of itself, and counts.
+//! What the auditor counts.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::spool::Found;
-use super::{SpoolError, drain::DrainError};
-use crate::Metrics;
-use crate::chain::chain;
-
-/// Counters of the trail.
+/// Counters of the auditor.
 #[derive(Debug, Default)]
-pub(crate) struct TrailMetrics {
-    pub(crate) spooled: Counter,
-    pub(crate) stored: Counter,
-    pub(crate) refused: Counter,
-    pub(crate) dropped: Counter,
-    failures: Counter,
-    pub(crate) checkpoints: Counter,
-    pub(crate) vouched: Gauge,
+pub(crate) struct AuditorMetrics {
+    checkpoints: Counter,
+    vouched: Gauge,
     pub(crate) unanchored: Counter,
     pub(crate) bad: Gauge,
 }
 
-impl TrailMetrics {
+impl AuditorMetrics {
     pub(crate) fn register(&self, registry: &mut Registry) {
         for (name, help, counter) in [
-            ("audit_spooled", "Audit records that are on the disk", &self.spooled),
-            ("audit_stored", "Audit records that the drain has stored", &self.stored),
-            (
-                "audit_refused",
-                "Audit records refused because spool or queue were full",
-                &self.refused,
-            ),
-            (
-                "audit_dropped",
-                "Audit records dropped because spool or queue were full",
-                &self.dropped,
-            ),
             ("audit_checkpoints", "Checkpoints signed", &self.checkpoints),
             ("audit_unanchored", "Checkpoints that an anchor did not take", &self.unanchored),
-            ("audit_failures", "Tries of spool or store that failed", &self.failures),
         ] {
             registry.register(name, help, counter.clone());
         }
@@ -56,47 +33,4 @@ impl TrailMetrics {
         self.checkpoints.inc();
         self.vouched.set(i64::try_from(sequence).unwrap_or(i64::MAX));
     }
-}
-
-pub(super) fn opened(found: &Found, metrics: &Metrics) {
-    let Found { records, octets, torn, damaged } = found;
-    metrics.trail.spooled.inc_by(*records);
-    if let Some((records, file)) = damaged {
-        tracing::error!(
-            octets = torn,
-            records,
-            file = %file.display(),
-            "the end of the audit spool is damaged, and whole records follow: it was cut off and is \
-             kept in the file"
-        );
-    } else if *torn > 0 {
-        tracing::warn!(
-            octets = torn,
-            "a record at the end of the audit spool was torn by a crash and cut off; it was never \
-             acknowledged"
-        );
-    }
-    tracing::info!(records, octets, "opened the audit spool");
-}
-
-pub(super) fn resumed(found: u64, stored: u64, last: u64) {
-    tracing::warn!(
-        found,
-        stored,
-        "the audit spool ends before the last number that it gave ({last}): a file was moved away, or \
-         damaged; numbers go on after that one"
-    );
-}
-
-pub(super) fn not_spooled(error: &SpoolError, metrics: &Metrics) {
-    tracing::error!(error = chain(error), "audit records wait: the spool cannot be written");
-    metrics.trail.failures.inc();
-}
-
-pub(super) fn not_stored(error: &DrainError, metrics: &Metrics) {
-    tracing::warn!(
-        error = chain(error),
-        "audit records stay in the spool: the store does not take them"
-    );
-    metrics.trail.failures.inc();
 }

@@ -13,7 +13,7 @@ use sark_outbound::Stream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::Deliver;
-use crate::chain::chain;
+use crate::chain;
 
 /// For the server to close its end.
 const GRACE: Duration = Duration::from_secs(1);

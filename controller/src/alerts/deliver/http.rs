@@ -8,7 +8,7 @@ use sark_outbound::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use sark_outbound::{Client, OutboundError, Request};
 
 use super::Deliver;
-use crate::chain::chain;
+use crate::chain;
 
 /// What of an answer is read.
 const BEGINNING: usize = 16 << 10;

@@ -31,7 +31,7 @@ async fn begin(
 }
 
 fn codes(health: &TrailHealth) -> Vec<String> {
-    health.problems().into_iter().map(|problem| problem.code).collect()
+    health.problems().into_iter().map(|problem| problem.code.to_owned()).collect()
 }
 
 async fn write(store: &impl Storage, many: usize) {

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sark_core::Clock;
 use sark_core::audit::Written;
+use sark_core::{Clock, chain};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
 use super::health::TrailHealth;
 use super::{Item, Shared, Spool, events, lost};
-use crate::chain::chain;
 
 /// Records in one batch at most: one write, one sync.
 const BATCH: usize = 4_096;
@@ -91,7 +90,7 @@ impl Writer {
             match self.spool.append(batch.iter()) {
                 Ok(octets) => {
                     self.shared.octets.fetch_add(octets, Ordering::AcqRel);
-                    self.shared.metrics.trail.spooled.inc_by(batch.len() as u64);
+                    self.shared.metrics.spooled.inc_by(batch.len() as u64);
                     self.spooled.send_replace(self.spool.last());
                     batch.clear();
                     if has_failed {
@@ -113,20 +112,21 @@ impl Writer {
 
     /// The records of those that were dropped or refused since the last one.
     fn missing(&self, ends: bool) -> impl Iterator<Item = Written> + use<> {
-        let now = self.clock.now();
+        let (program, now) = (self.shared.program, self.clock.now());
         let why = "queue or spool were full";
         let counted = |counter: &AtomicU64| {
             let counted = counter.swap(0, Ordering::AcqRel);
             Some(counted).filter(|counted| *counted > 0)
         };
-        let dropped = counted(&self.shared.lost)
-            .and_then(|many| lost::lost(now, many, json!({ "records": many, "reason": why })));
+        let dropped = counted(&self.shared.lost).and_then(|many| {
+            lost::lost(program, now, many, json!({ "records": many, "reason": why }))
+        });
         // When it is over, or nobody could say it any more: while it lasts the store takes nothing, and
         // the status says so.
         let refused = Some(&self.shared.refused).filter(|_| ends || self.shared.has_room());
-        let refused = refused
-            .and_then(counted)
-            .and_then(|many| lost::refused(now, many, json!({ "decisions": many, "reason": why })));
+        let refused = refused.and_then(counted).and_then(|many| {
+            lost::refused(program, now, many, json!({ "decisions": many, "reason": why }))
+        });
         dropped.into_iter().chain(refused)
     }
 }

@@ -1,23 +1,32 @@
-//! What a person has to look at, of the trail: in the status, and so in `doctor` and as conditions.
+//! What a person has to look at, of the trail.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError, Weak};
 
-use sark_api::Problem;
-
 use super::{Shared, WhenFull};
+
+/// Something that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Such as `audit-spool-full`.
+    pub code: &'static str,
+    /// The sentence.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
 
 /// What is wrong, as long as it is.
 #[derive(Debug, Default)]
 pub struct TrailHealth {
-    told: Mutex<BTreeMap<&'static str, Problem>>,
+    told: Mutex<BTreeMap<&'static str, Trouble>>,
     spool: OnceLock<(Weak<Shared>, WhenFull)>,
 }
 
 impl TrailHealth {
     /// What is wrong.
     #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self) -> Vec<Trouble> {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         self.full().into_iter().chain(told.values().cloned()).collect()
     }
@@ -28,8 +37,8 @@ impl TrailHealth {
     }
 
     /// Told until it is [`resolved`](Self::resolved).
-    pub(super) fn problem(&self, code: &'static str, message: String, help: &str) {
-        let new = of(code, message, help);
+    pub fn problem(&self, code: &'static str, message: String, help: &str) {
+        let new = Trouble { code, message, help: help.to_owned() };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.get(code) != Some(&new) {
             tracing::error!(code, message = new.message);
@@ -37,12 +46,13 @@ impl TrailHealth {
         }
     }
 
-    pub(super) fn resolved(&self, code: &'static str) {
+    /// It is over.
+    pub fn resolved(&self, code: &'static str) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(code);
     }
 
     /// Looked at when somebody asks: it comes and goes with every record.
-    fn full(&self) -> Option<Problem> {
+    fn full(&self) -> Option<Trouble> {
         let (shared, when_full) = self.spool.get()?;
         if shared.upgrade().is_none_or(|shared| shared.has_room()) {
             return None;
@@ -54,10 +64,6 @@ impl TrailHealth {
         let message = format!("the audit spool is full: {what}");
         let help = "the store does not take records, see the log: is the database away, its disk \
                     full? docs/runbooks/audit.md";
-        Some(of("audit-spool-full", message, help))
+        Some(Trouble { code: "audit-spool-full", message, help: help.to_owned() })
     }
-}
-
-fn of(code: &str, message: String, help: &str) -> Problem {
-    Problem { code: code.to_owned(), message, help: Some(help.to_owned()) }
 }

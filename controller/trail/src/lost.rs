@@ -6,18 +6,24 @@ use sark_core::audit::{AuditRecord, Notice, Outcome, Written};
 use serde_json::Value;
 
 /// So many were lost; an alert. `detail` says which, and why.
-pub(super) fn lost(now: Timestamp, records: u64, detail: Value) -> Option<Written> {
+pub(super) fn lost(program: &str, now: Timestamp, records: u64, detail: Value) -> Option<Written> {
     let title = format!("{records} audit records were lost");
-    told(now, "audit.lost", records, title, detail)
+    told(program, now, "audit.lost", records, title, detail)
 }
 
 /// So many decisions were refused because they could not be recorded; an alert.
-pub(super) fn refused(now: Timestamp, records: u64, detail: Value) -> Option<Written> {
+pub(super) fn refused(
+    program: &str,
+    now: Timestamp,
+    records: u64,
+    detail: Value,
+) -> Option<Written> {
     let title = format!("{records} decisions were refused: the audit trail was full");
-    told(now, "audit.refused", records, title, detail)
+    told(program, now, "audit.refused", records, title, detail)
 }
 
 fn told(
+    program: &str,
     now: Timestamp,
     event: &str,
     records: u64,
@@ -33,6 +39,6 @@ fn told(
         facts: [("records".to_owned(), records.to_string())].into(),
     };
     let record =
-        AuditRecord::new(now, "sarkd", event, Outcome::Failed, detail).told(Severity::High, notice);
+        AuditRecord::new(now, program, event, Outcome::Failed, detail).told(Severity::High, notice);
     Written::of(&record).ok()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sark_core::SystemClock;
 use sark_core::audit::Outcome;
-use sark_core::storage::MemoryStore;
+use sark_core::storage::{AuditStore as _, MemoryStore};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -31,9 +31,10 @@ impl Running {
             queue: 64,
             most_octets,
             when_full: WhenFull::Block,
+            program: "sarkd",
         };
         let (health, stop) = (Arc::<TrailHealth>::default(), CancellationToken::new());
-        let parts = (Arc::clone(store) as Arc<dyn AuditStore>, Arc::new(SystemClock));
+        let parts = (Arc::clone(store) as Arc<dyn Destination>, Arc::new(SystemClock));
         let made = trail(&settings, parts.0, parts.1, Arc::default(), Arc::clone(&health));
         let (trail, writer, drain) = made.await.unwrap();
         let writer = tokio::task::spawn_blocking(move || writer.run());
@@ -219,6 +220,7 @@ async fn without_the_stores_word_nothing_is_numbered() {
         queue: 64,
         most_octets: 1 << 20,
         when_full: WhenFull::Block,
+        program: "sarkd",
     };
     let (clock, health) = (Arc::new(SystemClock), Arc::default());
     let made = trail(&settings, store, clock, Arc::default(), health).await;
@@ -230,7 +232,7 @@ async fn a_full_spool_is_a_problem_until_it_has_room() {
     let (directory, store) = (tempfile::tempdir().unwrap(), Arc::<MemoryStore>::default());
     let running = Running::start(directory.path(), &store, 2_000).await;
     let codes = || -> Vec<String> {
-        running.health.problems().into_iter().map(|problem| problem.code).collect()
+        running.health.problems().into_iter().map(|problem| problem.code.to_owned()).collect()
     };
     assert!(codes().is_empty());
     store.set_broken(true);

@@ -5,40 +5,55 @@ use std::collections::BTreeMap;
 use sark_core::activity::Process;
 use sark_core::audit::{AuditRecord, Correlation, Evidence, Notice, Outcome};
 use sark_core::decision::{Action, Decision, ENGINE, Matched, Obligation};
-use sark_decider::{By, Decided, Question, Shadow};
 use sark_policy::decision::Input;
 use serde_json::{Value, json};
 
-/// What the trail has of a decision: enough to make it again.
-pub(super) fn of(question: Question, decided: &Decided, by: &str, registry: &str) -> AuditRecord {
+use crate::{By, Decided, Question, Shadow};
+
+/// What the trail has of a decision: enough to make it again. `by` is who asked.
+#[must_use]
+pub fn of(question: Question, decided: &Decided, by: &str, registry: &str) -> AuditRecord {
+    let mut record = of_decision(question, &decided.decision, by);
+    if let Value::Object(detail) = &mut record.detail {
+        detail.extend(sets_of(decided));
+    }
+    record.on(evidence(decided, registry))
+}
+
+/// The same where no set is in use, and the caller's settings said what happens.
+#[must_use]
+pub fn undecided(question: Question, decision: &Decision, by: &str, registry: &str) -> AuditRecord {
+    let registry_version = Some(registry.to_owned());
+    let evidence = Evidence { registry_version, policy_version: None, rules: rules(decision) };
+    of_decision(question, decision, by).on(evidence)
+}
+
+fn of_decision(question: Question, decision: &Decision, by: &str) -> AuditRecord {
     let Question { input, facts, at } = question;
-    let input = &input;
-    let decision = &decided.decision;
     let line = input.line();
     let mut detail = json!({ "input": input.to_json(), "decision": decision });
     if let Value::Object(detail) = &mut detail {
         detail.extend(facts.map(|facts| ("registry".to_owned(), facts)));
-        detail.extend(sets_of(decided));
     }
     let outcome = if decision.allow { Outcome::Ok } else { Outcome::Refused };
     let record = AuditRecord::new(at, by, format!("decision.{line}"), outcome, detail);
-    let record = AuditRecord { severity: decision.severity, ..record };
-    let record = record.on(evidence(decided, registry)).about(about(input));
+    let record = AuditRecord { severity: decision.severity, ..record }.about(about(&input));
     match told(decision) {
         None => record,
-        Some(rule) => record.told(decision.severity, notice(input, decision, &rule)),
+        Some(rule) => record.told(decision.severity, notice(&input, decision, &rule)),
     }
 }
 
 /// Whether a canary decided, and what a candidate says of which nothing happens; as members of a detail.
-pub(crate) fn sets_of(decided: &Decided) -> impl Iterator<Item = (String, Value)> {
+pub fn sets_of(decided: &Decided) -> impl Iterator<Item = (String, Value)> {
     let canary = (decided.by == By::Canary).then(|| ("canary".to_owned(), json!(true)));
     let candidate = decided.shadow.as_ref().map(|shadow| ("candidate".to_owned(), aside(shadow)));
     canary.into_iter().chain(candidate)
 }
 
 /// What a decision rests on.
-pub(crate) fn evidence(decided: &Decided, registry: &str) -> Evidence {
+#[must_use]
+pub fn evidence(decided: &Decided, registry: &str) -> Evidence {
     Evidence {
         registry_version: Some(registry.to_owned()),
         policy_version: Some(decided.version.to_string()),
@@ -84,7 +99,8 @@ pub fn told(decision: &Decision) -> Option<Matched> {
 }
 
 /// Routes that obligations name.
-pub(crate) fn routes(decision: &Decision) -> Vec<String> {
+#[must_use]
+pub fn routes(decision: &Decision) -> Vec<String> {
     let route = |obligation: &Obligation| match obligation {
         Obligation::Notify { route } => Some(route.clone()),
         _ => None,

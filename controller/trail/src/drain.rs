@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sark_core::Clock;
 use sark_core::audit::Written;
-use sark_core::storage::{AuditStore, Mark, StorageError};
+use sark_core::storage::{Mark, StorageError};
+use sark_core::{Clock, chain};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::health::TrailHealth;
 use super::spool::{Batch, Reader, SpoolError};
-use super::{Shared, events, lost};
-use crate::chain::chain;
+use super::{Destination, Shared, events, lost};
 
 /// Records in one transaction at most.
 const BATCH: usize = 16_000;
@@ -34,7 +33,7 @@ const UNREAD: &str = "audit-spool-unread";
 pub struct Drain {
     reader: Option<Reader>,
     durable: watch::Receiver<u64>,
-    store: Arc<dyn AuditStore>,
+    store: Arc<dyn Destination>,
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     health: Arc<TrailHealth>,
@@ -55,7 +54,7 @@ impl Drain {
     pub(super) fn new(
         reader: Reader,
         durable: watch::Receiver<u64>,
-        store: Arc<dyn AuditStore>,
+        store: Arc<dyn Destination>,
         shared: Arc<Shared>,
         clock: Arc<dyn Clock>,
         health: Arc<TrailHealth>,
@@ -167,8 +166,8 @@ impl Drain {
         records.extend(batch.lost.iter().filter_map(|gap| self.lost(*gap, mark)));
         if batch.last > stored {
             let mark = Mark { name: mark, position: batch.last };
-            self.store.write(&records, Some(mark)).await?;
-            self.shared.metrics.trail.stored.inc_by(records.len() as u64);
+            self.store.write(&records, mark).await?;
+            self.shared.metrics.stored.inc_by(records.len() as u64);
         }
         self.shared.octets.fetch_sub(batch.octets, Ordering::AcqRel);
         Ok(true)
@@ -181,6 +180,6 @@ impl Drain {
             "they are in neither the spool nor the store: a file was moved away, or damaged";
         let detail =
             json!({ "records": records, "from": from, "to": to, "mark": mark, "reason": reason });
-        lost::lost(self.clock.now(), records, detail)
+        lost::lost(self.shared.program, self.clock.now(), records, detail)
     }
 }

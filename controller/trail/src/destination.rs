@@ -1,0 +1,25 @@
+//! Where records go when they are on the disk.
+
+use async_trait::async_trait;
+use sark_core::audit::Written;
+use sark_core::storage::{AuditStore, Mark, StorageError};
+
+/// Keeps records, and how far a spool was taken. The store is one; for a program elsewhere, `sarkd`.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Where the mark of this name was moved to last; 0 if it never was.
+    async fn mark(&self, name: &str) -> Result<u64, StorageError>;
+    /// Takes these, in this order, and moves the mark, in one transaction.
+    async fn write(&self, records: &[Written], mark: Mark<'_>) -> Result<(), StorageError>;
+}
+
+#[async_trait]
+impl<T: AuditStore> Destination for T {
+    async fn mark(&self, name: &str) -> Result<u64, StorageError> {
+        AuditStore::mark(self, name).await
+    }
+
+    async fn write(&self, records: &[Written], mark: Mark<'_>) -> Result<(), StorageError> {
+        AuditStore::write(self, records, Some(mark)).await.map(drop)
+    }
+}
