@@ -64,6 +64,8 @@ pub struct Recognised {
     /// The host's own.
     home: Family,
     is_post: bool,
+    /// The head does not say what it is for: the body does. Where the head does, the body has no say.
+    is_open: bool,
 }
 
 /// Recognises a request by its head. What the head leaves open, [`Recognised::read`] fills in.
@@ -81,6 +83,9 @@ pub fn recognise(head: &Head<'_>) -> Recognised {
     };
     let found = found.unwrap_or_default();
     let dialect = if by == By::Header { Dialect::Mcp } else { found.dialect };
+    let is_open = matches!(dialect, Dialect::Mcp | Dialect::Other)
+        && found.operation == Operation::Other
+        && by != By::Path;
     let home = host.map_or(Family::Unknown, |host| host.family);
     let version = head.headers.get("mcp-protocol-version").and_then(|value| value.to_str().ok());
     Recognised {
@@ -95,6 +100,7 @@ pub fn recognise(head: &Head<'_>) -> Recognised {
         mcp_version: version.map(str::to_owned),
         home,
         is_post: head.method == Method::POST,
+        is_open,
     }
 }
 
@@ -131,15 +137,14 @@ impl Recognised {
         body: &[u8],
         limits: &Limits,
     ) -> Result<Asked, Unreadable> {
-        // Where the head says what for, the body has no say in it.
-        let is_open = matches!(self.dialect, Dialect::Mcp | Dialect::Other)
-            && matches!(self.operation, Operation::Other);
-        if is_open && let Some(messages) = mcp::read(body, limits)? {
+        if self.is_open
+            && let Some(messages) = mcp::read(body, limits)?
+        {
             return self.read_mcp(headers, messages, body.len());
         }
         let body_octets = body.len() as u64;
         let mut body = asked::read_body(body, limits)?;
-        if is_open && self.by != By::Path {
+        if self.is_open {
             self.dialect = body.dialect(headers.contains_key("anthropic-version"));
             if self.by != By::Host {
                 self.by = if self.dialect == Dialect::Other { By::Nothing } else { By::Shape };

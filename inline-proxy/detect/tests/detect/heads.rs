@@ -487,3 +487,20 @@ fn listening_to_an_mcp_server() {
     assert_eq!(get("/sse?x=1").server, "http://tools:3000/sse");
     assert_eq!(get("/news").dialect, Dialect::Other);
 }
+
+/// What was filled in does not stand in the way of reading again.
+#[test]
+fn reading_twice_is_reading_once() {
+    let none = HeaderMap::new();
+    for body in [
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#,
+        r#"{"model":"m","prompt":"hi"}"#,
+        r#"{"model":"m","messages":[]}"#,
+        "{}",
+    ] {
+        let (mut found, asked) = ask("unknown.example", "/", body).unwrap();
+        let before = found.clone();
+        let again = found.read(&none, body.as_bytes(), &sark_detect::Limits::default());
+        assert_eq!((again.unwrap(), found), (asked, before), "{body}");
+    }
+}
