@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::{Asked, Family, Recognised};
+use crate::{Asked, Family, Recognised, Unreadable};
 
 pub use in_stream::Form;
 
@@ -52,6 +52,16 @@ pub enum Kind {
         /// In seconds.
         retry_after: u32,
     },
+}
+
+impl From<&Unreadable> for Kind {
+    fn from(why: &Unreadable) -> Self {
+        match why {
+            Unreadable::TooLong(_) => Self::TooLarge,
+            Unreadable::Mirror(_) => Self::Mirror,
+            _ => Self::Unreadable,
+        }
+    }
 }
 
 impl Kind {
