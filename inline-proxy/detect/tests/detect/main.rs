@@ -5,6 +5,7 @@ mod answers;
 mod frames;
 mod heads;
 mod hostile;
+mod prices;
 mod properties;
 mod refusals;
 mod requests;

@@ -229,3 +229,22 @@ fn nothing_gets_out_of_its_place() {
     let lines = std::str::from_utf8(&octets).unwrap().lines().count();
     assert_eq!(lines, 2);
 }
+
+/// What cannot be read is refused in the words of whom it was for.
+#[test]
+fn from_what_cannot_be_read_to_its_refusal() {
+    for (host, path, body, kind) in [
+        ("api.openai.com", "/v1/chat/completions", "{", Kind::Unreadable),
+        (
+            "api.openai.com",
+            "/v1/chat/completions",
+            r#"{"model":"a","model":"b"}"#,
+            Kind::Unreadable,
+        ),
+        ("tools.example", "/mcp", r#"{"jsonrpc":"2.0"}"#, Kind::Unreadable),
+    ] {
+        assert_eq!(Kind::from(&ask(host, path, body).unwrap_err()), kind, "{body}");
+    }
+    assert_eq!(Kind::from(&sark_detect::Unreadable::TooLong(1)), Kind::TooLarge);
+    assert_eq!(Kind::from(&sark_detect::Unreadable::Mirror("mcp-name")), Kind::Mirror);
+}
