@@ -1,0 +1,126 @@
+//! The fields that maps look up together.
+
+use sark_flowspec::Afi;
+
+use crate::prefix::Prefix;
+use crate::values::write_range;
+
+/// A part of a map's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Field {
+    Destination,
+    Source,
+    Protocol,
+    SourcePort,
+    DestinationPort,
+}
+
+/// One key of a map: what is `None` is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Element {
+    pub destination: Option<Prefix>,
+    pub source: Option<Prefix>,
+    pub protocol: Option<(u64, u64)>,
+    pub source_port: Option<(u64, u64)>,
+    pub destination_port: Option<(u64, u64)>,
+}
+
+/// What the keys of a map have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Shape {
+    pub fields: Vec<Field>,
+    /// Single values only: a hash table instead of intervals.
+    pub exact: bool,
+}
+
+impl Field {
+    pub fn expression(self, afi: Afi) -> &'static str {
+        match (self, afi) {
+            (Self::Destination, Afi::Ipv4) => "ip daddr",
+            (Self::Destination, Afi::Ipv6) => "ip6 daddr",
+            (Self::Source, Afi::Ipv4) => "ip saddr",
+            (Self::Source, Afi::Ipv6) => "ip6 saddr",
+            (Self::Protocol, _) => "meta l4proto",
+            (Self::SourcePort, _) => "th sport",
+            (Self::DestinationPort, _) => "th dport",
+        }
+    }
+
+    pub fn datatype(self, afi: Afi) -> &'static str {
+        match (self, afi) {
+            (Self::Destination | Self::Source, Afi::Ipv4) => "ipv4_addr",
+            (Self::Destination | Self::Source, Afi::Ipv6) => "ipv6_addr",
+            (Self::Protocol, _) => "inet_proto",
+            (Self::SourcePort | Self::DestinationPort, _) => "inet_service",
+        }
+    }
+}
+
+impl Shape {
+    /// The shape of all these; they look at the same fields.
+    pub fn of(elements: &[Element]) -> Self {
+        let fields = elements.first().map(Element::fields).unwrap_or_default();
+        Self { fields, exact: elements.iter().all(Element::is_exact) }
+    }
+
+    /// Whether later fragments do not have all of the fields.
+    pub fn upper_layer(&self) -> bool {
+        self.fields.iter().any(|f| matches!(f, Field::SourcePort | Field::DestinationPort))
+    }
+}
+
+impl Element {
+    fn fields(&self) -> Vec<Field> {
+        let there = [
+            (Field::Destination, self.destination.is_some()),
+            (Field::Source, self.source.is_some()),
+            (Field::Protocol, self.protocol.is_some()),
+            (Field::SourcePort, self.source_port.is_some()),
+            (Field::DestinationPort, self.destination_port.is_some()),
+        ];
+        there.into_iter().filter(|(_, there)| *there).map(|(field, _)| field).collect()
+    }
+
+    fn is_exact(&self) -> bool {
+        [self.destination, self.source].into_iter().flatten().all(Prefix::is_host)
+            && self.ranges().into_iter().flatten().all(|(low, high)| low == high)
+    }
+
+    fn ranges(&self) -> [Option<(u64, u64)>; 3] {
+        [self.protocol, self.source_port, self.destination_port]
+    }
+
+    /// Whether a packet can be in both. A field that one does not look at excludes nothing.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let prefixes = |a: Option<Prefix>, b: Option<Prefix>| match (a, b) {
+            (Some(a), Some(b)) => a.contains(b) || b.contains(a),
+            _ => true,
+        };
+        let ranges = self.ranges().into_iter().zip(other.ranges()).all(|pair| match pair {
+            (Some((a, b)), Some((c, d))) => a.max(c) <= b.min(d),
+            _ => true,
+        });
+        ranges
+            && prefixes(self.destination, other.destination)
+            && prefixes(self.source, other.source)
+    }
+}
+
+/// `192.0.2.0/24 . 6 . 80-90`.
+impl std::fmt::Display for Element {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut first = true;
+        let mut dot = |f: &mut std::fmt::Formatter<'_>| {
+            if std::mem::take(&mut first) { Ok(()) } else { f.write_str(" . ") }
+        };
+        for prefix in [self.destination, self.source].into_iter().flatten() {
+            dot(f)?;
+            write!(f, "{prefix}")?;
+        }
+        for range in self.ranges().into_iter().flatten() {
+            dot(f)?;
+            write_range(f, range)?;
+        }
+        Ok(())
+    }
+}

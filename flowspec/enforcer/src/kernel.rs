@@ -1,0 +1,101 @@
+//! The kernel of the network namespace that we run in, through `nft` and `ip`.
+
+mod command;
+mod counters;
+mod routing;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::{Options, Program, ruleset};
+use command::Tool;
+
+/// Applies programs. Everything that it makes can be told by its name or number: one table, and
+/// the rules and routes of [`Options::protocol`].
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    nft: Tool,
+    ip: Tool,
+}
+
+/// What [`Kernel::apply`] could not do for want of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// Next hops that the router cannot reach, and why. Packets that are redirected there go on as
+    /// if they were not (draft-ietf-idr-flowspec-redirect-ip section 3), until a later `apply`
+    /// finds a route.
+    pub unreachable: BTreeMap<IpAddr, String>,
+}
+
+/// Packets that a rule matched since its table was applied, dropped ones included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counter {
+    /// Packets, as the kernel handed them over: merged segments are one.
+    pub packets: u64,
+    /// Bytes of IP packets, headers included.
+    pub bytes: u64,
+}
+
+/// Why the kernel did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message says each field")]
+pub enum KernelError {
+    #[error("could not run {program}")]
+    Start { program: String, source: std::io::Error },
+    #[error("{program} did not end within {limit:?}")]
+    Timeout { program: String, limit: Duration },
+    #[error("{program} failed: {said}")]
+    Failed { program: String, said: String },
+    #[error("{program} printed what we cannot read: {why}")]
+    Unreadable { program: String, why: String },
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::new("nft", "ip", Duration::from_secs(30))
+    }
+}
+
+impl Kernel {
+    /// With these programs, each of which may take so long.
+    pub fn new(nft: impl Into<PathBuf>, ip: impl Into<PathBuf>, limit: Duration) -> Self {
+        Self { nft: Tool::new(nft.into(), limit), ip: Tool::new(ip.into(), limit) }
+    }
+
+    /// Puts the program in the place of whatever was there: new routes first, then the table in one
+    /// transaction, then stale routes go. Applying it again changes nothing but counters and
+    /// buckets, which start anew, and finds next hops again.
+    ///
+    /// After an error the table is as it was; `apply` and [`Kernel::remove`] clear up the rest.
+    pub async fn apply(&self, program: &Program) -> Result<Applied, KernelError> {
+        let options = program.options();
+        let applied = routing::prepare(&self.ip, options, program.redirects()).await?;
+        self.nft.run(&["-f", "-"], program.ruleset()).await?;
+        routing::clear_stale(&self.ip, options, program.redirects()).await?;
+        Ok(applied)
+    }
+
+    /// The counters of the program that was applied last, one for each of its rules.
+    pub async fn counters(&self, program: &Program) -> Result<Vec<Counter>, KernelError> {
+        let table = &program.options().table;
+        let listed = self.nft.run(&["-j", "list", "table", "inet", table], "").await?;
+        let counters = counters::read(&listed, program.rules().len());
+        counters.map(|counters| counters.rules).map_err(|why| self.nft.unreadable(why))
+    }
+
+    /// All packets that came in through the interfaces since the table was applied.
+    pub async fn seen(&self, options: &Options) -> Result<Counter, KernelError> {
+        let words = ["-j", "list", "chain", "inet", &options.table, "prerouting"];
+        let listed = self.nft.run(&words, "").await?;
+        counters::read(&listed, 0).map(|all| all.seen).map_err(|why| self.nft.unreadable(why))
+    }
+
+    /// Removes the table, and all rules and routes of our protocol number; what is not there is
+    /// no error.
+    pub async fn remove(&self, options: &Options) -> Result<(), KernelError> {
+        self.nft.run(&["-f", "-"], &ruleset::removal(options)).await?;
+        routing::clear_stale(&self.ip, options, &[]).await
+    }
+}

@@ -1,0 +1,254 @@
+//! An NLRI in terms that nftables can say exactly (RFC 8955 section 4.2.2, RFC 8956 section 3).
+//!
+//! nftables stops at a rule, and finds nothing in a map, when the packet does not have the field.
+//! That is what the RFC asks for, with `!=` too. Upper-layer fields are read by offset (`@th`),
+//! behind a test of the protocol. In a later fragment nftables would read them from whatever stands
+//! there (its fast path for short loads does not look at the fragment offset), so rules that have
+//! them are kept away from later fragments: [`Matching::upper_layer`].
+
+mod bits;
+
+use sark_flowspec::iana::protocol;
+use sark_flowspec::{Afi, Component, ComponentType, Nlri, PrefixMatch};
+
+use crate::field::Element;
+use crate::prefix::{Prefix, groups, ones};
+use crate::values::Values;
+use crate::{Options, Reason};
+
+/// How a rule finds its packets.
+#[derive(Debug, Clone)]
+pub(crate) struct Matching {
+    pub place: Place,
+    /// Keys that together are the whole rule and exclude each other, if they are few.
+    pub elements: Option<Vec<Element>>,
+    /// The same as conditions of nft rules that exclude each other. Empty: the rule never matches.
+    pub alternatives: Vec<String>,
+    /// It looks into the upper-layer header, which later fragments do not have.
+    pub upper_layer: bool,
+}
+
+/// Where the order of section 5.1 puts a rule, by its first component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Destination(Prefix),
+    /// IPv6 with an offset: behind all without one.
+    DestinationPattern,
+    Source(Prefix),
+    SourcePattern,
+    Neither,
+}
+
+/// A rule of more keys is written as conditions.
+const MOST_ELEMENTS: usize = 16;
+/// The value of any two octets: only asks that they are there.
+const ANY_TWO: &str = "0-65535";
+
+impl Matching {
+    pub fn of(nlri: &Nlri, options: &Options) -> Result<Self, Reason> {
+        let mut builder = Builder::new(nlri.afi());
+        for component in nlri.components() {
+            builder.add(component, options)?;
+        }
+        let place = match nlri.components().first() {
+            Some(Component::Destination(prefix)) => {
+                Prefix::of(prefix).map_or(Place::DestinationPattern, Place::Destination)
+            }
+            Some(Component::Source(prefix)) => {
+                Prefix::of(prefix).map_or(Place::SourcePattern, Place::Source)
+            }
+            _ => Place::Neither,
+        };
+        let (elements, upper_layer) = (builder.elements(), builder.upper_layer);
+        Ok(Self { place, elements, alternatives: builder.alternatives(), upper_layer })
+    }
+}
+
+struct Builder {
+    afi: Afi,
+    destination: Option<Prefix>,
+    source: Option<Prefix>,
+    protocols: Values,
+    source_ports: Option<Values>,
+    destination_ports: Option<Values>,
+    upper_layer: bool,
+    /// What is beyond maps. Each is a choice of conditions that exclude each other.
+    rest: Vec<Vec<String>>,
+}
+
+impl Builder {
+    fn new(afi: Afi) -> Self {
+        Self {
+            afi,
+            destination: None,
+            source: None,
+            protocols: Values::all(0xff),
+            source_ports: None,
+            destination_ports: None,
+            upper_layer: false,
+            rest: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, component: &Component, options: &Options) -> Result<(), Reason> {
+        let kind = component.component_type();
+        let values = |items| Values::numeric(items, kind.max_value(self.afi));
+        match component {
+            Component::Destination(prefix) => self.destination = self.prefix("daddr", prefix),
+            Component::Source(prefix) => self.source = self.prefix("saddr", prefix),
+            Component::Protocol(items) => self.protocols = self.protocols.and(&values(items)),
+            Component::Port(items) => {
+                let values = values(items);
+                self.rest.push(either_port(&values));
+                self.only(&[protocol::TCP, protocol::UDP]);
+            }
+            Component::DestinationPort(items) => {
+                self.destination_ports = Some(values(items));
+                self.only(&[protocol::TCP, protocol::UDP]);
+            }
+            Component::SourcePort(items) => {
+                self.source_ports = Some(values(items));
+                self.only(&[protocol::TCP, protocol::UDP]);
+            }
+            Component::IcmpType(items) => self.icmp("@th,0,8", &values(items)),
+            Component::IcmpCode(items) => self.icmp("@th,8,8", &values(items)),
+            Component::TcpFlags(items) => {
+                self.rest.push(bits::tcp_flags(items, options)?);
+                self.only(&[protocol::TCP]);
+            }
+            Component::PacketLength(items) => {
+                let values = values(items);
+                if options.merged_segments && !values.is_all() {
+                    return Err(Reason::Merged("the length"));
+                }
+                self.rest.push(test("meta length", &values));
+            }
+            Component::Dscp(items) => {
+                let field = if self.afi == Afi::Ipv4 { "ip dscp" } else { "ip6 dscp" };
+                self.rest.push(test(field, &values(items)));
+            }
+            Component::Fragment(items) => self.rest.push(bits::fragment(items, self.afi)),
+            Component::FlowLabel(items) => self.rest.push(test("ip6 flowlabel", &values(items))),
+        }
+        Ok(())
+    }
+
+    /// Fields of the headers of these protocols.
+    fn only(&mut self, protocols: &[u8]) {
+        self.upper_layer = true;
+        let ranges = protocols.iter().map(|p| (u64::from(*p), u64::from(*p))).collect();
+        self.protocols = self.protocols.and(&Values::merged(ranges, 0xff));
+    }
+
+    fn icmp(&mut self, field: &str, values: &Values) {
+        // Of all values too: the octet has to be there.
+        self.rest.push(if values.is_empty() { Vec::new() } else { vec![equals(field, values)] });
+        self.only(&[if self.afi == Afi::Ipv4 { protocol::ICMP } else { protocol::ICMPV6 }]);
+    }
+
+    /// A prefix for maps; a pattern becomes a condition.
+    fn prefix(&mut self, field: &str, prefix: &PrefixMatch) -> Option<Prefix> {
+        if let PrefixMatch::V6 { pattern, length, offset } = *prefix
+            && offset > 0
+        {
+            let mask = groups(ones(length) & !ones(offset));
+            let pattern = groups(pattern.to_bits());
+            self.rest.push(vec![format!("ip6 {field} & {mask} == {pattern}")]);
+        }
+        // One that every address has excludes nothing.
+        Prefix::of(prefix).filter(|prefix| prefix.length > 0)
+    }
+
+    fn elements(&self) -> Option<Vec<Element>> {
+        let any = [(0, 0)];
+        let protocols = (!self.protocols.is_all()).then(|| self.protocols.ranges());
+        let ports = |ports: &Option<Values>| ports.as_ref().map(|ports| ports.ranges().to_vec());
+        let (from, to) = (ports(&self.source_ports), ports(&self.destination_ports));
+        let list = |values: Option<&[(u64, u64)]>| values.unwrap_or(&any).to_vec();
+        let (protocol, source, destination) =
+            (list(protocols), list(from.as_deref()), list(to.as_deref()));
+        let count = protocol.len().saturating_mul(source.len()).saturating_mul(destination.len());
+        if !self.rest.is_empty() || count > MOST_ELEMENTS {
+            return None;
+        }
+        let mut elements = Vec::with_capacity(count);
+        for p in &protocol {
+            for s in &source {
+                for d in &destination {
+                    elements.push(Element {
+                        destination: self.destination,
+                        source: self.source,
+                        protocol: protocols.map(|_| *p),
+                        source_port: from.as_ref().map(|_| *s),
+                        destination_port: to.as_ref().map(|_| *d),
+                    });
+                }
+            }
+        }
+        // A rule that looks at nothing has no key.
+        elements.retain(|element| *element != Element::default());
+        (!elements.is_empty()).then_some(elements)
+    }
+
+    fn alternatives(self) -> Vec<String> {
+        let family = if self.afi == Afi::Ipv4 { "ip" } else { "ip6" };
+        let mut all: Vec<Vec<String>> = Vec::new();
+        for (field, prefix) in [("daddr", self.destination), ("saddr", self.source)] {
+            all.extend(prefix.map(|prefix| vec![format!("{family} {field} {prefix}")]));
+        }
+        all.push(test("meta l4proto", &self.protocols));
+        for (field, ports) in
+            [("@th,0,16", self.source_ports), ("@th,16,16", self.destination_ports)]
+        {
+            all.extend(ports.map(|ports| {
+                if ports.is_empty() { Vec::new() } else { vec![equals(field, &ports)] }
+            }));
+        }
+        all.extend(self.rest);
+        all.into_iter().fold(vec![String::new()], |so_far, choice| {
+            let pairs = so_far.iter().flat_map(|a| choice.iter().map(move |b| (a, b)));
+            pairs
+                .map(|(a, b)| [a.as_str(), b.as_str()].join(if b.is_empty() { "" } else { " " }))
+                .map(|joined| joined.trim_start().to_owned())
+                .collect()
+        })
+    }
+}
+
+/// A test of a field that every packet has.
+fn test(field: &str, values: &Values) -> Vec<String> {
+    if values.is_empty() {
+        Vec::new()
+    } else if values.is_all() {
+        vec![String::new()]
+    } else {
+        vec![equals(field, values)]
+    }
+}
+
+fn equals(field: &str, values: &Values) -> String {
+    format!("{field} == {values}")
+}
+
+/// The source port, or else the destination port.
+fn either_port(values: &Values) -> Vec<String> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    if values.is_all() {
+        return vec![format!("@th,16,16 == {ANY_TWO}")];
+    }
+    let source = equals("@th,0,16", values);
+    vec![source, format!("@th,0,16 != {values} @th,16,16 == {values}")]
+}
+
+/// The largest number of ranges of a bitmask.
+const MOST_RANGES: usize = 512;
+
+fn check_ranges(kind: ComponentType, values: &Values) -> Result<(), Reason> {
+    let count = values.ranges().len();
+    if count > MOST_RANGES {
+        return Err(Reason::TooManyValues { kind, count, most: MOST_RANGES });
+    }
+    Ok(())
+}
