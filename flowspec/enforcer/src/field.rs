@@ -31,6 +31,10 @@ pub(crate) struct Shape {
     pub fields: Vec<Field>,
     /// Single values only: a hash table instead of intervals.
     pub exact: bool,
+    /// What a packet must meet to be looked up at all.
+    pub condition: String,
+    /// Whether later fragments do not have all that is looked at.
+    pub upper_layer: bool,
 }
 
 impl Field {
@@ -60,12 +64,13 @@ impl Shape {
     /// The shape of all these; they look at the same fields.
     pub fn of(elements: &[Element]) -> Self {
         let fields = elements.first().map(Element::fields).unwrap_or_default();
-        Self { fields, exact: elements.iter().all(Element::is_exact) }
-    }
-
-    /// Whether later fragments do not have all of the fields.
-    pub fn upper_layer(&self) -> bool {
-        self.fields.iter().any(|f| matches!(f, Field::SourcePort | Field::DestinationPort))
+        let is_port = |field: &Field| matches!(field, Field::SourcePort | Field::DestinationPort);
+        Self {
+            upper_layer: fields.iter().any(is_port),
+            fields,
+            exact: elements.iter().all(Element::is_exact),
+            condition: String::new(),
+        }
     }
 }
 

@@ -37,6 +37,11 @@
 //! decides next hop and DSCP. A packet that is dropped is gone: later rules neither count nor
 //! sample it. Components look at the packet as it came, also after a rule has marked it.
 //!
+//! **Where the kernel sees a packet otherwise.** IPv6 packets with an authentication header have
+//! that as their upper-layer protocol (51), not what is behind it. Packets to the router itself
+//! are looked at like all others: a rule on ICMPv6 or TCP port 179 also means neighbour discovery
+//! and BGP. They are delivered, not redirected.
+//!
 //! Read [`Program`] first, then [`Options`] and [`Kernel`]. This crate knows no BGP: whoever calls
 //! it brings the routes.
 

@@ -11,7 +11,7 @@ mod bits;
 use sark_flowspec::iana::protocol;
 use sark_flowspec::{Afi, Component, ComponentType, Nlri, PrefixMatch};
 
-use crate::field::Element;
+use crate::field::{Element, Field};
 use crate::prefix::{Prefix, groups, ones};
 use crate::values::Values;
 use crate::{Options, Reason};
@@ -22,6 +22,8 @@ pub(crate) struct Matching {
     pub place: Place,
     /// Keys that together are the whole rule and exclude each other, if they are few.
     pub elements: Option<Vec<Element>>,
+    /// The same as an address, and a condition that other rules may share.
+    pub keyed: Option<(Element, String)>,
     /// The same as conditions of nft rules that exclude each other. Empty: the rule never matches.
     pub alternatives: Vec<String>,
     /// It looks into the upper-layer header, which later fragments do not have.
@@ -60,7 +62,14 @@ impl Matching {
             _ => Place::Neither,
         };
         let (elements, upper_layer) = (builder.elements(), builder.upper_layer);
-        Ok(Self { place, elements, alternatives: builder.alternatives(), upper_layer })
+        let (address, conditions) = builder.conditions();
+        let keyed = match conditions.as_slice() {
+            [only] if address != Element::default() => Some((address, only.clone())),
+            _ => None,
+        };
+        let addresses = addresses(&address, nlri.afi());
+        let alternatives = conditions.iter().map(|rest| join(&addresses, rest)).collect();
+        Ok(Self { place, elements, keyed, alternatives, upper_layer })
     }
 }
 
@@ -190,13 +199,9 @@ impl Builder {
         (!elements.is_empty()).then_some(elements)
     }
 
-    fn alternatives(self) -> Vec<String> {
-        let family = if self.afi == Afi::Ipv4 { "ip" } else { "ip6" };
-        let mut all: Vec<Vec<String>> = Vec::new();
-        for (field, prefix) in [("daddr", self.destination), ("saddr", self.source)] {
-            all.extend(prefix.map(|prefix| vec![format!("{family} {field} {prefix}")]));
-        }
-        all.push(test("meta l4proto", &self.protocols));
+    /// The addresses, and all else as conditions that exclude each other.
+    fn conditions(self) -> (Element, Vec<String>) {
+        let mut all = vec![test("meta l4proto", &self.protocols)];
         for (field, ports) in
             [("@th,0,16", self.source_ports), ("@th,16,16", self.destination_ports)]
         {
@@ -205,14 +210,25 @@ impl Builder {
             }));
         }
         all.extend(self.rest);
-        all.into_iter().fold(vec![String::new()], |so_far, choice| {
+        let conditions = all.into_iter().fold(vec![String::new()], |so_far, choice| {
             let pairs = so_far.iter().flat_map(|a| choice.iter().map(move |b| (a, b)));
-            pairs
-                .map(|(a, b)| [a.as_str(), b.as_str()].join(if b.is_empty() { "" } else { " " }))
-                .map(|joined| joined.trim_start().to_owned())
-                .collect()
-        })
+            pairs.map(|(a, b)| join(a, b)).collect()
+        });
+        let (destination, source) = (self.destination, self.source);
+        (Element { destination, source, ..Element::default() }, conditions)
     }
+}
+
+fn addresses(element: &Element, afi: Afi) -> String {
+    let test = |(field, prefix): (Field, Option<Prefix>)| {
+        prefix.map(|prefix| format!("{} {prefix}", field.expression(afi)))
+    };
+    let both = [(Field::Destination, element.destination), (Field::Source, element.source)];
+    both.into_iter().filter_map(test).collect::<Vec<_>>().join(" ")
+}
+
+fn join(a: &str, b: &str) -> String {
+    [a, b].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A test of a field that every packet has.

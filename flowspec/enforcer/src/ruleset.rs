@@ -94,9 +94,12 @@ impl Family<'_, '_> {
                 Step::Map { shape, entries } => {
                     let name = format!("{family}_map_{index}");
                     self.write_map(&name, shape, entries);
-                    let lookup = format!("    {} vmap @{name}\n", key(shape, self.afi));
-                    chain.push_str(&lookup);
-                    later.push_str(if shape.upper_layer() { "" } else { &lookup });
+                    let lookup =
+                        format!("{} {} vmap @{name}", shape.condition, key(shape, self.afi));
+                    line!(chain, "    {}", lookup.trim_start());
+                    if !shape.upper_layer {
+                        line!(later, "    {}", lookup.trim_start());
+                    }
                 }
                 Step::Chains { field, prefixes } => {
                     let name = format!("{family}_by_prefix_{index}");

@@ -24,10 +24,12 @@ const MOST_MAPS: usize = 8;
 /// pair.
 const MOST_PAIRS: usize = 512;
 
+/// Rules of a layer with one condition that are worth a map of addresses alone.
+const MANY: usize = 32;
+
 /// The steps for rules that are given in the order of section 5.1, all of one family.
 pub(crate) fn steps(rules: &[(usize, &Matching)]) -> Vec<Step> {
     let matchings: HashMap<usize, &Matching> = rules.iter().copied().collect();
-    let elements = |rule: usize| matchings.get(&rule).and_then(|m| m.elements.as_deref());
     let at = |wanted: Place| {
         let there = rules.iter().filter(move |(_, matching)| matching.place == wanted);
         there.map(|(rule, _)| *rule).collect::<Vec<usize>>()
@@ -42,30 +44,62 @@ pub(crate) fn steps(rules: &[(usize, &Matching)]) -> Vec<Step> {
     });
     let mut steps = Vec::new();
     for layer in layers(by_destination) {
-        steps.extend(layer_steps(Field::Destination, &layer, elements));
+        steps.extend(layer_steps(Field::Destination, &layer, &matchings));
     }
-    steps.extend(list_steps(&at(Place::DestinationPattern), elements));
+    steps.extend(list_steps(&at(Place::DestinationPattern), &matchings));
     for layer in layers(by_source) {
-        steps.extend(layer_steps(Field::Source, &layer, elements));
+        steps.extend(layer_steps(Field::Source, &layer, &matchings));
     }
-    steps.extend(list_steps(&at(Place::SourcePattern), elements));
-    steps.extend(list_steps(&at(Place::Neither), elements));
+    steps.extend(list_steps(&at(Place::SourcePattern), &matchings));
+    steps.extend(list_steps(&at(Place::Neither), &matchings));
     steps
 }
 
+type Matchings<'m> = HashMap<usize, &'m Matching>;
+
+/// How a rule is put into a map.
+struct Entries {
+    shape: Shape,
+    elements: Vec<Element>,
+}
+
+impl Entries {
+    /// By address alone where many rules have the same `common` condition: trees and hash tables of
+    /// one field are faster than sets of several with intervals. Else by all fields.
+    fn of(matching: &Matching, common: &HashSet<&str>) -> Option<Self> {
+        if let Some((address, condition)) = &matching.keyed
+            && common.contains(condition.as_str())
+        {
+            let elements = vec![*address];
+            let shape = Shape {
+                condition: condition.clone(),
+                upper_layer: matching.upper_layer,
+                ..Shape::of(&elements)
+            };
+            return Some(Self { shape, elements });
+        }
+        let elements = matching.elements.clone()?;
+        Some(Self { shape: Shape::of(&elements), elements })
+    }
+}
+
 /// Groups that exclude each other share maps: only the rules of one group have an order.
-fn layer_steps<'m>(
-    field: Field,
-    groups: &[Group],
-    elements: impl Fn(usize) -> Option<&'m [Element]>,
-) -> Vec<Step> {
+fn layer_steps(field: Field, groups: &[Group], matchings: &Matchings<'_>) -> Vec<Step> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for rule in groups.iter().flat_map(|group| &group.rules) {
+        if let Some((_, condition)) = matchings.get(rule).and_then(|m| m.keyed.as_ref()) {
+            *counts.entry(condition).or_default() += 1;
+        }
+    }
+    let common = counts.into_iter().filter(|(_, count)| *count >= MANY).map(|(c, _)| c).collect();
+    let entries = |rule: &usize| Entries::of(matchings.get(rule)?, &common);
     let mut maps: Vec<Step> = Vec::new();
     let mut tails = Vec::new();
     for group in groups {
         let mut placing = Placing::default();
         for (index, rule) in group.rules.iter().enumerate() {
-            let placed = elements(*rule)
-                .is_some_and(|elements| placing.place(&mut maps, MOST_MAPS, *rule, elements));
+            let placed = entries(rule)
+                .is_some_and(|entries| placing.place(&mut maps, MOST_MAPS, *rule, entries));
             if !placed {
                 // Everything behind it is later, too.
                 tails.push((group.prefix, group.rules[index..].to_vec()));
@@ -83,12 +117,14 @@ fn layer_steps<'m>(
 }
 
 /// Rules any two of which may overlap.
-fn list_steps<'m>(rules: &[usize], elements: impl Fn(usize) -> Option<&'m [Element]>) -> Vec<Step> {
+fn list_steps(rules: &[usize], matchings: &Matchings<'_>) -> Vec<Step> {
+    let none = HashSet::new();
     let mut steps: Vec<Step> = Vec::new();
     let mut placing = Placing::default();
     for rule in rules {
-        if let Some(elements) = elements(*rule)
-            && placing.place(&mut steps, usize::MAX, *rule, elements)
+        let entries = matchings.get(rule).and_then(|matching| Entries::of(matching, &none));
+        if let Some(entries) = entries
+            && placing.place(&mut steps, usize::MAX, *rule, entries)
         {
             continue;
         }
@@ -112,27 +148,22 @@ struct Placing {
 impl Placing {
     /// Puts a rule into the first map of its shape that keeps it behind the rules before it, or
     /// into a new one at the end.
-    fn place(
-        &mut self,
-        steps: &mut Vec<Step>,
-        most: usize,
-        rule: usize,
-        elements: &[Element],
-    ) -> bool {
-        let wanted = Shape::of(elements);
+    fn place(&mut self, steps: &mut Vec<Step>, most: usize, rule: usize, new: Entries) -> bool {
+        let Entries { shape: wanted, elements } = new;
+        let wanted_entries = elements.iter().map(|element| (*element, rule));
         for (index, step) in steps.iter_mut().enumerate().skip(self.from) {
             let Step::Map { shape, entries } = step else { continue };
-            if *shape == wanted && self.taken.entry(index).or_default().take(elements) {
-                entries.extend(elements.iter().map(|element| (*element, rule)));
+            if *shape == wanted && self.taken.entry(index).or_default().take(&elements) {
+                entries.extend(wanted_entries);
                 self.from = index;
                 return true;
             }
         }
         let index = steps.len();
-        if index >= most || !self.taken.entry(index).or_default().take(elements) {
+        if index >= most || !self.taken.entry(index).or_default().take(&elements) {
             return false;
         }
-        let entries = elements.iter().map(|element| (*element, rule)).collect();
+        let entries = wanted_entries.collect();
         steps.push(Step::Map { shape: wanted, entries });
         self.from = index;
         true
@@ -191,5 +222,56 @@ impl Taken {
             compared += 1;
             compared > MOST_PAIRS || other.overlaps(element)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sark_flowspec::{Afi, PrefixMatch};
+
+    use super::*;
+
+    fn element(source: &str, port: (u64, u64)) -> Element {
+        let net: ipnet::IpNet = source.parse().unwrap();
+        let source = Prefix::of(&PrefixMatch::from(net)).filter(|prefix| prefix.length > 0);
+        Element { source, destination_port: Some(port), ..Element::default() }
+    }
+
+    #[test]
+    fn keys_of_one_map_exclude_each_other() {
+        let mut taken = Taken::default();
+        for (source, port, free) in [
+            ("10.1.0.0/16", (80, 90), true),
+            // Within, around, the same: only with other ports.
+            ("10.1.2.0/24", (85, 85), false),
+            ("10.1.2.0/24", (91, 91), true),
+            ("10.0.0.0/8", (90, 91), false),
+            ("10.0.0.0/8", (92, 99), true),
+            ("10.1.0.0/16", (1, 80), false),
+            ("10.1.0.0/17", (1, 79), true),
+            ("10.2.0.0/16", (80, 90), true),
+            ("10.1.128.0/17", (1, 79), true),
+            ("0.0.0.0/1", (1, 1), false),
+            ("128.0.0.0/1", (1, 1), true),
+        ] {
+            assert_eq!(taken.take(&[element(source, port)]), free, "{source} {port:?}");
+        }
+    }
+
+    #[test]
+    fn prefixes_are_laid_in_layers() {
+        let nets =
+            ["0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.1.0/24", "10.2.0.0/16", "11.0.0.0/8"];
+        let prefixes = nets.into_iter().enumerate().map(|(rule, net)| {
+            let net: ipnet::IpNet = net.parse().unwrap();
+            let prefix = Prefix::of(&PrefixMatch::from(net)).unwrap();
+            assert_eq!(prefix.afi, Afi::Ipv4);
+            (prefix, rule)
+        });
+        let rules: Vec<Vec<usize>> = layers(prefixes)
+            .iter()
+            .map(|layer| layer.iter().flat_map(|group| group.rules.clone()).collect())
+            .collect();
+        assert_eq!(rules, [vec![3], vec![2, 4], vec![1, 5], vec![0]]);
     }
 }

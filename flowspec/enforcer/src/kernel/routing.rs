@@ -116,7 +116,8 @@ async fn reach(ip: &Tool, address: IpAddr) -> Result<Result<String, String>, Ker
     }
     let Some(device) = word("dev") else { return Ok(Err("the route has no device".to_owned())) };
     let gateway = word("gateway").unwrap_or(&text);
-    Ok(Ok(format!("via {gateway} dev {device}")))
+    // What was just found need not be found again: on a link without a subnet it could not be.
+    Ok(Ok(format!("via {gateway} dev {device} onlink")))
 }
 
 /// Our rules, written as [`rules_of`] writes them.

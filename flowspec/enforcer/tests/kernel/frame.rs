@@ -11,7 +11,8 @@ pub const MARKER: usize = 8;
 /// How the octets are made where the packet leaves it open.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Shape {
-    /// IPv6: a destination options header, before the fragment header if there is one.
+    /// IPv4: options. IPv6: a destination options header, before the fragment header if there is
+    /// one.
     pub options: bool,
     /// IPv6: a fragment header although the packet is whole.
     pub atomic: bool,
@@ -28,7 +29,7 @@ pub fn headers(packet: &Packet, shape: Shape) -> usize {
         _ => 0,
     };
     let lower = match packet.destination {
-        IpAddr::V4(_) => 20,
+        IpAddr::V4(_) => 20 + 4 * usize::from(shape.options),
         IpAddr::V6(_) => {
             40 + 8 * usize::from(shape.options) + 8 * usize::from(has_fragment(packet, shape))
         }
@@ -44,7 +45,7 @@ fn has_fragment(packet: &Packet, shape: Shape) -> bool {
 pub fn octets(packet: &Packet, shape: Shape, marker: u64) -> Vec<u8> {
     let mut out = match (packet.source, packet.destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            let mut header = [0_u8; 20];
+            let mut header = vec![0_u8; 20];
             header[0] = 0x45;
             header[1] = packet.dscp << 2 | 1;
             header[2..4].copy_from_slice(&packet.length.to_be_bytes());
@@ -55,9 +56,13 @@ pub fn octets(packet: &Packet, shape: Shape, marker: u64) -> Vec<u8> {
             (header[8], header[9]) = (64, packet.protocol);
             header[12..16].copy_from_slice(&source.octets());
             header[16..20].copy_from_slice(&destination.octets());
+            if shape.options {
+                header[0] += 1;
+                header.extend([1, 1, 1, 0]);
+            }
             let sum = checksum(&header);
             header[10..12].copy_from_slice(&sum.to_be_bytes());
-            header.to_vec()
+            header
         }
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
             let first = 6_u32 << 28

@@ -4,6 +4,7 @@
 //! neighbours are the far ends of veth pairs, where frames are written and read as they are.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 
+mod extremes;
 mod frame;
 mod namespace;
 mod nflog;

@@ -44,15 +44,20 @@ fn random_rules_act_on_random_packets_as_the_order_says() {
         let wire = Wire::new("in0", 1);
         // Something to tell packets of ours from others'.
         let other = Wire::new("other0", 2);
-        let (mut matched, mut all) = (0, 0);
+        let (mut matched, mut all, mut by_address) = (0, 0, 0);
         for set in 0..RULE_SETS {
             let mut random = Random(seed * 1_000_000 + set);
             let afi = random.pick(&[Afi::Ipv4, Afi::Ipv6]);
-            let mut rules = rules(&mut random, afi);
-            let refused = Program::compile(&rules, &options(), None).unwrap().refusals().to_vec();
+            let wide = random.one_in(8);
+            let mut rules = rules(&mut random, afi, wide);
+            let program = Program::compile(&rules, &options(), None).unwrap();
+            let refused = program.refusals();
             rules.retain(|rule| refused.iter().all(|refusal| refusal.nlri != rule.nlri));
+            by_address += usize::from(program.ruleset().lines().any(|line| {
+                line.contains("vmap @ipv") && line.trim_start().starts_with("meta l4proto == ")
+            }));
             all += rules.len();
-            let packets: Vec<_> = (0..PACKETS).map(|_| packet(&mut random, afi)).collect();
+            let packets: Vec<_> = (0..PACKETS).map(|_| packet(&mut random, afi, wide)).collect();
             let place = format!("seed {seed}, set {set}");
             match check(&wire, &other, &rules, &packets) {
                 Ok(matches) => matched += matches,
@@ -69,6 +74,7 @@ fn random_rules_act_on_random_packets_as_the_order_says() {
         let sent = RULE_SETS * PACKETS;
         println!("{sent} packets, {RULE_SETS} sets of {all} rules, {matched} matches");
         assert!(matched > sent / 2, "the packets miss the rules: {matched} matches");
+        assert!(by_address > 5, "only {by_address} sets have maps of addresses behind a condition");
     });
 }
 

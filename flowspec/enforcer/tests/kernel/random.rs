@@ -95,17 +95,46 @@ fn values(kind: ComponentType) -> &'static [u64] {
     }
 }
 
-pub fn rules(random: &mut Random, afi: Afi) -> Vec<Rule> {
+/// Networks of a wide set: more than a layer puts into maps by address.
+const WIDE: u64 = 64;
+
+/// Some rules, or in a `wide` set a few hundred.
+pub fn rules(random: &mut Random, afi: Afi, wide: bool) -> Vec<Rule> {
     let count = 1 + random.below(30);
     let mut rules: Vec<Rule> = Vec::new();
-    for _ in 0..count {
-        let nlri = nlri(random, afi);
+    let mut nlris: Vec<Nlri> = (0..count).map(|_| nlri(random, afi)).collect();
+    if wide {
+        nlris.extend((0..4 * WIDE).map(|_| alike(random, afi)));
+    }
+    for nlri in nlris {
         if rules.iter().all(|rule| rule.nlri != nlri) {
             let actions = actions(random, afi);
             rules.push(Rule::new(nlri, actions));
         }
     }
     rules
+}
+
+/// A rule of many that differ in their addresses only.
+fn alike(random: &mut Random, afi: Afi) -> Nlri {
+    let destination = network(random, afi);
+    let source = random.pick(match afi {
+        Afi::Ipv4 => &["", "", "src 10.1.0.0/16 ", "src 10.0.0.0/8 "],
+        Afi::Ipv6 => &["", "", "src 2001:db8:1::/48 ", "src 2001:db8::/32 "],
+    });
+    let rest = random.pick(&["", "proto =6 dport =80|=443", "tcp-flags 2", "length >=100"]);
+    Nlri::parse(afi, &format!("dst {destination} {source}{rest}")).unwrap()
+}
+
+/// One of many networks, or the host in it that packets go to.
+fn network(random: &mut Random, afi: Afi) -> String {
+    let (number, host) = (random.below(WIDE), random.one_in(3));
+    match (afi, host) {
+        (Afi::Ipv4, false) => format!("10.3.{number}.0/24"),
+        (Afi::Ipv4, true) => format!("10.3.{number}.1/32"),
+        (Afi::Ipv6, false) => format!("2001:db8:3:{number:x}::/64"),
+        (Afi::Ipv6, true) => format!("2001:db8:3:{number:x}::1/128"),
+    }
 }
 
 fn nlri(random: &mut Random, afi: Afi) -> Nlri {
@@ -129,7 +158,28 @@ fn nlri(random: &mut Random, afi: Afi) -> Nlri {
         }
     };
     let components = kinds.into_iter().map(|kind| component(random, afi, kind)).collect();
-    Nlri::new(afi, components).unwrap()
+    let nlri = Nlri::new(afi, components).unwrap();
+    if random.one_in(4) { widened(random, &nlri) } else { nlri }
+}
+
+/// The rule as a peer may send it: with a component whose values are longer than its field.
+fn widened(random: &mut Random, nlri: &Nlri) -> Nlri {
+    let octets = nlri.encode();
+    let mut body = octets[if octets[0] < 240 { 1 } else { 2 }..].to_vec();
+    let last = nlri.components().last().unwrap().component_type() as u8;
+    if last < ComponentType::PacketLength as u8 {
+        body.push(ComponentType::PacketLength as u8);
+        for end in [0, 0x80] {
+            let and = if end == 0 { 0 } else { random.pick(&[0, 0x40]) };
+            // Eight octets.
+            body.push(0x30 | and | end | random.below(8) as u8);
+            let value = random.pick(&[0, 60, 1000, 65_535, 65_536, 1 << 40, u64::MAX]);
+            body.extend(value.to_be_bytes());
+        }
+    }
+    let mut octets = vec![u8::try_from(body.len()).unwrap()];
+    octets.extend(body);
+    Nlri::decode(nlri.afi(), &octets).unwrap()
 }
 
 fn component(random: &mut Random, afi: Afi, kind: ComponentType) -> Component {
@@ -233,7 +283,7 @@ fn actions(random: &mut Random, afi: Afi) -> Vec<Action> {
     actions
 }
 
-pub fn packet(random: &mut Random, afi: Afi) -> (Packet, Shape) {
+pub fn packet(random: &mut Random, afi: Afi, wide: bool) -> (Packet, Shape) {
     let protocol = if random.one_in(8) { 47 } else { random.pick(&PROTOCOLS) };
     let more = random.one_in(5);
     let offset = random.one_in(5);
@@ -261,6 +311,14 @@ pub fn packet(random: &mut Random, afi: Afi) -> (Packet, Shape) {
     let hosts = if afi == Afi::Ipv4 { &V4_HOSTS } else { &V6_HOSTS };
     packet.source = random.pick(hosts).parse().unwrap();
     packet.destination = random.pick(hosts).parse().unwrap();
+    if wide && !random.one_in(3) {
+        let number = random.below(WIDE);
+        let host = match afi {
+            Afi::Ipv4 => format!("10.3.{number}.1"),
+            Afi::Ipv6 => format!("2001:db8:3:{number:x}::1"),
+        };
+        packet.destination = host.parse().unwrap();
+    }
     let shape = Shape {
         options: random.one_in(5),
         atomic: random.one_in(5),
