@@ -31,8 +31,8 @@ pub(crate) struct Shape {
     pub fields: Vec<Field>,
     /// Single values only: a hash table instead of intervals.
     pub exact: bool,
-    /// What a packet must meet to be looked up at all.
-    pub condition: String,
+    /// What a packet must meet to be looked up at all: one of these, which exclude each other.
+    pub conditions: Vec<String>,
     /// Whether later fragments do not have all that is looked at.
     pub upper_layer: bool,
 }
@@ -69,7 +69,7 @@ impl Shape {
             upper_layer: fields.iter().any(is_port),
             fields,
             exact: elements.iter().all(Element::is_exact),
-            condition: String::new(),
+            conditions: vec![String::new()],
         }
     }
 }

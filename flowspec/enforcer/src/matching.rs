@@ -22,8 +22,9 @@ pub(crate) struct Matching {
     pub place: Place,
     /// Keys that together are the whole rule and exclude each other, if they are few.
     pub elements: Option<Vec<Element>>,
-    /// The same as an address, and a condition that other rules may share.
-    pub keyed: Option<(Element, String)>,
+    /// The same as addresses, if there are any, and what is asked besides, which other rules may
+    /// ask too: conditions that exclude each other.
+    pub keyed: Option<(Element, Vec<String>)>,
     /// The same as conditions of nft rules that exclude each other. Empty: the rule never matches.
     pub alternatives: Vec<String>,
     /// It looks into the upper-layer header, which later fragments do not have.
@@ -43,6 +44,10 @@ pub(crate) enum Place {
 
 /// A rule of more keys is written as conditions.
 const MOST_ELEMENTS: usize = 16;
+/// The set of both protocols that have ports. The kernel takes long to name sets without a name
+/// when there are many.
+pub(crate) const TCP_UDP: &str = "tcp_udp";
+const TCP_UDP_RANGES: [(u64, u64); 2] = [(6, 6), (17, 17)];
 /// The value of any two octets: only asks that they are there.
 const ANY_TWO: &str = "0-65535";
 
@@ -63,12 +68,9 @@ impl Matching {
         };
         let (elements, upper_layer) = (builder.elements(), builder.upper_layer);
         let (address, conditions) = builder.conditions();
-        let keyed = match conditions.as_slice() {
-            [only] if address != Element::default() => Some((address, only.clone())),
-            _ => None,
-        };
         let addresses = addresses(&address, nlri.afi());
         let alternatives = conditions.iter().map(|rest| join(&addresses, rest)).collect();
+        let keyed = (address != Element::default()).then_some((address, conditions));
         Ok(Self { place, elements, keyed, alternatives, upper_layer })
     }
 }
@@ -201,7 +203,11 @@ impl Builder {
 
     /// The addresses, and all else as conditions that exclude each other.
     fn conditions(self) -> (Element, Vec<String>) {
-        let mut all = vec![test("meta l4proto", &self.protocols)];
+        let mut all = vec![if self.protocols.ranges() == TCP_UDP_RANGES {
+            vec![format!("meta l4proto @{TCP_UDP}")]
+        } else {
+            test("meta l4proto", &self.protocols)
+        }];
         for (field, ports) in
             [("@th,0,16", self.source_ports), ("@th,16,16", self.destination_ports)]
         {

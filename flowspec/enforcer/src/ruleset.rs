@@ -9,7 +9,7 @@ use sark_flowspec::Afi;
 use crate::Options;
 use crate::effect::Effect;
 use crate::field::{Element, Field, Shape};
-use crate::matching::Matching;
+use crate::matching::{Matching, TCP_UDP};
 use crate::prefix::Prefix;
 use crate::steps::Step;
 use verdict::Verdicts;
@@ -54,6 +54,7 @@ pub(crate) fn write(options: &Options, rules: &[Decided], steps: &[Vec<Step>; 2]
     let table = &options.table;
     let mut out = removal(options);
     line!(out, "table inet {table} {{");
+    line!(out, "  set {TCP_UDP} {{ type inet_proto; elements = {{ 6, 17 }}; }}");
     let mut verdicts = Verdicts::new(options, rules);
     for (afi, steps) in [Afi::Ipv4, Afi::Ipv6].into_iter().zip(steps) {
         Family { afi, rules, out: &mut out, verdicts: &mut verdicts }.write(steps);
@@ -94,11 +95,12 @@ impl Family<'_, '_> {
                 Step::Map { shape, entries } => {
                     let name = format!("{family}_map_{index}");
                     self.write_map(&name, shape, entries);
-                    let lookup =
-                        format!("{} {} vmap @{name}", shape.condition, key(shape, self.afi));
-                    line!(chain, "    {}", lookup.trim_start());
-                    if !shape.upper_layer {
-                        line!(later, "    {}", lookup.trim_start());
+                    for condition in &shape.conditions {
+                        let lookup = format!("{condition} {} vmap @{name}", key(shape, self.afi));
+                        line!(chain, "    {}", lookup.trim_start());
+                        if !shape.upper_layer {
+                            line!(later, "    {}", lookup.trim_start());
+                        }
                     }
                 }
                 Step::Chains { field, prefixes } => {

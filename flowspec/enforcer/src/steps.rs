@@ -24,7 +24,7 @@ const MOST_MAPS: usize = 8;
 /// pair.
 const MOST_PAIRS: usize = 512;
 
-/// Rules of a layer with one condition that are worth a map of addresses alone.
+/// Rules of a layer with the same conditions that are worth a map of addresses alone.
 const MANY: usize = 32;
 
 /// The steps for rules that are given in the order of section 5.1, all of one family.
@@ -64,15 +64,15 @@ struct Entries {
 }
 
 impl Entries {
-    /// By address alone where many rules have the same `common` condition: trees and hash tables of
-    /// one field are faster than sets of several with intervals. Else by all fields.
-    fn of(matching: &Matching, common: &HashSet<&str>) -> Option<Self> {
-        if let Some((address, condition)) = &matching.keyed
-            && common.contains(condition.as_str())
+    /// By address alone where many rules have `common` conditions: trees and hash tables of one
+    /// field are faster than sets of several with intervals. Else by all fields.
+    fn of(matching: &Matching, common: &HashSet<&[String]>) -> Option<Self> {
+        if let Some((address, conditions)) = &matching.keyed
+            && common.contains(conditions.as_slice())
         {
             let elements = vec![*address];
             let shape = Shape {
-                condition: condition.clone(),
+                conditions: conditions.clone(),
                 upper_layer: matching.upper_layer,
                 ..Shape::of(&elements)
             };
@@ -85,10 +85,10 @@ impl Entries {
 
 /// Groups that exclude each other share maps: only the rules of one group have an order.
 fn layer_steps(field: Field, groups: &[Group], matchings: &Matchings<'_>) -> Vec<Step> {
-    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut counts: HashMap<&[String], usize> = HashMap::new();
     for rule in groups.iter().flat_map(|group| &group.rules) {
-        if let Some((_, condition)) = matchings.get(rule).and_then(|m| m.keyed.as_ref()) {
-            *counts.entry(condition).or_default() += 1;
+        if let Some((_, conditions)) = matchings.get(rule).and_then(|m| m.keyed.as_ref()) {
+            *counts.entry(conditions).or_default() += 1;
         }
     }
     let common = counts.into_iter().filter(|(_, count)| *count >= MANY).map(|(c, _)| c).collect();

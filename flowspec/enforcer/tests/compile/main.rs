@@ -3,6 +3,7 @@
 
 mod hostile;
 mod options;
+mod paths;
 mod refusals;
 mod text;
 

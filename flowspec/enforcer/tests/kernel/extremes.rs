@@ -159,3 +159,35 @@ fn patterns_come_behind_prefixes() {
         assert_eq!(counted(&topology, &rules, &[syn(afi)], &passes), [2, 1, 1]);
     });
 }
+
+#[test]
+fn nft_takes_whatever_peers_send() {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    let seed = std::env::var("SARK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1_u64);
+    in_namespace(|| {
+        let mut runner = proptest::test_runner::TestRunner::new_with_rng(
+            ProptestConfig::default(),
+            proptest::test_runner::TestRng::from_seed(
+                proptest::test_runner::RngAlgorithm::ChaCha,
+                &[seed.to_le_bytes(); 4].concat(),
+            ),
+        );
+        let path = prop_oneof![crate::paths::path(Afi::Ipv4), crate::paths::path(Afi::Ipv6)];
+        let strategy = proptest::collection::vec(path, 1..40);
+        let (mut rules, mut enforced) = (0, 0);
+        for _ in 0..150 {
+            let paths = strategy.new_tree(&mut runner).unwrap().current();
+            let set: Vec<Rule> = paths.iter().filter_map(|p| Rule::observed(p).ok()).collect();
+            let program = Program::compile(&set, &options(), None).unwrap();
+            if let Err(error) = wait(Kernel::default().apply(&program)) {
+                panic!("{error}\n{}", program.ruleset());
+            }
+            wait(Kernel::default().counters(&program)).unwrap();
+            rules += program.rules().len();
+            enforced += program.rules().iter().filter(|rule| rule.enforced).count();
+        }
+        println!("{rules} rules, {enforced} enforced");
+        assert!(enforced > rules / 4);
+    });
+}

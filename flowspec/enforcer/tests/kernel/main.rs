@@ -10,6 +10,8 @@ mod namespace;
 mod nflog;
 mod order;
 mod pairs;
+#[path = "../compile/paths.rs"]
+mod paths;
 mod random;
 mod removal;
 mod routes;

@@ -122,7 +122,8 @@ fn alike(random: &mut Random, afi: Afi) -> Nlri {
         Afi::Ipv4 => &["", "", "src 10.1.0.0/16 ", "src 10.0.0.0/8 "],
         Afi::Ipv6 => &["", "", "src 2001:db8:1::/48 ", "src 2001:db8::/32 "],
     });
-    let rest = random.pick(&["", "proto =6 dport =80|=443", "tcp-flags 2", "length >=100"]);
+    let rest =
+        random.pick(&["", "proto =6 dport =80|=443", "port =80", "tcp-flags 2", "length >=100"]);
     Nlri::parse(afi, &format!("dst {destination} {source}{rest}")).unwrap()
 }
 

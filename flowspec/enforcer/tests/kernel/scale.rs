@@ -1,5 +1,6 @@
 //! Ten thousand rules: how long they take to load, and what they cost a packet.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use sark_enforcer::{Kernel, Program, Rule};
@@ -9,100 +10,94 @@ use crate::frame::{Shape, octets};
 use crate::namespace::{in_namespace, wait};
 use crate::topology::{Topology, next_hop, options, syn};
 
-const RULES: u32 = 10_000;
-const PACKETS: u32 = 100_000;
+const PACKETS: u32 = 30_000;
+const DROP: Action = Action::TrafficRateBytes { asn: 0, rate: Rate::DROP };
 
-fn rules(afi: Afi, text: impl Fn(u32) -> String, action: Action) -> Vec<Rule> {
-    (0..RULES)
-        .map(|index| Rule::new(Nlri::parse(afi, &text(index)).unwrap(), vec![action]))
-        .collect()
+/// The same rule for many addresses.
+struct Set {
+    name: &'static str,
+    afi: Afi,
+    count: u32,
+    length: u8,
+    rest: &'static str,
+    action: Action,
+}
+
+impl Set {
+    fn rules(&self) -> Vec<Rule> {
+        let sources = ["172.16.0.0/14", "172.20.0.0/14", "172.24.0.0/14", "172.28.0.0/14"];
+        let rule = |index: u32| {
+            let (mut number, mut rest) = (index, self.rest.to_owned());
+            if rest.contains("SOURCE") {
+                rest = rest.replace("SOURCE", sources[(index % 4) as usize]);
+                number /= 4;
+            }
+            let host = u32::from(self.length.is_multiple_of(32) && self.length != 64);
+            let address = match self.afi {
+                Afi::Ipv4 => Ipv4Addr::from_bits(0x0a00_0000 | number << 8 | host).to_string(),
+                Afi::Ipv6 => {
+                    let network = 0x2001_0db8_1000_0000_u128 | u128::from(number);
+                    Ipv6Addr::from_bits(network << 64 | u128::from(host)).to_string()
+                }
+            };
+            let text = format!("dst {address}/{} {rest}", self.length);
+            Rule::new(Nlri::parse(self.afi, &text).unwrap(), vec![self.action])
+        };
+        (0..self.count).map(rule).collect()
+    }
+}
+
+fn sets() -> Vec<Set> {
+    let redirect = |afi| Action::RedirectIp { address: next_hop(afi), copy: false };
+    let rate = Action::TrafficRateBytes { asn: 0, rate: Rate::new(1e6).unwrap() };
+    let set =
+        |name, afi, count, length, rest, action| Set { name, afi, count, length, rest, action };
+    let (v4, v6, many) = (Afi::Ipv4, Afi::Ipv6, 10_000);
+    let https = "proto =6 dport =443";
+    let ports = "src SOURCE proto =6 dport =80|=443";
+    vec![
+        set("hosts, TCP 443, redirect", v4, 1, 32, https, redirect(v4)),
+        set("hosts, TCP 443, redirect", v4, 1000, 32, https, redirect(v4)),
+        set("hosts, TCP 443, redirect", v4, many, 32, https, redirect(v4)),
+        set("/24s, TCP 443, drop", v4, many, 24, https, DROP),
+        set("/24s, drop", v4, many, 24, "", DROP),
+        set("hosts from 4 sources, 2 ports, redirect", v4, many, 32, ports, redirect(v4)),
+        set("hosts, TCP 443, each with a rate", v4, many, 32, https, rate),
+        set("hosts, SYN only, drop", v4, many, 32, "tcp-flags =2", DROP),
+        set("hosts, port 53 either way, drop", v4, many, 32, "port =53", DROP),
+        set("hosts, TCP 443, redirect", v6, 1, 128, https, redirect(v6)),
+        set("hosts, TCP 443, redirect", v6, 1000, 128, https, redirect(v6)),
+        set("hosts, TCP 443, redirect", v6, many, 128, https, redirect(v6)),
+        set("/64s, TCP 443, drop", v6, many, 64, https, DROP),
+    ]
 }
 
 #[test]
 fn ten_thousand_rules() {
     in_namespace(|| {
         let topology = Topology::new();
-        let v4 = |i: u32| format!("10.{}.{}", i >> 8, i & 0xff);
-        let redirect = |afi| Action::RedirectIp { address: next_hop(afi), copy: false };
-        let rate = Action::TrafficRateBytes { asn: 0, rate: Rate::new(1e6).unwrap() };
-        let drop = Action::TrafficRateBytes { asn: 0, rate: Rate::DROP };
-        let tcp = "proto =6 dport =443";
-        let sets: Vec<(&str, Afi, Vec<Rule>)> = vec![
-            ("none", Afi::Ipv4, Vec::new()),
-            (
-                "hosts, TCP 443, redirect",
-                Afi::Ipv4,
-                rules(Afi::Ipv4, |i| format!("dst {}.1/32 {tcp}", v4(i)), redirect(Afi::Ipv4)),
-            ),
-            (
-                "/24s, TCP 443, drop",
-                Afi::Ipv4,
-                rules(Afi::Ipv4, |i| format!("dst {}.0/24 {tcp}", v4(i)), drop),
-            ),
-            ("/24s, drop", Afi::Ipv4, rules(Afi::Ipv4, |i| format!("dst {}.0/24", v4(i)), drop)),
-            (
-                "hosts from 4 sources, ports, redirect",
-                Afi::Ipv4,
-                rules(
-                    Afi::Ipv4,
-                    |i| {
-                        let source =
-                            ["172.16.0.0/14", "172.20.0.0/14", "172.24.0.0/14", "172.28.0.0/14"];
-                        let source = source[(i % 4) as usize];
-                        format!("dst {}.1/32 src {source} proto =6 dport =80|=443", v4(i / 4))
-                    },
-                    redirect(Afi::Ipv4),
-                ),
-            ),
-            (
-                "hosts, rate",
-                Afi::Ipv4,
-                rules(Afi::Ipv4, |i| format!("dst {}.1/32 {tcp}", v4(i)), rate),
-            ),
-            (
-                "hosts, SYN only, drop",
-                Afi::Ipv4,
-                rules(Afi::Ipv4, |i| format!("dst {}.1/32 tcp-flags =2", v4(i)), drop),
-            ),
-            ("none", Afi::Ipv6, Vec::new()),
-            (
-                "hosts, TCP 443, redirect",
-                Afi::Ipv6,
-                rules(
-                    Afi::Ipv6,
-                    |i| format!("dst 2001:db8:1000:{i:x}::1/128 {tcp}"),
-                    redirect(Afi::Ipv6),
-                ),
-            ),
-            (
-                "/64s, TCP 443, drop",
-                Afi::Ipv6,
-                rules(Afi::Ipv6, |i| format!("dst 2001:db8:1000:{i:x}::/64 {tcp}"), drop),
-            ),
-        ];
-        let mut alone = Duration::ZERO;
+        let kernel = Kernel::default();
         let mut slow = Vec::new();
-        for (name, afi, rules) in sets {
+        for set in sets() {
+            wait(kernel.remove(&options())).unwrap();
+            let alone = forward(&topology, set.afi);
+            let rules = set.rules();
             let began = Instant::now();
             let program = Program::compile(&rules, &options(), None).unwrap();
             let compiled = began.elapsed();
             assert_eq!(program.refusals(), []);
             let began = Instant::now();
-            wait(Kernel::default().apply(&program)).unwrap();
+            wait(kernel.apply(&program)).unwrap();
             let loaded = began.elapsed();
             let began = Instant::now();
-            wait(Kernel::default().counters(&program)).unwrap();
+            wait(kernel.counters(&program)).unwrap();
             let read = began.elapsed();
-            // The best of three: others work here too.
-            let each = (0..3).map(|_| forward(&topology, afi)).min().unwrap_or_default();
-            if rules.is_empty() {
-                alone = each;
-            }
+            let each = forward(&topology, set.afi);
             let ratio = alone.as_secs_f64() / each.as_secs_f64();
+            let Set { name, afi, count, .. } = set;
             println!(
-                "{afi}, {name}: {} rules compiled {compiled:.0?}, loaded {loaded:.0?}, counters \
-                 {read:.0?}; {each:.2?} a packet, {ratio:.2} of the rate without",
-                rules.len()
+                "{afi}, {name}: {count} rules compiled {compiled:.0?}, loaded {loaded:.0?}, \
+                 counters {read:.0?}; a packet {each:.2?}, without a table {alone:.2?}: {ratio:.2}"
             );
             // Far from the aims, so that a busy machine does not fail it; each is printed above.
             if loaded > Duration::from_secs(10) || ratio < 0.3 {
@@ -113,14 +108,18 @@ fn ten_thousand_rules() {
     });
 }
 
-/// Time for a packet that no rule is about, through the router and out.
+/// Time for a packet that no rule is about, written to the wire and forwarded: the best of some,
+/// for others work on this machine, too.
 fn forward(topology: &Topology, afi: Afi) -> Duration {
     let mut packet = syn(afi);
     packet.length = 100;
     let octets = octets(&packet, Shape::default(), 1);
-    let began = Instant::now();
-    for _ in 0..PACKETS {
-        topology.client.send(&octets);
-    }
-    began.elapsed() / PACKETS
+    let once = || {
+        let began = Instant::now();
+        for _ in 0..PACKETS {
+            topology.client.send(&octets);
+        }
+        began.elapsed() / PACKETS
+    };
+    (0..6).map(|_| once()).min().unwrap_or_default()
 }
