@@ -40,7 +40,8 @@
 //! **Where the kernel sees a packet otherwise.** IPv6 packets with an authentication header have
 //! that as their upper-layer protocol (51), not what is behind it. Packets to the router itself
 //! are looked at like all others: a rule on ICMPv6 or TCP port 179 also means neighbour discovery
-//! and BGP. They are delivered, not redirected.
+//! and BGP. They are delivered, not redirected. Reverse-path filters know nothing of redirects:
+//! strict ones drop what comes back another way.
 //!
 //! Read [`Program`] first, then [`Options`] and [`Kernel`]. This crate knows no BGP: whoever calls
 //! it brings the routes.

@@ -7,6 +7,7 @@
 //! them are kept away from later fragments: [`Matching::upper_layer`].
 
 mod bits;
+mod choice;
 
 use sark_flowspec::iana::protocol;
 use sark_flowspec::{Afi, Component, ComponentType, Nlri, PrefixMatch};
@@ -15,6 +16,7 @@ use crate::field::{Element, Field};
 use crate::prefix::{Prefix, groups, ones};
 use crate::values::Values;
 use crate::{Options, Reason};
+use choice::{Choice, join, product};
 
 /// How a rule finds its packets.
 #[derive(Debug, Clone)]
@@ -27,6 +29,9 @@ pub(crate) struct Matching {
     pub keyed: Option<(Element, Vec<String>)>,
     /// The same as conditions of nft rules that exclude each other. Empty: the rule never matches.
     pub alternatives: Vec<String>,
+    /// They have sets without a name in them, which the kernel takes long to make when there are
+    /// many.
+    pub lists: bool,
     /// It looks into the upper-layer header, which later fragments do not have.
     pub upper_layer: bool,
 }
@@ -48,8 +53,8 @@ const MOST_ELEMENTS: usize = 16;
 /// when there are many.
 pub(crate) const TCP_UDP: &str = "tcp_udp";
 const TCP_UDP_RANGES: [(u64, u64); 2] = [(6, 6), (17, 17)];
-/// The value of any two octets: only asks that they are there.
-const ANY_TWO: &str = "0-65535";
+/// A rule of more conditions has sets in them instead.
+const MOST_ALTERNATIVES: usize = 16;
 
 impl Matching {
     pub fn of(nlri: &Nlri, options: &Options) -> Result<Self, Reason> {
@@ -67,11 +72,16 @@ impl Matching {
             _ => Place::Neither,
         };
         let (elements, upper_layer) = (builder.elements(), builder.upper_layer);
-        let (address, conditions) = builder.conditions();
+        let (address, choices) = builder.choices();
+        let parts = choices.iter().map(Choice::parts).fold(1_usize, usize::saturating_mul);
+        let lists = parts > MOST_ALTERNATIVES;
+        let conditions = product(&choices, Choice::compact);
         let addresses = addresses(&address, nlri.afi());
-        let alternatives = conditions.iter().map(|rest| join(&addresses, rest)).collect();
+        let alternatives =
+            if lists { conditions.clone() } else { product(&choices, Choice::split) };
+        let alternatives = alternatives.iter().map(|rest| join(&addresses, rest)).collect();
         let keyed = (address != Element::default()).then_some((address, conditions));
-        Ok(Self { place, elements, keyed, alternatives, upper_layer })
+        Ok(Self { place, elements, keyed, alternatives, lists, upper_layer })
     }
 }
 
@@ -83,8 +93,8 @@ struct Builder {
     source_ports: Option<Values>,
     destination_ports: Option<Values>,
     upper_layer: bool,
-    /// What is beyond maps. Each is a choice of conditions that exclude each other.
-    rest: Vec<Vec<String>>,
+    /// What is beyond maps of several fields.
+    rest: Vec<Choice>,
 }
 
 impl Builder {
@@ -109,8 +119,7 @@ impl Builder {
             Component::Source(prefix) => self.source = self.prefix("saddr", prefix),
             Component::Protocol(items) => self.protocols = self.protocols.and(&values(items)),
             Component::Port(items) => {
-                let values = values(items);
-                self.rest.push(either_port(&values));
+                self.rest.push(Choice::either_port(values(items)));
                 self.only(&[protocol::TCP, protocol::UDP]);
             }
             Component::DestinationPort(items) => {
@@ -121,8 +130,8 @@ impl Builder {
                 self.source_ports = Some(values(items));
                 self.only(&[protocol::TCP, protocol::UDP]);
             }
-            Component::IcmpType(items) => self.icmp("@th,0,8", &values(items)),
-            Component::IcmpCode(items) => self.icmp("@th,8,8", &values(items)),
+            Component::IcmpType(items) => self.icmp("@th,0,8", values(items)),
+            Component::IcmpCode(items) => self.icmp("@th,8,8", values(items)),
             Component::TcpFlags(items) => {
                 self.rest.push(bits::tcp_flags(items, options)?);
                 self.only(&[protocol::TCP]);
@@ -132,14 +141,16 @@ impl Builder {
                 if options.merged_segments && !values.is_all() {
                     return Err(Reason::Merged("the length"));
                 }
-                self.rest.push(test("meta length", &values));
+                self.rest.push(Choice::always_there("meta length", values));
             }
             Component::Dscp(items) => {
                 let field = if self.afi == Afi::Ipv4 { "ip dscp" } else { "ip6 dscp" };
-                self.rest.push(test(field, &values(items)));
+                self.rest.push(Choice::always_there(field, values(items)));
             }
             Component::Fragment(items) => self.rest.push(bits::fragment(items, self.afi)),
-            Component::FlowLabel(items) => self.rest.push(test("ip6 flowlabel", &values(items))),
+            Component::FlowLabel(items) => {
+                self.rest.push(Choice::always_there("ip6 flowlabel", values(items)));
+            }
         }
         Ok(())
     }
@@ -151,9 +162,8 @@ impl Builder {
         self.protocols = self.protocols.and(&Values::merged(ranges, 0xff));
     }
 
-    fn icmp(&mut self, field: &str, values: &Values) {
-        // Of all values too: the octet has to be there.
-        self.rest.push(if values.is_empty() { Vec::new() } else { vec![equals(field, values)] });
+    fn icmp(&mut self, field: &str, values: Values) {
+        self.rest.push(Choice::there(field, values));
         self.only(&[if self.afi == Afi::Ipv4 { protocol::ICMP } else { protocol::ICMPV6 }]);
     }
 
@@ -164,7 +174,7 @@ impl Builder {
         {
             let mask = groups(ones(length) & !ones(offset));
             let pattern = groups(pattern.to_bits());
-            self.rest.push(vec![format!("ip6 {field} & {mask} == {pattern}")]);
+            self.rest.push(Choice::one(format!("ip6 {field} & {mask} == {pattern}")));
         }
         // One that every address has excludes nothing.
         Prefix::of(prefix).filter(|prefix| prefix.length > 0)
@@ -201,27 +211,20 @@ impl Builder {
         (!elements.is_empty()).then_some(elements)
     }
 
-    /// The addresses, and all else as conditions that exclude each other.
-    fn conditions(self) -> (Element, Vec<String>) {
-        let mut all = vec![if self.protocols.ranges() == TCP_UDP_RANGES {
-            vec![format!("meta l4proto @{TCP_UDP}")]
+    /// The addresses, and all else.
+    fn choices(self) -> (Element, Vec<Choice>) {
+        let mut all = vec![if self.protocols.is_empty() {
+            Choice::never()
+        } else if self.protocols.ranges() == TCP_UDP_RANGES {
+            Choice::one(format!("meta l4proto @{TCP_UDP}"))
         } else {
-            test("meta l4proto", &self.protocols)
+            Choice::always_there("meta l4proto", self.protocols)
         }];
-        for (field, ports) in
-            [("@th,0,16", self.source_ports), ("@th,16,16", self.destination_ports)]
-        {
-            all.extend(ports.map(|ports| {
-                if ports.is_empty() { Vec::new() } else { vec![equals(field, &ports)] }
-            }));
-        }
+        all.extend(self.source_ports.map(Choice::source_port));
+        all.extend(self.destination_ports.map(Choice::destination_port));
         all.extend(self.rest);
-        let conditions = all.into_iter().fold(vec![String::new()], |so_far, choice| {
-            let pairs = so_far.iter().flat_map(|a| choice.iter().map(move |b| (a, b)));
-            pairs.map(|(a, b)| join(a, b)).collect()
-        });
         let (destination, source) = (self.destination, self.source);
-        (Element { destination, source, ..Element::default() }, conditions)
+        (Element { destination, source, ..Element::default() }, all)
     }
 }
 
@@ -231,37 +234,6 @@ fn addresses(element: &Element, afi: Afi) -> String {
     };
     let both = [(Field::Destination, element.destination), (Field::Source, element.source)];
     both.into_iter().filter_map(test).collect::<Vec<_>>().join(" ")
-}
-
-fn join(a: &str, b: &str) -> String {
-    [a, b].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// A test of a field that every packet has.
-fn test(field: &str, values: &Values) -> Vec<String> {
-    if values.is_empty() {
-        Vec::new()
-    } else if values.is_all() {
-        vec![String::new()]
-    } else {
-        vec![equals(field, values)]
-    }
-}
-
-fn equals(field: &str, values: &Values) -> String {
-    format!("{field} == {values}")
-}
-
-/// The source port, or else the destination port.
-fn either_port(values: &Values) -> Vec<String> {
-    if values.is_empty() {
-        return Vec::new();
-    }
-    if values.is_all() {
-        return vec![format!("@th,16,16 == {ANY_TWO}")];
-    }
-    let source = equals("@th,0,16", values);
-    vec![source, format!("@th,0,16 != {values} @th,16,16 == {values}")]
 }
 
 /// The largest number of ranges of a bitmask.

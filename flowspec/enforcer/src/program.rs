@@ -5,7 +5,7 @@ use sark_flowspec::{Action, Afi, Nlri};
 use crate::effect::Effect;
 use crate::matching::Matching;
 use crate::ruleset::{self, Decided};
-use crate::steps::steps;
+use crate::steps::{Step, steps};
 use crate::target::Marks;
 use crate::{Options, OptionsError, Reason, Redirect, Refusal, Rule};
 
@@ -61,14 +61,21 @@ impl Program {
             });
             decided.push(decision);
         }
-        let steps = [Afi::Ipv4, Afi::Ipv6].map(|afi| {
-            let family = placed.iter().zip(&decided).enumerate().filter_map(|(rule, (p, d))| {
-                // One that never matches needs no place.
-                let matching = d.matching.as_ref().filter(|m| !m.alternatives.is_empty())?;
-                (p.nlri.afi() == afi).then_some((rule, matching))
-            });
-            steps(&family.collect::<Vec<_>>())
-        });
+        let steps = loop {
+            let steps = [Afi::Ipv4, Afi::Ipv6].map(|afi| family_steps(afi, &decided));
+            let excess = excess_lists(&steps, &decided);
+            if excess.is_empty() {
+                break steps;
+            }
+            for rule in excess {
+                decided[rule].matching = None;
+                placed[rule].enforced = false;
+                let nlri = placed[rule].nlri.clone();
+                let reason = Reason::TooManyLists(MOST_LISTS);
+                refusals.push(Refusal { nlri, reason, in_place: false });
+            }
+        };
+        refusals.sort_by(|a, b| a.nlri.cmp(&b.nlri));
         let ruleset = ruleset::write(options, &decided, &steps);
         let redirects = marks.given();
         Ok(Self { options: options.clone(), rules: placed, refusals, redirects, ruleset })
@@ -103,6 +110,31 @@ impl Program {
     pub fn ruleset(&self) -> &str {
         &self.ruleset
     }
+}
+
+/// Rules with lists of their own that the kernel makes in a second or so; its time grows with the
+/// square.
+const MOST_LISTS: usize = 1000;
+
+fn family_steps(afi: Afi, rules: &[Decided]) -> Vec<Step> {
+    let family = rules.iter().enumerate().filter_map(|(rule, decided)| {
+        // One that never matches needs no place.
+        let matching = decided.matching.as_ref().filter(|m| !m.alternatives.is_empty())?;
+        (decided.afi == afi).then_some((rule, matching))
+    });
+    steps(&family.collect::<Vec<_>>())
+}
+
+/// Rules that are evaluated one by one and have lists, but for the first.
+fn excess_lists(steps: &[Vec<Step>; 2], rules: &[Decided]) -> Vec<usize> {
+    let one_by_one = steps.iter().flatten().flat_map(Step::one_by_one);
+    let has_lists = |rule: &usize| {
+        let matching = rules.get(*rule).and_then(|decided| decided.matching.as_ref());
+        matching.is_some_and(|matching| matching.lists)
+    };
+    let mut lists: Vec<usize> = one_by_one.filter(has_lists).collect();
+    lists.sort_unstable();
+    lists.split_off(lists.len().min(MOST_LISTS))
 }
 
 /// The rules in order, each NLRI once, with whether it was there with different actions.

@@ -52,6 +52,9 @@ pub enum Reason {
     /// A bitmask of many bits.
     #[error("{kind} comes to {count} ranges of values; at most {most} are taken")]
     TooManyValues { kind: ComponentType, count: usize, most: usize },
+    /// Rules that are written with sets of their own: the kernel takes long to make many.
+    #[error("a list of many values, and {0} rules before it have such lists of their own")]
+    TooManyLists(usize),
     /// The same NLRI is there again with other actions.
     #[error("the same NLRI is there with other actions")]
     Repeated,

@@ -2,6 +2,7 @@
 
 mod verdict;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use sark_flowspec::Afi;
@@ -60,14 +61,22 @@ pub(crate) fn write(options: &Options, rules: &[Decided], steps: &[Vec<Step>; 2]
         Family { afi, rules, out: &mut out, verdicts: &mut verdicts }.write(steps);
     }
     verdicts.write_chains(&mut out);
-    let names: Vec<String> = options.interfaces.iter().map(|name| format!("{name:?}")).collect();
+    let names: BTreeSet<String> =
+        options.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
+    let names: Vec<String> = names.into_iter().collect();
+    // One is compared, several are looked up.
+    let names = match names.as_slice() {
+        [name] => name.clone(),
+        names => format!("{{ {} }}", names.join(", ")),
+    };
     let kept = !(options.redirect_mask | options.dscp_mask);
     line!(out, "  chain prerouting {{");
     line!(out, "    type filter hook prerouting priority {PRIORITY}; policy accept;");
-    line!(out, "    iifname != {{ {} }} accept", names.join(", "));
+    line!(out, "    iifname != {names} accept");
     line!(out, "    counter comment \"{SEEN}\"");
     line!(out, "    meta mark set meta mark & {kept:#010x}");
-    line!(out, "    meta nfproto vmap {{ ipv4 : jump ipv4, ipv6 : jump ipv6 }}");
+    line!(out, "    meta nfproto ipv4 goto ipv4");
+    line!(out, "    meta nfproto ipv6 goto ipv6");
     line!(out, "  }}");
     line!(out, "}}");
     out

@@ -18,6 +18,18 @@ pub(crate) enum Step {
     Rules(Vec<usize>),
 }
 
+impl Step {
+    /// The rules that are not entries of a map.
+    pub fn one_by_one(&self) -> impl Iterator<Item = usize> {
+        let (prefixes, rules) = match self {
+            Self::Map { .. } => (&[][..], &[][..]),
+            Self::Chains { prefixes, .. } => (prefixes.as_slice(), &[][..]),
+            Self::Rules(rules) => (&[][..], rules.as_slice()),
+        };
+        prefixes.iter().flat_map(|(_, rules)| rules).chain(rules).copied()
+    }
+}
+
 /// Maps of one layer. What does not fit into them is evaluated rule by rule.
 const MOST_MAPS: usize = 8;
 /// Entries of one source prefix, in a map of one destination prefix, that are compared pair by

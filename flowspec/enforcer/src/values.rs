@@ -75,6 +75,15 @@ impl Values {
         &self.ranges
     }
 
+    /// The ranges as nftables reads them.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        self.ranges.iter().map(
+            |(low, high)| {
+                if low == high { low.to_string() } else { format!("{low}-{high}") }
+            },
+        )
+    }
+
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }

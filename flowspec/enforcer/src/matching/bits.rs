@@ -3,7 +3,8 @@
 use sark_flowspec::iana::{fragment, tcp};
 use sark_flowspec::{Afi, BitmaskItem, ComponentType, Fragment};
 
-use super::{ANY_TWO, check_ranges, equals};
+use super::check_ranges;
+use super::choice::{ANY_TWO, Choice};
 use crate::values::{Values, holds};
 use crate::{Options, Reason};
 
@@ -12,24 +13,22 @@ const FLAGS: &str = "@th,96,16";
 /// What merging changes: a run of segments ends with the flags of its last one.
 const MERGED: u64 = (tcp::FIN | tcp::PSH | tcp::CWR) as u64;
 
-pub fn tcp_flags(items: &[BitmaskItem], options: &Options) -> Result<Vec<String>, Reason> {
+pub fn tcp_flags(items: &[BitmaskItem], options: &Options) -> Result<Choice, Reason> {
     // The data offset is read as zero, so its bits do not differ between packets.
     let mask = items.iter().fold(0, |mask, item| mask | item.value) & u64::from(tcp::ALL);
     if options.merged_segments && mask & MERGED != 0 {
         return Err(Reason::Merged("the flag FIN, PSH or CWR"));
     }
     if items.len() > 1 && items.iter().skip(1).all(|item| item.and) {
-        return Ok(vec![all_of(items, mask)]);
+        return Ok(Choice::one(all_of(items, mask)));
     }
     let values = Values::bitmask(items, mask);
     check_ranges(ComponentType::TcpFlags, &values)?;
-    Ok(if values.is_empty() {
-        Vec::new()
-    } else if values.is_all() {
+    Ok(if values.is_all() {
         // The octets have to be there.
-        vec![format!("{FLAGS} == {ANY_TWO}")]
+        Choice::one(format!("{FLAGS} == {ANY_TWO}"))
     } else {
-        vec![equals(&format!("{FLAGS} & {mask:#x}"), &values)]
+        Choice::there(&format!("{FLAGS} & {mask:#x}"), values)
     })
 }
 
@@ -54,29 +53,24 @@ fn states(items: &[BitmaskItem], afi: Afi) -> impl Iterator<Item = Fragment> {
         .filter(move |state| !state.dont || afi == Afi::Ipv4)
 }
 
-pub fn fragment(items: &[BitmaskItem], afi: Afi) -> Vec<String> {
+pub fn fragment(items: &[BitmaskItem], afi: Afi) -> Choice {
+    let states = states(items, afi);
     match afi {
-        Afi::Ipv4 => fragment_v4(states(items, afi)),
+        Afi::Ipv4 => fragment_v4(states),
         Afi::Ipv6 => {
-            states(items, afi).flat_map(fragment_v6).map(|text| (*text).to_owned()).collect()
+            let conditions = states.flat_map(fragment_v6).map(|text| (*text).to_owned());
+            Choice::Conditions(conditions.collect())
         }
     }
 }
 
 /// Flags and offset of the header as one number, the reserved bit left out: DF 0x4000, MF 0x2000.
-fn fragment_v4(states: impl Iterator<Item = Fragment>) -> Vec<String> {
+fn fragment_v4(states: impl Iterator<Item = Fragment>) -> Choice {
     let ranges = states.map(|state| {
         let flags = (u64::from(state.dont) * 0x4000) | (u64::from(state.more) * 0x2000);
         if state.offset { (flags | 1, flags | 0x1fff) } else { (flags, flags) }
     });
-    let values = Values::merged(ranges.collect(), 0x7fff);
-    if values.is_empty() {
-        Vec::new()
-    } else if values.is_all() {
-        vec![String::new()]
-    } else {
-        vec![equals("@nh,48,16 & 0x7fff", &values)]
-    }
+    Choice::always_there("@nh,48,16 & 0x7fff", Values::merged(ranges.collect(), 0x7fff))
 }
 
 /// The fragment header (RFC 8200 section 4.5); a packet without one is whole, and so is one that

@@ -177,3 +177,22 @@ fn a_bitmask_of_very_many_values_is_refused() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("tcp-flags comes to "), "{found:?}");
 }
+
+#[test]
+fn long_lists_are_shared_or_few() {
+    let list = "port =1|=3|=5|=7|=9|=11|=13|=15";
+    let own = |i: u32| {
+        rule(Afi::Ipv4, &format!("dst 10.0.{}.{}/32 {list}|={}", i >> 8, i & 255, 100 + i), &[DROP])
+    };
+    let program = compile(&(0..1200).map(own).collect::<Vec<_>>(), &options());
+    assert_eq!(program.refusals().len(), 200);
+    assert_eq!(program.rules().iter().filter(|rule| rule.enforced).count(), 1000);
+    assert!(program.refusals().iter().all(|refusal| !refusal.in_place));
+    let expected = "a list of many values, and 1000 rules before it have such lists of their own";
+    assert_eq!(reasons(&program)[0], expected);
+    let shared = |i: u32| {
+        rule(Afi::Ipv4, &format!("dst 10.0.{}.{}/32 {list}|=17", i >> 8, i & 255), &[DROP])
+    };
+    let program = compile(&(0..1200).map(shared).collect::<Vec<_>>(), &options());
+    assert_eq!(program.refusals(), []);
+}

@@ -183,7 +183,7 @@ fn only_the_interfaces_named_are_looked_at() {
         let drop = Action::TrafficRateBytes { asn: 0, rate: sark_flowspec::Rate::DROP };
         // The first is not there yet.
         let mut options = options();
-        options.interfaces = vec!["later0".to_owned(), "px0".to_owned()];
+        options.interfaces = ["later0", "px0", "px0"].map(str::to_owned).to_vec();
         for afi in BOTH {
             apply(&[rule(afi, "dport =443", vec![drop])], &options, None);
             assert_eq!(outs(&send(&topology, afi, 1), 1), [Out::Server]);
