@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::sockopt::{RcvBuf, ReceiveTimeout};
@@ -43,6 +43,15 @@ pub fn sysctl(name: &str, value: &str) {
     std::fs::write(format!("/proc/sys/net/{name}"), value).unwrap();
 }
 
+/// The kernel's own work makes a link usable some time after it is up.
+pub fn await_carrier(ends: &[&str]) {
+    let began = Instant::now();
+    let is_up = |end: &&str| ip(&format!("link show {end}")).contains("state UP");
+    while !ends.iter().all(is_up) {
+        assert!(began.elapsed() < Duration::from_secs(10), "{ends:?} do not come up");
+    }
+}
+
 /// Runs what waits in this thread, so that it starts programs in this thread's namespace.
 pub fn wait<F: std::future::Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -70,6 +79,7 @@ impl Wire {
         for end in [name, &far] {
             ip(&format!("link set {end} up"));
         }
+        await_carrier(&[name, &far]);
         let fd = socket(
             AddressFamily::Packet,
             SockType::Raw,

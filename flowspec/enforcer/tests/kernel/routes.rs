@@ -4,7 +4,7 @@ use sark_enforcer::{Kernel, Options, Program, Rule};
 use sark_flowspec::{Action, Afi, Nlri, RouteTarget};
 
 use crate::frame::dscp;
-use crate::namespace::{in_namespace, ip, run, wait};
+use crate::namespace::{await_carrier, in_namespace, ip, run, wait};
 use crate::random::VRFS;
 use crate::topology::{Came, Out, Topology, next_hop, options, syn};
 
@@ -194,6 +194,7 @@ fn only_the_interfaces_named_are_looked_at() {
         run("ip", "link set in0 down");
         run("ip", "link set in0 name later0");
         run("ip", "link set later0 up");
+        await_carrier(&["later0", "in0-far"]);
         let mut other = syn(Afi::Ipv6);
         other.destination_port = Some(81);
         topology.send(&syn(Afi::Ipv6), 4);

@@ -70,7 +70,7 @@ fn sets() -> Vec<Set> {
         set(
             "hosts, lists of their own, drop",
             v4,
-            many,
+            3000,
             32,
             "port =NUMBER|=80|=443 length >=9",
             DROP,
