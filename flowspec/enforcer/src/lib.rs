@@ -45,6 +45,8 @@
 //!
 //! Read [`Program`] first, then [`Options`] and [`Kernel`]. This crate knows no BGP: whoever calls
 //! it brings the routes.
+//!
+//! [router]: Kernel
 
 mod effect;
 mod field;
