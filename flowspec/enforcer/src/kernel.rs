@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Options, Program, ruleset};
+use crate::{Options, Program, Redirect, ruleset};
 use command::Tool;
 
 /// Applies programs. Everything that it makes can be told by its name or number: one table, and
@@ -36,6 +36,15 @@ pub struct Counter {
     pub packets: u64,
     /// Bytes of IP packets, headers included.
     pub bytes: u64,
+}
+
+/// A table of ours in the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// [`Program::fingerprint`] of the program that it is.
+    pub fingerprint: Option<String>,
+    /// All packets that came in through the interfaces since it was applied.
+    pub seen: Counter,
 }
 
 /// Why the kernel did not do as it was told.
@@ -85,11 +94,32 @@ impl Kernel {
         counters.map(|counters| counters.rules).map_err(|why| self.nft.unreadable(why))
     }
 
-    /// All packets that came in through the interfaces since the table was applied.
-    pub async fn seen(&self, options: &Options) -> Result<Counter, KernelError> {
+    /// Our table, if there is one. Says nothing of what others may have changed in it.
+    pub async fn installed(&self, options: &Options) -> Result<Option<Installed>, KernelError> {
         let words = ["-j", "list", "chain", "inet", &options.table, "prerouting"];
-        let listed = self.nft.run(&words, "").await?;
-        counters::read(&listed, 0).map(|all| all.seen).map_err(|why| self.nft.unreadable(why))
+        let listed = match self.nft.ask(&words).await? {
+            Ok(listed) => listed,
+            Err(said) if said.contains("No such file or directory") => return Ok(None),
+            Err(said) => return Err(self.nft.failed(&words, said)),
+        };
+        let counters = counters::read(&listed, 0).map_err(|why| self.nft.unreadable(why))?;
+        let fingerprint = counters.fingerprint;
+        Ok(Some(Installed { fingerprint, seen: counters.seen }))
+    }
+
+    /// Finds next hops again, and puts back rules and routes of this program that others took
+    /// away; the table stays as it is.
+    pub async fn reroute(&self, program: &Program) -> Result<Applied, KernelError> {
+        let options = program.options();
+        let applied = routing::prepare(&self.ip, options, program.redirects()).await?;
+        routing::clear_stale(&self.ip, options, program.redirects()).await?;
+        Ok(applied)
+    }
+
+    /// The redirects that the kernel has rules for, read back. A next hop behind another router is
+    /// told as the gateway to it.
+    pub async fn redirects(&self, options: &Options) -> Result<Vec<Redirect>, KernelError> {
+        routing::found(&self.ip, options).await
     }
 
     /// Removes the table, and all rules and routes of our protocol number; what is not there is

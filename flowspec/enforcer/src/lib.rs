@@ -63,7 +63,7 @@ mod steps;
 mod target;
 mod values;
 
-pub use kernel::{Applied, Counter, Kernel, KernelError};
+pub use kernel::{Applied, Counter, Installed, Kernel, KernelError};
 pub use options::{Options, OptionsError, Sample};
 pub use program::{Placed, Program};
 pub use refusal::{Reason, Refusal};

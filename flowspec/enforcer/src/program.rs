@@ -17,6 +17,7 @@ pub struct Program {
     refusals: Vec<Refusal>,
     redirects: Vec<Redirect>,
     ruleset: String,
+    fingerprint: String,
 }
 
 /// A rule in its place. The counters of [`crate::Kernel::counters`] have the same order.
@@ -41,10 +42,20 @@ impl Program {
         options: &Options,
         before: Option<&Self>,
     ) -> Result<Self, OptionsError> {
+        Self::compile_after(rules, options, before.map_or(&[], Self::redirects))
+    }
+
+    /// The same, where only the redirects of the program before are known, such as those of
+    /// [`crate::Kernel::redirects`].
+    pub fn compile_after(
+        rules: &[Rule],
+        options: &Options,
+        before: &[Redirect],
+    ) -> Result<Self, OptionsError> {
         options.check()?;
         let mut refusals = Vec::new();
         let (mut placed, mut decided) = (Vec::new(), Vec::new());
-        let mut marks = Marks::new(options, before.map_or(&[], |before| &before.redirects));
+        let mut marks = Marks::new(options, before);
         for (rule, repeated) in unique(rules) {
             let (decision, reasons) = decide(rule, repeated, options, &mut marks);
             let in_place = decision.matching.is_some();
@@ -76,9 +87,10 @@ impl Program {
             }
         };
         refusals.sort_by(|a, b| a.nlri.cmp(&b.nlri));
-        let ruleset = ruleset::write(options, &decided, &steps);
+        let (ruleset, fingerprint) = ruleset::write(options, &decided, &steps);
         let redirects = marks.given();
-        Ok(Self { options: options.clone(), rules: placed, refusals, redirects, ruleset })
+        let options = options.clone();
+        Ok(Self { options, rules: placed, refusals, redirects, ruleset, fingerprint })
     }
 
     /// What it was compiled for.
@@ -109,6 +121,12 @@ impl Program {
     #[must_use]
     pub fn ruleset(&self) -> &str {
         &self.ruleset
+    }
+
+    /// Of the table's text, and in it: tells whether the kernel has this table or another.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 }
 

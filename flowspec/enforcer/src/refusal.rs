@@ -27,6 +27,11 @@ pub enum Reason {
     /// An action that says nothing.
     #[error("{community}: {error}")]
     BadAction { community: ExtendedCommunity, error: ActionError },
+    /// One that is not known to say nothing of packets, as that of tunnels does (RFC 9012).
+    #[error("path attribute {0} is not known")]
+    UnknownAttribute(u8),
+    #[error("a path attribute cannot be read")]
+    BadAttribute,
     /// Two actions of one kind that differ (RFC 8955 section 7.7).
     #[error("two {0} that contradict each other")]
     Contradiction(&'static str),

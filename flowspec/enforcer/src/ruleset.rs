@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use sark_flowspec::Afi;
+use sha2::{Digest, Sha256};
 
 use crate::Options;
 use crate::effect::Effect;
@@ -28,7 +29,8 @@ pub(crate) struct Decided {
 
 /// Before conntrack's reassembly (−400) and everything that looks at marks.
 const PRIORITY: i32 = -450;
-/// The comment of the counter of all packets that were looked at.
+/// What the comment of the counter of all packets that were looked at begins with. Its next word is
+/// the fingerprint of the table.
 pub(crate) const SEEN: &str = "seen";
 
 /// The comment that tells the counters of a rule.
@@ -49,9 +51,13 @@ macro_rules! line {
 }
 use line;
 
-/// The transaction that puts the table in the place of the one before. Rules are named by their
-/// index in `rules`; the steps are those of IPv4 and of IPv6.
-pub(crate) fn write(options: &Options, rules: &[Decided], steps: &[Vec<Step>; 2]) -> String {
+/// The transaction that puts the table in the place of the one before, and its fingerprint. Rules
+/// are named by their index in `rules`; the steps are those of IPv4 and of IPv6.
+pub(crate) fn write(
+    options: &Options,
+    rules: &[Decided],
+    steps: &[Vec<Step>; 2],
+) -> (String, String) {
     let table = &options.table;
     let mut out = removal(options);
     line!(out, "table inet {table} {{");
@@ -73,13 +79,24 @@ pub(crate) fn write(options: &Options, rules: &[Decided], steps: &[Vec<Step>; 2]
     line!(out, "  chain prerouting {{");
     line!(out, "    type filter hook prerouting priority {PRIORITY}; policy accept;");
     line!(out, "    iifname != {names} accept");
+    let seen = out.len() + "    counter comment \"".len() + SEEN.len();
     line!(out, "    counter comment \"{SEEN}\"");
     line!(out, "    meta mark set meta mark & {kept:#010x}");
     line!(out, "    meta nfproto ipv4 goto ipv4");
     line!(out, "    meta nfproto ipv6 goto ipv6");
     line!(out, "  }}");
     line!(out, "}}");
-    out
+    let fingerprint = fingerprint(&out);
+    out.insert_str(seen, &format!(" {fingerprint}"));
+    (out, fingerprint)
+}
+
+fn fingerprint(text: &str) -> String {
+    let octets = Sha256::digest(text.as_bytes());
+    octets.iter().take(8).fold(String::new(), |mut hex, octet| {
+        let _ = write!(hex, "{octet:02x}");
+        hex
+    })
 }
 
 /// The transaction after which there is no table, whether there was one or not.

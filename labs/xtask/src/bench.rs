@@ -14,7 +14,8 @@ pub struct Options {
     /// worst feeds cost sarkd in memory. `decisions`: the shipped decision policies, by us and by OPA's
     /// own engine, on one and two threads. `audit`: records a second into the trail, on the disk, and
     /// verified; how many, batch and directory may follow. `trail`: the same the whole way, through queue
-    /// and spool; how many and directory may follow. Without a name: all of Criterion's.
+    /// and spool; how many and directory may follow. `enforcer`: 1 to 10,000 rules in the kernel, what
+    /// they take to load and to count, and what they cost a packet (as root). Without a name: all of Criterion's.
     name: Option<String>,
     /// Passed on to the benchmark, such as a filter.
     #[arg(last = true)]
@@ -28,6 +29,9 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, RunError> {
     match options.name.as_deref() {
         None => cargo.args(["bench", "--workspace", "--benches"]),
         Some("gobgp") => cargo.args(["run", "--release", "-p", "sark-gobgp", "--example", "bench"]),
+        Some("enforcer") => {
+            cargo.args(["run", "--release", "-p", "sark-enforcer", "--example", "enforcer"])
+        }
         Some("audit") => cargo.args(["run", "--release", "-p", "sark-store", "--example", "audit"]),
         Some("trail") => {
             cargo.args(["run", "--release", "-p", "sark-controller", "--example", "trail"])

@@ -30,7 +30,7 @@ impl Tool {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        Err(KernelError::Failed { program: self.name(words), said: said(&output) })
+        Err(self.failed(words, said(&output)))
     }
 
     /// What it printed, or what it complained about.
@@ -42,6 +42,10 @@ impl Tool {
         Ok(Err(said(&output)))
     }
 
+    pub fn failed(&self, words: &[&str], said: String) -> KernelError {
+        KernelError::Failed { program: self.name(words), said }
+    }
+
     pub fn unreadable(&self, why: String) -> KernelError {
         KernelError::Unreadable { program: self.name(&[]), why }
     }
@@ -49,7 +53,8 @@ impl Tool {
     async fn output(&self, words: &[&str], input: &str) -> Result<Output, KernelError> {
         let failed = |source| KernelError::Start { program: self.name(words), source };
         let mut command = Command::new(&self.path);
-        command.args(words).kill_on_drop(true);
+        // Some of what it says is read.
+        command.args(words).env("LC_ALL", "C").kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
         let stdin = child.stdin.take();

@@ -13,6 +13,8 @@ pub struct Counters {
     pub rules: Vec<Counter>,
     /// All packets that were looked at.
     pub seen: Counter,
+    /// Of the table, if it says one.
+    pub fingerprint: Option<String>,
 }
 
 /// The parts of a listing that are of use here: long ones have many others.
@@ -87,8 +89,13 @@ impl Counters {
         let (Some(comment), Some(Numbers { packets, bytes })) = (comment, counter) else { return };
         let sum = match commented(&comment) {
             Some(rule) => self.rules.get_mut(rule),
-            None if comment == SEEN => Some(&mut self.seen),
-            None => None,
+            None => match comment.strip_prefix(SEEN) {
+                Some(fingerprint) => {
+                    self.fingerprint = Some(fingerprint.trim_start().to_owned());
+                    Some(&mut self.seen)
+                }
+                None => None,
+            },
         };
         if let Some(sum) = sum {
             sum.packets = sum.packets.saturating_add(packets);
@@ -115,12 +122,13 @@ mod tests {
             {"rule": {"chain": "c", "comment": "r0", "expr": [{"match": {"op": "==", "left": 1, "right": 2}},
                 {"counter": {"packets": 5, "bytes": 500}}, {"accept": null}]}},
             {"rule": {"chain": "c", "comment": "r9", "expr": [{"counter": {"packets": 5, "bytes": 500}}]}},
-            {"rule": {"chain": "p", "comment": "seen", "expr": [{"counter": {"packets": 7, "bytes": 700}}]}},
+            {"rule": {"chain": "p", "comment": "seen 0a1b", "expr": [{"counter": {"packets": 7, "bytes": 700}}]}},
             {"rule": {"chain": "p", "expr": [{"vmap": {"key": 1, "data": "@m"}}]}}]}"#;
         let counters = read(listing, 2).unwrap();
         let of = |packets, bytes| Counter { packets, bytes };
         assert_eq!(counters.rules, [of(5, 500), of(5, 200)]);
         assert_eq!(counters.seen, of(7, 700));
+        assert_eq!(counters.fingerprint.as_deref(), Some("0a1b"));
         assert!(read("", 0).is_err());
         assert!(read("{}", 0).is_err());
     }

@@ -37,7 +37,7 @@ pub async fn prepare(
         if ours.is_empty() {
             continue;
         }
-        let there: HashSet<String> = listed_rules(ip, options, afi).await?.into_iter().collect();
+        let there: HashSet<String> = listed(ip, options, afi).await?.rules.into_iter().collect();
         let mut batch = String::new();
         for redirect in ours {
             if let Target::NextHop(address) = redirect.target {
@@ -70,28 +70,60 @@ pub async fn clear_stale(
     options: &Options,
     redirects: &[Redirect],
 ) -> Result<(), KernelError> {
-    for afi in [Afi::Ipv4, Afi::Ipv6] {
+    let clear = async |afi: Afi| {
         let ours = || redirects.iter().filter(|redirect| redirect.target.afi() == afi);
+        let Listed { rules, routes } = listed(ip, options, afi).await?;
         let mut batch = String::new();
         let mut kept: HashSet<String> =
             ours().flat_map(|redirect| rules_of(options, redirect)).collect();
-        for rule in listed_rules(ip, options, afi).await? {
+        for rule in rules {
             // One that is there twice is deleted once.
             if !kept.remove(&rule) {
                 let _ = writeln!(batch, "rule del {rule}");
             }
         }
         let tables: HashSet<u32> = ours().map(|redirect| redirect.table).collect();
-        for table in listed_tables(ip, options, afi).await? {
-            if !tables.contains(&table) {
-                let _ = writeln!(batch, "route flush table {table} protocol {}", options.protocol);
-            }
+        let stale: HashSet<u32> = routes.into_iter().map(|(table, _)| table).collect();
+        for table in stale.difference(&tables) {
+            let _ = writeln!(batch, "route flush table {table} protocol {}", options.protocol);
         }
         if !batch.is_empty() {
             ip.run(&[family(afi), "-batch", "-"], &batch).await?;
         }
+        Ok(())
+    };
+    tokio::try_join!(clear(Afi::Ipv4), clear(Afi::Ipv6)).map(|_| ())
+}
+
+/// The redirects behind our rules.
+pub async fn found(ip: &Tool, options: &Options) -> Result<Vec<Redirect>, KernelError> {
+    let mut found = Vec::new();
+    for afi in [Afi::Ipv4, Afi::Ipv6] {
+        let Listed { rules, routes } = listed(ip, options, afi).await?;
+        for (mark, table) in rules.iter().filter_map(|rule| mark_and_table(rule)) {
+            let slot = (mark & options.redirect_mask) >> options.redirect_mask.trailing_zeros();
+            let target = if options.first_table.checked_add(slot) == Some(table) {
+                let gateway =
+                    routes.iter().find_map(|(of, gateway)| gateway.filter(|_| *of == table));
+                match gateway {
+                    Some(gateway) => Target::NextHop(gateway),
+                    None => continue,
+                }
+            } else {
+                Target::Vrf { table, afi }
+            };
+            found.push(Redirect { target, slot, mark, table });
+        }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// Of a rule as [`rules_of`] writes it.
+fn mark_and_table(rule: &str) -> Option<(u32, u32)> {
+    let words: Vec<&str> = rule.split(' ').collect();
+    let ["pref", _, "fwmark", mark, "lookup", table, ..] = words.as_slice() else { return None };
+    let mark = mark.split('/').next()?.strip_prefix("0x")?;
+    Some((u32::from_str_radix(mark, 16).ok()?, table.parse().ok()?))
 }
 
 /// How to get to a next hop, `via ADDRESS dev NAME`, or why there is no way. One behind another
@@ -99,11 +131,11 @@ pub async fn clear_stale(
 async fn reach(ip: &Tool, address: IpAddr) -> Result<Result<String, String>, KernelError> {
     let text = address.to_string();
     let words = ["-N", "-j", "route", "get", &text];
-    let listed = match ip.ask(&words).await? {
-        Ok(listed) => listed,
+    let printed = match ip.ask(&words).await? {
+        Ok(printed) => printed,
         Err(why) => return Ok(Err(why)),
     };
-    let routes = parse(ip, &listed)?;
+    let routes = parse(ip, &printed)?;
     let Some(route) = routes.first() else { return Ok(Err("no route".to_owned())) };
     let word = |name: &str| route.get(name).and_then(Value::as_str);
     // Numbers of rtnetlink: 1 is unicast, which is not named.
@@ -120,36 +152,44 @@ async fn reach(ip: &Tool, address: IpAddr) -> Result<Result<String, String>, Ker
     Ok(Ok(format!("via {gateway} dev {device} onlink")))
 }
 
-/// Our rules, written as [`rules_of`] writes them.
-async fn listed_rules(ip: &Tool, options: &Options, afi: Afi) -> Result<Vec<String>, KernelError> {
-    let listed = ip.run(&[family(afi), "-N", "-j", "rule", "show"], "").await?;
-    let ours = options.protocol.to_string();
-    let rules = parse(ip, &listed)?.into_iter().filter_map(|rule| {
-        let word = |name: &str| rule.get(name).and_then(Value::as_str);
-        let rest = match word("table") {
-            Some(table) => format!("lookup {table}"),
-            None => "unreachable".to_owned(),
-        };
-        (word("protocol") == Some(ours.as_str())).then(|| {
-            let preference = rule.get("priority").and_then(Value::as_u64).unwrap_or_default();
-            let (mark, mask) = (word("fwmark").unwrap_or("0"), word("fwmask").unwrap_or("0"));
-            format!("pref {preference} fwmark {mark}/{mask} {rest} protocol {ours}")
-        })
-    });
-    Ok(rules.collect())
+/// What of a family is ours.
+#[derive(Debug, Default)]
+struct Listed {
+    /// As [`rules_of`] writes them.
+    rules: Vec<String>,
+    /// Table and gateway of each route.
+    routes: Vec<(u32, Option<IpAddr>)>,
 }
 
-/// Tables in which a route is ours.
-async fn listed_tables(ip: &Tool, options: &Options, afi: Afi) -> Result<Vec<u32>, KernelError> {
+/// One run of `ip`: starting it takes longer than what it does.
+async fn listed(ip: &Tool, options: &Options, afi: Afi) -> Result<Listed, KernelError> {
     let protocol = options.protocol.to_string();
-    let words = [family(afi), "-N", "-j", "route", "show", "table", "all", "protocol", &protocol];
-    let listed = ip.run(&words, "").await?;
-    let tables = parse(ip, &listed)?.into_iter().filter_map(|route| {
-        // The main table is not named.
-        let table = route.get("table").and_then(Value::as_str).unwrap_or("254");
-        table.parse().ok()
-    });
-    Ok(tables.collect())
+    let batch = format!("rule show\nroute show table all protocol {protocol}\n");
+    let text = ip.run(&[family(afi), "-N", "-j", "-batch", "-"], &batch).await?;
+    let mut listed = Listed::default();
+    for object in parse(ip, &text)? {
+        let word = |name: &str| object.get(name).and_then(Value::as_str);
+        // Routes have none.
+        let Some(preference) = object.get("priority").and_then(Value::as_u64) else {
+            // The main table is not named.
+            if let Ok(table) = word("table").unwrap_or("254").parse() {
+                let gateway = word("gateway").and_then(|gateway| gateway.parse().ok());
+                listed.routes.push((table, gateway));
+            }
+            continue;
+        };
+        if word("protocol") == Some(protocol.as_str()) {
+            let rest = match word("table") {
+                Some(table) => format!("lookup {table}"),
+                None => "unreachable".to_owned(),
+            };
+            let (mark, mask) = (word("fwmark").unwrap_or("0"), word("fwmask").unwrap_or("0"));
+            listed
+                .rules
+                .push(format!("pref {preference} fwmark {mark}/{mask} {rest} protocol {protocol}"));
+        }
+    }
+    Ok(listed)
 }
 
 fn family(afi: Afi) -> &'static str {
@@ -159,9 +199,12 @@ fn family(afi: Afi) -> &'static str {
     }
 }
 
-fn parse(ip: &Tool, listed: &str) -> Result<Vec<Value>, KernelError> {
-    if listed.trim().is_empty() {
-        return Ok(Vec::new());
+/// The objects of all lists that were printed, one after another.
+fn parse(ip: &Tool, printed: &str) -> Result<Vec<Value>, KernelError> {
+    let lists: Result<Vec<Vec<Value>>, _> =
+        serde_json::Deserializer::from_str(printed).into_iter().collect();
+    match lists {
+        Ok(lists) => Ok(lists.into_iter().flatten().collect()),
+        Err(error) => Err(ip.unreadable(error.to_string())),
     }
-    serde_json::from_str(listed).map_err(|error| ip.unreadable(error.to_string()))
 }

@@ -16,4 +16,5 @@ mod random;
 mod removal;
 mod routes;
 mod scale;
+mod sets;
 mod topology;

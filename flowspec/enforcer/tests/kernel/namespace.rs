@@ -1,13 +1,14 @@
 //! A network namespace of a test, and the wires in it.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::socket::sockopt::{RcvBuf, ReceiveTimeout};
-use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, bind, setsockopt, socket};
-use nix::sys::time::TimeVal;
+use nix::sys::socket::sockopt::RcvBuf;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, bind, recv, setsockopt, socket,
+};
 
 /// Runs a test in a namespace of its own. Namespaces are a thread's, and inherited by what it
 /// starts; this one ends with the thread.
@@ -112,13 +113,12 @@ impl Wire {
         assert_eq!(nix::unistd::write(&self.fd, &frame).unwrap(), frame.len());
     }
 
-    /// The next IP packet that the router sent here within this time.
-    pub fn receive(&self, within: Duration) -> Option<Vec<u8>> {
-        let within = TimeVal::new(0, i64::try_from(within.as_micros()).unwrap().max(1));
-        setsockopt(&self.fd, ReceiveTimeout, &within).unwrap();
+    /// The next IP packet that the router has sent here by now.
+    pub fn receive(&self) -> Option<Vec<u8>> {
         let mut buffer = vec![0; 10_000];
         loop {
-            let length = nix::unistd::read(self.fd.as_fd(), &mut buffer).ok()?;
+            let fd = self.fd.as_raw_fd();
+            let length = recv(fd, &mut buffer, MsgFlags::MSG_DONTWAIT).ok()?;
             let frame = &buffer[..length];
             // Not what this end has sent itself, nor what the router says to all.
             if frame[..6] == [2, 0, 0, 0, 2, self.number] {

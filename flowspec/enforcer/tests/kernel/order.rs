@@ -9,10 +9,11 @@ use sark_flowspec::{Action, Afi, Packet, Rate, acting};
 
 use crate::frame::{Shape, octets};
 use crate::namespace::{Wire, in_namespace, wait};
-use crate::random::{Random, VRFS, packet, rules};
+use crate::random::{Random, packet, rules};
+use crate::topology::VRFS;
 
-const RULE_SETS: u64 = 200;
-const PACKETS: u64 = 60;
+const RULE_SETS: u64 = 120;
+const PACKETS: u64 = 100;
 
 /// Mark and DSCP of the packets that are not dropped, and how many.
 type Fates = BTreeMap<(u32, u8), u64>;
@@ -104,7 +105,7 @@ fn check(
     }
     let began = Instant::now();
     loop {
-        let seen = wait(kernel.seen(program.options())).unwrap();
+        let seen = wait(kernel.installed(program.options())).unwrap().unwrap().seen;
         if seen.packets >= packets.len() as u64 {
             assert_eq!(seen.packets, packets.len() as u64);
             break;

@@ -9,8 +9,7 @@ use sark_flowspec::{Action, Afi, Fragment, Nlri, Packet, Rate};
 use crate::frame::dscp;
 use crate::namespace::{in_namespace, wait};
 use crate::nflog::Nflog;
-use crate::random::VRFS;
-use crate::topology::{Out, Topology, next_hop, options, syn};
+use crate::topology::{Out, Topology, VRFS, next_hop, options, syn};
 
 /// A rule, a packet that it hits and one that it misses.
 struct Case {

@@ -6,10 +6,11 @@ use ipnet::IpNet;
 use sark_enforcer::Rule;
 use sark_flowspec::{
     Action, Afi, BitmaskItem, Component, ComponentType, Fragment, Nlri, NumericItem, NumericOp,
-    Packet, PrefixMatch, Rate, RouteTarget,
+    Packet, PrefixMatch, Rate,
 };
 
 use crate::frame::{MARKER, Shape, headers};
+use crate::topology::VRFS;
 
 /// SplitMix64: the same numbers on every machine.
 pub struct Random(pub u64);
@@ -244,12 +245,6 @@ fn bitmask(random: &mut Random, kind: ComponentType) -> Vec<BitmaskItem> {
     };
     (0..count).map(item).collect()
 }
-
-/// Next hops and VRFs that random rules name.
-pub const VRFS: [(RouteTarget, u32); 2] = [
-    (RouteTarget::As2 { asn: 65001, value: 1 }, 101),
-    (RouteTarget::As2 { asn: 65001, value: 2 }, 102),
-];
 
 fn actions(random: &mut Random, afi: Afi) -> Vec<Action> {
     let mut actions = Vec::new();

@@ -5,8 +5,7 @@ use sark_flowspec::{Action, Afi, Nlri};
 use std::time::Duration;
 
 use crate::namespace::{in_namespace, ip, run, wait};
-use crate::random::VRFS;
-use crate::topology::{Topology, next_hop, options};
+use crate::topology::{Topology, VRFS, next_hop, options};
 
 /// Everything that the namespace has of what we make.
 fn state() -> [String; 4] {

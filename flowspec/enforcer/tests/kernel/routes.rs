@@ -5,8 +5,7 @@ use sark_flowspec::{Action, Afi, Nlri, RouteTarget};
 
 use crate::frame::dscp;
 use crate::namespace::{await_carrier, in_namespace, ip, run, wait};
-use crate::random::VRFS;
-use crate::topology::{Came, Out, Topology, next_hop, options, syn};
+use crate::topology::{Came, Out, Topology, VRFS, next_hop, options, syn};
 
 const BOTH: [Afi; 2] = [Afi::Ipv4, Afi::Ipv6];
 

@@ -11,11 +11,16 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use sark_enforcer::{Options, Sample};
-use sark_flowspec::{Afi, Fragment, Packet};
+use sark_flowspec::{Afi, Fragment, Packet, RouteTarget};
 
 use crate::frame::{Shape, marker, octets};
 use crate::namespace::{Wire, ip, sysctl};
-use crate::random::VRFS;
+
+/// Route targets, and the routing tables of their VRFs.
+pub const VRFS: [(RouteTarget, u32); 2] = [
+    (RouteTarget::As2 { asn: 65001, value: 1 }, 101),
+    (RouteTarget::As2 { asn: 65001, value: 2 }, 102),
+];
 
 pub struct Topology {
     pub client: Wire,
@@ -68,13 +73,15 @@ impl Topology {
         let began = Instant::now();
         while !came.iter().any(|(_, marker, _)| *marker == last) {
             assert!(began.elapsed() < Duration::from_secs(5), "packet {last} came nowhere");
-            self.drain(&mut came, Duration::from_millis(2));
+            std::thread::sleep(Duration::from_micros(200));
+            self.drain(&mut came);
         }
-        self.drain(&mut came, Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(2));
+        self.drain(&mut came);
         came
     }
 
-    fn drain(&self, came: &mut Vec<Came>, within: Duration) {
+    fn drain(&self, came: &mut Vec<Came>) {
         let wires = [
             (Out::Server, &self.server),
             (Out::Client, &self.client),
@@ -82,7 +89,7 @@ impl Topology {
             (Out::Vrf, &self.vrf),
         ];
         for (out, wire) in wires {
-            while let Some(octets) = wire.receive(within) {
+            while let Some(octets) = wire.receive() {
                 came.push((out, marker(&octets), octets));
             }
         }
