@@ -17,10 +17,20 @@ pub(crate) struct Communities {
     pub(crate) basic: Vec<ExtendedCommunity>,
     pub(crate) ipv6: Vec<ExtendedCommunity>,
     pub(crate) large: Vec<LargeCommunity>,
+    /// Types of the attributes that may say something of packets that we do not know.
+    pub(crate) unknown: Vec<u8>,
+}
+
+/// Whether an attribute says nothing of what is done with packets: how a path came here, and which
+/// of two is better. ORIGIN to CLUSTER_LIST, MP_REACH_NLRI, MP_UNREACH_NLRI, AS4_PATH,
+/// AS4_AGGREGATOR, AIGP (RFC 7311) and ONLY_TO_CUSTOMER (RFC 9234).
+fn says_nothing_of_packets(kind: u8) -> bool {
+    matches!(kind, 1..=10 | 14 | 15 | 17 | 18 | 26 | 35)
 }
 
 impl Communities {
-    /// Reads one attribute, flags and length included; attributes of other types are skipped.
+    /// Reads one attribute, flags and length included; of attributes of other types
+    /// only the type is kept, if at all.
     pub(crate) fn read(&mut self, attribute: &[u8]) -> Result<(), String> {
         let (kind, value) = split(attribute)?;
         match kind {
@@ -44,7 +54,12 @@ impl Communities {
                 }));
                 whole(kind, rest).and_then(|()| whole(kind, odd))
             }
-            _ => Ok(()),
+            kind => {
+                if !says_nothing_of_packets(kind) {
+                    self.unknown.push(kind);
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -105,6 +120,8 @@ mod tests {
             [LargeCommunity { global: 65001, local1: 7, local2: 0xff00_0001 }]
         );
         assert_eq!(read(&[0x40, 1, 1, 0]).unwrap(), Communities::default());
+        // Tunnel encapsulation.
+        assert_eq!(read(&[0xc0, 23, 1, 0]).unwrap().unknown, [23]);
     }
 
     #[test]

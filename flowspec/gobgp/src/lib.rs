@@ -1,7 +1,8 @@
 //! feed → registry → policy → plan → NLRI → [GoBGP] → router
 //!
 //! GoBGP as a [`Speaker`](sark_flowspec::Speaker): rules become its structured messages and are
-//! announced in bulk, its table is read back as octets and decoded by our own codec.
+//! announced in bulk, its table is read back as octets and decoded by our own codec. Whoever carries
+//! rules out reads [`BestPath`]s.
 //!
 //! Read [`Gobgp`] first: it talks to any gobgpd, changes nothing but FlowSpec paths and never
 //! touches a session. [`daemon::Supervised`] starts a gobgpd of our own, keeps it across our
@@ -18,6 +19,7 @@
 //! gobgpd 4.x is recognised and refused; it will be a second mapping beside [`v3`].
 
 mod attributes;
+mod best;
 pub mod check;
 mod config;
 mod connection;
@@ -26,5 +28,6 @@ mod generation;
 mod speaker;
 pub mod v3;
 
+pub use best::BestPath;
 pub use config::{Address, AddressError, Config};
 pub use speaker::Gobgp;

@@ -10,7 +10,7 @@ use sark_flowspec::{
 
 use crate::connection::Connection;
 use crate::generation::Generation;
-use crate::{Config, check, v3};
+use crate::{BestPath, Config, check, v3};
 
 /// A gobgpd, reached over gRPC. Connects at the first call and again after a failure; clones share
 /// the connection.
@@ -28,6 +28,23 @@ impl Gobgp {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self { connection: Connection::new(config), generation: Arc::default() }
+    }
+
+    /// The best path of each FlowSpec NLRI of both families: what a router carries out. Fails
+    /// before BGP is started.
+    pub async fn best_paths(&self) -> Result<Vec<BestPath>, SpeakerError> {
+        self.forget(match self.generation().await? {
+            Generation::V3 => {
+                let tables = futures::try_join!(
+                    v3::calls::best(&self.connection, Afi::Ipv4),
+                    v3::calls::best(&self.connection, Afi::Ipv6)
+                );
+                tables.map(|(mut paths, ipv6)| {
+                    paths.extend(ipv6);
+                    paths
+                })
+            }
+        })
     }
 
     pub(crate) fn connection(&self) -> &Connection {

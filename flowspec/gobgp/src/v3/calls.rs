@@ -14,6 +14,7 @@ use tonic::Streaming;
 use tonic::transport::Channel;
 
 use super::{decode, encode};
+use crate::BestPath;
 use crate::connection::{Connection, MAX_MESSAGE};
 
 /// Paths in one message of a bulk announcement: large enough for gobgpd to be the slower side,
@@ -81,6 +82,31 @@ pub(crate) async fn table(
     connection: &Connection,
     afi: Afi,
 ) -> Result<Vec<Observed>, SpeakerError> {
+    list(connection, afi, all, decode::observed).await
+}
+
+/// One family's best paths, one for each NLRI that has a usable path.
+pub(crate) async fn best(connection: &Connection, afi: Afi) -> Result<Vec<BestPath>, SpeakerError> {
+    list(connection, afi, first_best, decode::best).await
+}
+
+fn all(destination: &api::Destination) -> &[api::Path] {
+    &destination.paths
+}
+
+/// With multipath several are best; all of them would be two orders for the same packets.
+fn first_best(destination: &api::Destination) -> &[api::Path] {
+    let usable = |path: &api::Path| path.best && !path.is_nexthop_invalid && !path.filtered;
+    let first = destination.paths.iter().position(usable);
+    first.and_then(|first| destination.paths.get(first..=first)).unwrap_or_default()
+}
+
+async fn list<T>(
+    connection: &Connection,
+    afi: Afi,
+    paths: fn(&api::Destination) -> &[api::Path],
+    decode: impl Fn(Afi, &api::Path) -> Result<T, String>,
+) -> Result<Vec<T>, SpeakerError> {
     const CALL: &str = "ListPath";
     let mut client = client(connection);
     let request = api::ListPathRequest {
@@ -94,8 +120,8 @@ pub(crate) async fn table(
     let mut answers = connection.within(CALL, client.list_path(request)).await?.into_inner();
     let mut table = Vec::new();
     while let Some(answer) = connection.within(CALL, answers.message()).await? {
-        for path in answer.destination.iter().flat_map(|destination| &destination.paths) {
-            let path = decode::observed(afi, path)
+        for path in answer.destination.iter().flat_map(paths) {
+            let path = decode(afi, path)
                 .map_err(|message| SpeakerError::Answer { call: CALL, message })?;
             table.push(path);
         }

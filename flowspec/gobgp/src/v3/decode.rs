@@ -10,28 +10,48 @@ use gobgp_api::v3::watch_event_response::peer_event;
 use prost_types::Any;
 use sark_flowspec::{Afi, Nlri, Observed, PeerState, PeerStatus, SpeakerEvent};
 
+use crate::BestPath;
 use crate::attributes::Communities;
 
 /// A path of a table that was listed with its octets.
 pub fn observed(afi: Afi, path: &api::Path) -> Result<Observed, String> {
-    let octets = path.nlri_binary.clone();
-    if octets.is_empty() {
-        return Err("a path came without the octets of its NLRI".to_owned());
-    }
+    let octets = octets(path)?;
     let mut communities = Communities::default();
     for attribute in &path.pattrs_binary {
         communities.read(attribute)?;
     }
-    let Communities { mut basic, ipv6, large } = communities;
+    Ok(with(afi, path, octets, communities))
+}
+
+/// A best path of a table that was listed with its octets. Attributes that cannot be read are the
+/// path's fault, not the answer's.
+pub fn best(afi: Afi, path: &api::Path) -> Result<BestPath, String> {
+    let octets = octets(path)?;
+    let mut communities = Communities::default();
+    let broken = path.pattrs_binary.iter().find_map(|octets| communities.read(octets).err());
+    let unknown_attributes = std::mem::take(&mut communities.unknown);
+    let observed = with(afi, path, octets, communities);
+    Ok(BestPath { observed, unknown_attributes, broken })
+}
+
+fn octets(path: &api::Path) -> Result<Vec<u8>, String> {
+    if path.nlri_binary.is_empty() {
+        return Err("a path came without the octets of its NLRI".to_owned());
+    }
+    Ok(path.nlri_binary.clone())
+}
+
+fn with(afi: Afi, path: &api::Path, octets: Vec<u8>, communities: Communities) -> Observed {
+    let Communities { mut basic, ipv6, large, .. } = communities;
     basic.extend(ipv6);
-    Ok(Observed {
+    Observed {
         afi,
         nlri: Nlri::decode(afi, &octets),
         octets,
         communities: basic,
         large_communities: large,
         local: matches!(path.neighbor_ip.as_str(), "" | "<nil>"),
-    })
+    }
 }
 
 /// A session; `None` if it has no address.
@@ -150,6 +170,21 @@ mod tests {
     fn answers_that_cannot_be_read_are_errors() {
         assert!(observed(Afi::Ipv4, &path(&[], &[], "")).is_err());
         assert!(observed(Afi::Ipv4, &path(&[3, 1, 8, 10], &[&[0xc0, 16, 8, 0]], "")).is_err());
+    }
+
+    /// One bad path of a peer hides no other.
+    #[test]
+    fn best_paths_keep_what_is_wrong_with_them() {
+        let drop = &[0xc0, 16, 8, 0x80, 6, 0, 0, 0, 0, 0, 0][..];
+        let good = best(Afi::Ipv4, &path(&[3, 1, 8, 10], &[&[0x40, 1, 1, 0], drop], "")).unwrap();
+        assert_eq!((good.unknown_attributes, good.broken), (vec![], None));
+        assert_eq!(good.observed.communities.len(), 1);
+        let tunnel = &[0xc0, 23, 1, 0][..];
+        let odd = best(Afi::Ipv4, &path(&[3, 1, 8, 10], &[drop, tunnel], "")).unwrap();
+        assert_eq!(odd.unknown_attributes, [23]);
+        let cut = best(Afi::Ipv4, &path(&[3, 1, 8, 10], &[&[0xc0, 16, 8, 0]], "")).unwrap();
+        assert!(cut.broken.is_some());
+        assert!(best(Afi::Ipv4, &path(&[], &[], "")).is_err());
     }
 
     #[test]
