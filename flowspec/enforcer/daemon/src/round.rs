@@ -1,19 +1,23 @@
 //! One look at what is wanted and what is there, and one step from the one to the other.
 
 mod log;
+mod resume;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sark_enforcer::{Installed, Kernel, KernelError, Options, OptionsError, Program, Redirect};
+use sark_enforcer::{Kernel, KernelError, Options, OptionsError, Program, Redirect};
 use sark_flowspec::{Nlri, PeerState, Speaker, SpeakerError};
 use sark_gobgp::{BestPath, Gobgp};
 
-use crate::config::{Config, Then};
+use crate::config::Then;
 use crate::state::{StoredRefusal, refused};
 use crate::{Counted, Directory, Freshness, Heard, Status, Stored, Totals, Unread, chain};
+
+/// One part in this many of the time goes into reading counters.
+const COUNTING_SHARE: u32 = 20;
 
 /// The reconciler. It holds no truth: paths are gobgpd's, the table is the kernel's.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub struct Enforcer {
     totals: Totals,
     refused: Vec<StoredRefusal>,
     unreachable: BTreeMap<IpAddr, String>,
+    /// Reading counters of large tables takes long.
+    count_after: Instant,
     /// The hold ended and the rules went.
     removed: bool,
     status: Status,
@@ -52,64 +58,6 @@ pub enum RoundError {
 }
 
 impl Enforcer {
-    /// Begins with what an earlier process left in the kernel.
-    pub async fn resume(config: &Config, speaker: Gobgp, now: Instant) -> Result<Self, RoundError> {
-        let stale = &config.stale;
-        let (hold, settle) = (stale.hold.unsigned_abs(), stale.settle.unsigned_abs());
-        let mut enforcer = Self {
-            speaker,
-            kernel: config.kernel(),
-            options: config.options(),
-            directory: Directory::new(&config.state.directory),
-            then: stale.then,
-            freshness: Freshness::new(hold, settle, now),
-            losses: 0,
-            known: HashMap::new(),
-            unread: Vec::new(),
-            applied: None,
-            redirects: Vec::new(),
-            totals: Totals::default(),
-            refused: Vec::new(),
-            unreachable: BTreeMap::new(),
-            removed: false,
-            status: Status::default(),
-        };
-        let Some(installed) = enforcer.kernel.installed(&enforcer.options).await? else {
-            // Routes without a table are cleared up by the first apply.
-            return Ok(enforcer);
-        };
-        let stored = enforcer.directory.load().unwrap_or_else(|error| {
-            tracing::warn!(error = chain(&error), "the stored state cannot be read");
-            None
-        });
-        match stored {
-            Some(stored) => enforcer.take_over(&stored, &installed, now)?,
-            None => tracing::warn!("there is a table, and nothing is stored about it"),
-        }
-        if enforcer.applied.is_none() {
-            enforcer.redirects = enforcer.kernel.redirects(&enforcer.options).await?;
-        }
-        Ok(enforcer)
-    }
-
-    fn take_over(
-        &mut self,
-        stored: &Stored,
-        installed: &Installed,
-        now: Instant,
-    ) -> Result<(), RoundError> {
-        let heard = Heard { paths: stored.paths(), unread: Vec::new() };
-        let program = Program::compile_after(&heard.rules(), &self.options, &stored.redirects())?;
-        self.known = heard.paths.into_iter().map(|(nlri, path)| (nlri, (path, now))).collect();
-        self.totals = stored.totals();
-        if installed.fingerprint.as_deref() == Some(program.fingerprint()) {
-            tracing::info!(rules = program.rules().len(), "took over the table that was there");
-            self.redirects = program.redirects().to_vec();
-            self.applied = Some(program);
-        }
-        Ok(())
-    }
-
     /// Reads, compares, and applies where they differ. `losses` is how often the watch broke, asked
     /// after gobgpd has answered; a `full` round also reads counters and finds next hops again.
     pub async fn round(
@@ -229,14 +177,12 @@ impl Enforcer {
         let there = fingerprint.as_deref() == Some(program.fingerprint())
             && self.redirects == program.redirects();
         if there && !full && self.applied.is_some() {
-            return self.told(program, heard, false);
+            self.told(program, heard, false, false);
+            return Ok(());
         }
-        // What was counted by now, of the table that goes or stays.
-        if let Some(applied) = &self.applied
-            && fingerprint.as_deref() == Some(applied.fingerprint())
-        {
-            let counters = self.kernel.counters(applied).await?;
-            self.totals.read(applied.rules(), &counters);
+        let count = !there || Instant::now() >= self.count_after;
+        if count {
+            self.count(fingerprint.as_deref()).await?;
         }
         let applied = if there {
             self.kernel.reroute(&program).await?
@@ -260,11 +206,24 @@ impl Enforcer {
         let rerouted = self.unreachable != applied.unreachable;
         log::unreachable(&self.unreachable, &applied.unreachable);
         self.unreachable = applied.unreachable;
-        self.told(program, heard, !there || rerouted)
+        self.told(program, heard, !there || rerouted, count);
+        Ok(())
+    }
+
+    /// Reads what was counted by now, if the kernel has the table that we applied.
+    async fn count(&mut self, fingerprint: Option<&str>) -> Result<(), RoundError> {
+        let Some(applied) = &self.applied else { return Ok(()) };
+        if fingerprint == Some(applied.fingerprint()) {
+            let began = Instant::now();
+            let counters = self.kernel.counters(applied).await?;
+            self.totals.read(applied.rules(), &counters);
+            self.count_after = Instant::now() + began.elapsed() * COUNTING_SHARE;
+        }
+        Ok(())
     }
 
     /// The program is in the kernel: whoever asks is told so.
-    fn told(&mut self, program: Program, heard: &Heard, news: bool) -> Result<(), RoundError> {
+    fn told(&mut self, program: Program, heard: &Heard, news: bool, counted: bool) {
         let refused = refused(&program, &heard.unread);
         let news = news || refused != self.refused || self.applied.as_ref() != Some(&program);
         if news {
@@ -274,21 +233,15 @@ impl Enforcer {
                 tracing::warn!(error = chain(&error), "the state cannot be stored");
             }
         }
-        let counted = |placed: &sark_enforcer::Placed| Counted {
-            rule: placed.nlri.to_string(),
-            family: match placed.nlri.afi() {
-                sark_flowspec::Afi::Ipv4 => "ipv4",
-                sark_flowspec::Afi::Ipv6 => "ipv6",
-            },
-            octets: placed.nlri.encode(),
-            counter: self.totals.of(&placed.nlri),
-        };
-        self.status.rules = Arc::new(program.rules().iter().map(counted).collect());
+        if news || counted {
+            let rules = program.rules().iter();
+            let counted = rules.map(|rule| Counted::new(&rule.nlri, self.totals.of(&rule.nlri)));
+            self.status.rules = Arc::new(counted.collect());
+        }
         self.status.refused = refused.len();
         self.status.unreachable = self.unreachable.len();
         self.refused = refused;
         self.applied = Some(program);
-        Ok(())
     }
 
     async fn sessions_are_up(&self) -> bool {

@@ -22,10 +22,10 @@ use crate::{Status, chain};
 
 /// A round that is under way when the signal comes has this long.
 const DRAIN: Duration = Duration::from_secs(20);
-/// After a round, as long as it took: notices that come in a burst are taken together, and the
+/// After a round, half as long as it took: notices that come in a burst are taken together, and the
 /// machine has time for others.
 const SHORTEST_REST: Duration = Duration::from_millis(50);
-const LONGEST_REST: Duration = Duration::from_secs(5);
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// Why it does not run.
 #[derive(Debug, thiserror::Error)]
@@ -137,9 +137,10 @@ async fn rounds(
             notify(sd_notify::NotifyState::Ready);
             tracing::info!(version = env!("CARGO_PKG_VERSION"), "sark-enforcer is ready");
         }
+        let rest = (began.elapsed() / 2).clamp(SHORTEST_REST, LONGEST_REST);
         tokio::select! {
             () = stop.told() => return Ok(()),
-            () = tokio::time::sleep(began.elapsed().clamp(SHORTEST_REST, LONGEST_REST)) => {}
+            () = tokio::time::sleep(rest) => {}
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sark_enforcer::Counter;
+use sark_flowspec::{Afi, Nlri};
 
 /// A rule and what it has counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,18 @@ pub struct Counted {
     pub octets: Vec<u8>,
     /// All there is.
     pub counter: Counter,
+}
+
+impl Counted {
+    /// A rule with its text.
+    #[must_use]
+    pub fn new(nlri: &Nlri, counter: Counter) -> Self {
+        let family = match nlri.afi() {
+            Afi::Ipv4 => "ipv4",
+            Afi::Ipv6 => "ipv6",
+        };
+        Self { rule: nlri.to_string(), family, octets: nlri.encode(), counter }
+    }
 }
 
 /// After a round.

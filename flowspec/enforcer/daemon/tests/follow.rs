@@ -1,5 +1,7 @@
 //! gobgpd's table becomes the kernel's, and a restart changes nothing.
 
+use std::time::Instant;
+
 use sark_flowspec::{Action, Afi, Speaker};
 
 use crate::enforcer::{DROP, Site, redirect, route};
@@ -128,6 +130,46 @@ fn rules_go_at_the_end_where_configured() {
                 1,
                 "gobgpd's are gobgpd's"
             );
+        });
+    });
+}
+
+/// As many as a build without optimisation takes in seconds.
+const MANY: u32 = if cfg!(debug_assertions) { 2000 } else { 10_000 };
+
+/// Many at once, and then one: printed, how long each takes.
+#[test]
+fn thousands_of_rules_arrive() {
+    in_namespace(|| {
+        wait(async {
+            let mut site = Site::new(STALE).await;
+            site.start();
+            site.until("it is ready", || site.log().contains("is ready")).await;
+            let began = Instant::now();
+            let routes: Vec<_> = (0..MANY)
+                .map(|number| {
+                    let address = std::net::Ipv4Addr::from_bits(0x0a00_0001 + (number << 8));
+                    let text = format!("dst {address}/32 proto =6 dport =443");
+                    route(Afi::Ipv4, &text, redirect(Afi::Ipv4))
+                })
+                .collect();
+            site.announce(&routes).await;
+            println!("announced after {:.1?}", began.elapsed());
+            site.until_metric("sark_enforcer_rules ", |rules| rules == f64::from(MANY)).await;
+            println!("{MANY} rules are in the kernel after {:.1?}", began.elapsed());
+            let began = Instant::now();
+            site.announce(&[route(Afi::Ipv4, "proto =6 dport =443", DROP)]).await;
+            site.until_fate(Afi::Ipv4, None).await;
+            println!("one more after {:.1?}", began.elapsed());
+            let all = f64::from(MANY) + 1.0;
+            site.until_metric("sark_enforcer_rules ", |rules| rules == all).await;
+            let began = Instant::now();
+            let shown = site.show();
+            println!("shown after {:.1?}", began.elapsed());
+            assert_eq!(shown["applied"], true);
+            assert_eq!(shown["rules"].as_array().unwrap().len(), MANY as usize + 1);
+            let log = site.log();
+            log.lines().filter(|line| line.contains("applied")).for_each(|line| println!("{line}"));
         });
     });
 }

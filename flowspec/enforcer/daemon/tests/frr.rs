@@ -17,8 +17,8 @@ const FRR: &str = "127.0.0.12";
 const LOCAL: &str = "127.0.0.13";
 const PORT: u16 = 1790;
 
-/// A gobgpd that waits for FRR.
-async fn gobgpd(asn: u32, address: &str) -> Gobgpd {
+/// A gobgpd that waits for FRR. `export` is what it does with paths that it could tell.
+async fn gobgpd(asn: u32, address: &str, export: &str) -> Gobgpd {
     let families: String = ["ipv4", "ipv6"]
         .map(|name| {
             format!(
@@ -30,6 +30,7 @@ async fn gobgpd(asn: u32, address: &str) -> Gobgpd {
     let config = format!(
         "[global.config]\nas = {asn}\nrouter-id = \"{address}\"\nport = {PORT}\n\
          local-address-list = [\"{address}\"]\n\
+         [global.apply-policy.config]\ndefault-export-policy = \"{export}\"\n\
          [[neighbors]]\n[neighbors.config]\nneighbor-address = \"{FRR}\"\npeer-as = 64513\n\
          [neighbors.transport.config]\npassive-mode = true\n{families}"
     );
@@ -76,8 +77,9 @@ fn frr(directory: &Path) -> Process {
 fn rules_come_from_a_peer_through_frr() {
     in_namespace(|| {
         wait(async {
-            let announcer = gobgpd(64512, ANNOUNCER).await;
-            let mut site = Site::with(gobgpd(64513, LOCAL).await, "{ hold: 1m, settle: 1s }");
+            let announcer = gobgpd(64512, ANNOUNCER, "accept-route").await;
+            let mut site =
+                Site::with(gobgpd(64513, LOCAL, "reject-route").await, "{ hold: 1m, settle: 1s }");
             let frr_directory = directory();
             let _frr = frr(frr_directory.path());
             let routes = [
@@ -92,6 +94,13 @@ fn rules_come_from_a_peer_through_frr() {
             assert!(
                 paths.iter().all(|path| !path.observed.local && path.unknown_attributes.is_empty())
             );
+            // Of two paths the best one counts: gobgpd prefers its own.
+            site.announce(&[route(Afi::Ipv4, "proto =6 dport =443", DROP)]).await;
+            site.until_fate(Afi::Ipv4, None).await;
+            assert_eq!(site.gobgpd.speaker.table().await.unwrap().len(), 3);
+            assert_eq!(site.gobgpd.speaker.best_paths().await.unwrap().len(), 2);
+            site.withdraw(&routes[..1]).await;
+            site.until_fate(Afi::Ipv4, Some(Out::Proxy)).await;
             announcer.speaker.withdraw(&[routes[0].nlri.clone()]).await.unwrap();
             site.until_fate(Afi::Ipv4, Some(Out::Server)).await;
             assert_eq!(site.fate(Afi::Ipv6), None);

@@ -14,9 +14,9 @@ pub struct Set {
     pub name: &'static str,
     pub afi: Afi,
     pub count: u32,
-    length: u8,
-    rest: &'static str,
-    action: Action,
+    pub length: u8,
+    pub rest: &'static str,
+    pub action: Action,
 }
 
 impl Set {
