@@ -17,6 +17,8 @@
 //! It refuses to send what is known to kill gobgpd or to reset its peers' sessions ([`check`]
 //! lists it), knows nothing of policies, and decides nothing: what to announce is the caller's.
 //! gobgpd 4.x is recognised and refused; it will be a second mapping beside [`v3`].
+//!
+//! [GoBGP]: Gobgp
 
 mod attributes;
 mod best;

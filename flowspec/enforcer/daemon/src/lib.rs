@@ -25,6 +25,8 @@
 //!
 //! Read [`Enforcer::round`] first, then [`Freshness`] and [`run`](run()). It announces nothing, configures
 //! no BGP, and validates no route (RFC 8955 section 6): that is gobgpd's policy.
+//!
+//! [router]: Enforcer
 
 pub mod args;
 mod chain;

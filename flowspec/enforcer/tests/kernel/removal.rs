@@ -52,8 +52,21 @@ fn everything_that_was_made_is_removed_and_nothing_else() {
         assert_ne!(applied, before);
         wait(kernel.apply(&program())).unwrap();
         assert_eq!(state(), applied, "applying twice changes nothing");
+        // What is there can be told.
+        let installed = wait(kernel.installed(&options())).unwrap().unwrap();
+        assert_eq!(installed.fingerprint.as_deref(), Some(program().fingerprint()));
+        let mut redirects = wait(kernel.redirects(&options())).unwrap();
+        redirects.sort_by_key(|redirect| redirect.slot);
+        assert_eq!(redirects, program().redirects());
+        // What others take away is put back.
+        ip("rule del pref 8300 fwmark 0x20000/0xff0000 lookup 101 protocol 83");
+        ip("-6 route flush table all protocol 83");
+        assert_ne!(state(), applied);
+        wait(kernel.reroute(&program())).unwrap();
+        assert_eq!(state(), applied);
         wait(kernel.remove(&options())).unwrap();
         assert_eq!(state(), before);
+        assert_eq!(wait(kernel.installed(&options())).unwrap(), None);
     });
 }
 
