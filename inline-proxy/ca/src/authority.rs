@@ -89,13 +89,21 @@ impl Authority {
         let key = CaKey::generate()?;
         let signer = Signer { name: &above.subject_der, id: &above.key_id, key: &self.key };
         let certificate = signer.certificate(profile, 0, key.public(), now, end)?;
-        let chain = [&[certificate.clone()], &self.chain[..]].concat();
+        let chain = [std::slice::from_ref(&certificate), &self.chain[..]].concat();
         Ok(Self::of(chain, certificate, key))
     }
 
     /// The chain begins with the issuing one.
     pub(crate) const fn of(chain: Vec<CaCertificate>, issuing: CaCertificate, key: CaKey) -> Self {
         Self { chain, issuing, key }
+    }
+
+    /// With the root that it is below: its end and its constraints hold for leaves too.
+    pub(crate) fn below(mut self, root: CaCertificate) -> Self {
+        if self.chain.last() != Some(&root) {
+            self.chain.push(root);
+        }
+        self
     }
 
     /// The one that signs leaves.

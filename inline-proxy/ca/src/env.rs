@@ -1,8 +1,8 @@
 //! How the programs of a machine get to trust the proxy: variables, and commands for stores.
 //!
-//! There is no one place. Some programs add the file they are given to the roots they have ([`Effect::Adds`]);
-//! most take it instead of them ([`Effect::Replaces`]), and with our roots alone they would refuse every host that is
-//! not inspected. Those are given [`combined`]: ours, and the system's.
+//! There is no one place. Some programs add the file they are given to the roots they have
+//! ([`Effect::Adds`]); most take it instead of them ([`Effect::Replaces`]), and with our roots alone they
+//! would refuse every host that is not inspected. Those are given [`combined`]: ours, and the system's.
 
 use std::path::Path;
 
@@ -78,8 +78,8 @@ pub enum EnvError {
     Path,
 }
 
-/// Our roots, and the system's below: for programs that replace theirs by the file. A certificate that is in
-/// both is there once. `-----BEGIN TRUSTED CERTIFICATE-----`, which only OpenSSL reads, is left out.
+/// Our roots, and the system's below: for programs that replace theirs by the file. A certificate that is
+/// in both is there once. What only OpenSSL reads, `-----BEGIN TRUSTED CERTIFICATE-----`, is left out.
 pub fn combined(ours: &Bundle, system: &[u8]) -> Result<String, PemError> {
     let mut text = ours.to_pem();
     let mut seen: Vec<_> = ours.roots().iter().map(|root| root.der().clone()).collect();

@@ -112,10 +112,9 @@ impl Authority {
             return Err(PemError::Empty.into());
         };
         belongs(&key, &chain)?;
+        chain.iter().try_for_each(|certificate| may_issue(certificate, now))?;
         in_order(&chain)?;
-        for (below, certificate) in chain.iter().enumerate() {
-            may_issue(certificate, below, now)?;
-        }
+        is_short_enough(&chain)?;
         Ok(Self::of(chain, issuing, key))
     }
 }
@@ -161,12 +160,8 @@ fn belongs(key: &CaKey, chain: &[CaCertificate]) -> Result<(), ImportError> {
     }
 }
 
-/// Clients would believe it, with so many authorities below it.
-pub(crate) fn may_issue(
-    certificate: &CaCertificate,
-    below: usize,
-    now: Timestamp,
-) -> Result<(), ImportError> {
+/// Clients would believe what it signs.
+fn may_issue(certificate: &CaCertificate, now: Timestamp) -> Result<(), ImportError> {
     let subject = certificate.subject().to_owned();
     if !certificate.is_ca {
         return Err(ImportError::NotCa(subject));
@@ -186,10 +181,18 @@ pub(crate) fn may_issue(
     if certificate.not_before() > now {
         return Err(ImportError::NotYet { subject, at: certificate.not_before() });
     }
-    match certificate.path_length() {
-        Some(allowed) if usize::try_from(allowed).is_ok_and(|allowed| allowed < below) => {
-            Err(ImportError::PathLength { subject, allowed, found: below })
-        }
-        _ => Ok(()),
+    Ok(())
+}
+
+/// Each allows those that are below it; leaves are not counted.
+fn is_short_enough(chain: &[CaCertificate]) -> Result<(), ImportError> {
+    let too_low = chain.iter().enumerate().find_map(|(found, certificate)| {
+        let allowed = certificate.path_length()?;
+        let is_low = usize::try_from(allowed).is_ok_and(|allowed| allowed < found);
+        is_low.then(|| (certificate.subject().to_owned(), allowed, found))
+    });
+    match too_low {
+        Some((subject, allowed, found)) => Err(ImportError::PathLength { subject, allowed, found }),
+        None => Ok(()),
     }
 }

@@ -20,72 +20,18 @@ use jiff::Timestamp;
 use sark_core::secret::Secret;
 
 use crate::authority::{Authority, Below, MakeError};
-use crate::bundle::{Bundle, BundleError};
+use crate::bundle::Bundle;
 use crate::certificate::CaCertificate;
-use crate::files::{self, FileError};
+use crate::files;
 use crate::fingerprint::Fingerprint;
 use crate::import::ImportError;
 use crate::profile::Profile;
 
+mod error;
 mod pair;
 
+pub use error::StateError;
 use pair::Pair;
-
-/// Why the directory stays as it is.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// A file.
-    #[error("the directory of the authority cannot be used")]
-    File(#[from] FileError),
-    /// There is an authority, and nobody said that it may go.
-    #[error("{0} exists: an authority is replaced only where that is asked for")]
-    Exists(PathBuf),
-    /// Something is missing.
-    #[error("{0} does not exist")]
-    Missing(PathBuf),
-    /// Chain or key.
-    #[error("the authority in {path} cannot be used")]
-    Import {
-        /// Its chain.
-        path: PathBuf,
-        /// Why.
-        source: ImportError,
-    },
-    /// The roots.
-    #[error("the roots in {path} cannot be used")]
-    Bundle {
-        /// Where they are.
-        path: PathBuf,
-        /// Why.
-        source: BundleError,
-    },
-    /// Chain or key that shall be taken in.
-    #[error("the authority cannot be taken in")]
-    Given(#[from] ImportError),
-    /// Roots that shall be taken in.
-    #[error("the roots cannot be taken in")]
-    Roots(#[from] BundleError),
-    /// A new authority.
-    #[error("no new authority could be made")]
-    Make(#[from] MakeError),
-    /// The chain ends nowhere.
-    #[error("the chain ends at {subject}, and the root that has signed it, {issuer}, is not there")]
-    NoRoot {
-        /// The last one's subject.
-        subject: String,
-        /// And its issuer.
-        issuer: String,
-    },
-    /// A rotation was begun.
-    #[error("{0} stands by already: activate it, or retire its root")]
-    Pending(String),
-    /// Nobody would be left.
-    #[error("{0} is the root of the authority that issues")]
-    InUse(String),
-    /// Not trusted anyhow.
-    #[error("no root with this fingerprint is trusted: {0}")]
-    Unknown(Fingerprint),
-}
 
 /// Whether what is there may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -227,7 +173,7 @@ impl CaDirectory {
         self.trust(&trusted.without(root))
     }
 
-    /// The authority that issues, and the roots that clients shall trust.
+    /// The authority that issues, with its root, and the roots that clients shall trust.
     pub fn load(&self, now: Timestamp) -> Result<(Authority, Bundle), StateError> {
         let trusted = self.bundle()?;
         // Between the two steps of an exchange, the key that issues is that of the chain that stands by.
@@ -240,8 +186,8 @@ impl CaDirectory {
             }
             _ => Err(error),
         })?;
-        anchored(&loaded, &trusted)?;
-        Ok((loaded, trusted))
+        let root = anchored(&loaded, &trusted)?.clone();
+        Ok((loaded.below(root), trusted))
     }
 
     fn may_replace(&self, overwrite: Overwrite) -> Result<(), StateError> {
@@ -369,14 +315,15 @@ fn with_root_of(authority: &Authority, mut roots: Bundle) -> Result<Bundle, Stat
     Ok(roots)
 }
 
-fn anchored(authority: &Authority, trusted: &Bundle) -> Result<(), StateError> {
-    match (trusted.anchor(authority.chain()), authority.chain().last()) {
-        (None, Some(last)) => Err(StateError::NoRoot {
-            subject: last.subject().to_owned(),
-            issuer: last.issuer().to_owned(),
-        }),
-        _ => Ok(()),
-    }
+fn anchored<'a>(
+    authority: &Authority,
+    trusted: &'a Bundle,
+) -> Result<&'a CaCertificate, StateError> {
+    trusted.anchor(authority.chain()).ok_or_else(|| {
+        let last = authority.chain().last().unwrap_or(authority.issuing());
+        let (subject, issuer) = (last.subject().to_owned(), last.issuer().to_owned());
+        StateError::NoRoot { subject, issuer }
+    })
 }
 
 #[cfg(test)]

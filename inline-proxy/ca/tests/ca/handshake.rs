@@ -1,9 +1,12 @@
 //! Clients believe the leaves.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use proptest::collection;
 use proptest::prelude::*;
-use sark_ca::{Authority, Below, Constraints, Host, LeafError, Profile};
+use rustls::pki_types::CertificateDer;
+use sark_ca::{Authority, Below, Constraints, Host, LeafError, Leaves, Profile};
 use x509_parser::prelude::*;
 
 use crate::client::{leaves, shake, verify};
@@ -176,8 +179,8 @@ proptest! {
 
     /// Any name that a client can ask for, it gets a leaf for that it believes.
     #[test]
-    fn any_name(labels in proptest::collection::vec(label(), 1..6)) {
-        thread_local!(static STAND: (std::sync::Arc<sark_ca::Leaves>, rustls::pki_types::CertificateDer<'static>) = {
+    fn any_name(labels in collection::vec(label(), 1..6)) {
+        thread_local!(static STAND: (Arc<Leaves>, CertificateDer<'static>) = {
             let authority = root();
             let anchor = authority.issuing().der().clone();
             (leaves(authority, now()), anchor)
@@ -205,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn no_octets_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,80}") {
+    fn no_octets_make_it_panic(octets in collection::vec(any::<u8>(), 0..200), text in ".{0,80}") {
         let _ = sark_ca::CaCertificate::parse(octets.clone().into());
         let _ = sark_ca::Bundle::parse(&octets);
         let _ = Host::dns(&text);

@@ -117,7 +117,7 @@ fn damaged_texts() {
         let mut der = der.clone();
         der[place] ^= 1;
         let bundle = sark_ca::CaCertificate::parse(der.into());
-        assert!(!bundle.is_ok_and(|certificate| certificate.is_root()), "{place}");
+        assert!(!bundle.is_ok_and(|c| c.is_root()), "{place}");
     }
     let large = chain.repeat(4000);
     assert!(matches!(import(&large, &secret), Err(ImportError::Pem(PemError::Large(_)))));

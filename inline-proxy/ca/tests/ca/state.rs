@@ -155,10 +155,12 @@ fn anothers_authority_is_taken_in() {
         import(&chain, &key, roots.as_deref()).unwrap();
         let (authority, trusted) = directory.load(now()).unwrap();
         assert_eq!(authority.issuing().subject(), "O=Example Corp, CN=Issuing");
+        assert_eq!(authority.chain().len(), 2, "its root is known, and not shown");
         assert_eq!(trusted.roots().len(), 1);
         assert_eq!(trusted.roots()[0].der(), root.der());
-        let shown = crate::client::leaves(authority, now());
-        crate::client::shake(&shown, &[root.der()], "a.example", None, now()).unwrap();
+        let leaves = crate::client::leaves(authority, now());
+        let shown = crate::client::shake(&leaves, &[root.der()], "a.example", None, now());
+        assert_eq!(shown.unwrap().len(), 2);
     }
 }
 
