@@ -1,0 +1,183 @@
+//! Bodies on their way.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+
+use crate::watch::Watch;
+
+/// To a server: what was read for the decision, and what was not.
+#[derive(Debug, Default)]
+pub struct Outgoing {
+    first: Option<Bytes>,
+    rest: Option<Incoming>,
+    trailers: Option<HeaderMap>,
+}
+
+impl Outgoing {
+    /// A body that nobody reads on the way.
+    #[must_use]
+    pub fn unread(body: Incoming) -> Self {
+        Self { rest: Some(body), ..Self::default() }
+    }
+
+    /// What was read so far; all of it, if [`is_whole`](Self::is_whole).
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        self.first.as_deref().unwrap_or_default()
+    }
+
+    /// Whether all of it was read.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.rest.is_none()
+    }
+
+    /// How long it is, if that is known.
+    #[must_use]
+    pub fn exact(&self) -> Option<u64> {
+        self.size_hint().exact()
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let Some(octets) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(octets))));
+        }
+        if let Some(rest) = &mut self.rest {
+            return Pin::new(rest).poll_frame(context);
+        }
+        Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none()
+            && self.trailers.is_none()
+            && self.rest.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let first = self.first.as_ref().map_or(0, |octets| octets.len() as u64);
+        let rest = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(first));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(first));
+        }
+        hint
+    }
+}
+
+/// Reads a body, up to `most` octets and what the last frame has beyond them; the rest stays unread.
+pub async fn read(mut body: Incoming, most: usize) -> Result<Outgoing, hyper::Error> {
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(most);
+    let (mut octets, mut trailers) = (BytesMut::new(), None);
+    let mut first: Option<Bytes> = None;
+    while let Some(frame) = body.frame().await {
+        match frame?.into_data() {
+            Ok(data) if octets.is_empty() && first.is_none() => first = Some(data),
+            Ok(data) => {
+                if let Some(before) = first.take() {
+                    octets.reserve(expected.min(most).max(before.len() + data.len()));
+                    octets.extend_from_slice(&before);
+                }
+                octets.extend_from_slice(&data);
+            }
+            Err(frame) => trailers = frame.into_trailers().ok(),
+        }
+        let read = first.as_ref().map_or(octets.len(), Bytes::len);
+        if read > most && !body.is_end_stream() {
+            let first = first.unwrap_or_else(|| octets.freeze());
+            return Ok(Outgoing { first: Some(first), rest: Some(body), trailers: None });
+        }
+    }
+    let first = first.unwrap_or_else(|| octets.freeze());
+    Ok(Outgoing { first: (!first.is_empty()).then_some(first), rest: None, trailers })
+}
+
+/// To a client: an answer of ours, or one that passes through and is watched.
+#[derive(Debug)]
+pub enum Reply {
+    /// Ours.
+    Ours(Option<Bytes>),
+    /// The server's.
+    Passing {
+        /// What comes.
+        body: Incoming,
+        /// Who reads it, too.
+        watch: Option<Box<Watch>>,
+    },
+}
+
+impl Reply {
+    /// One of ours.
+    #[must_use]
+    pub fn ours(octets: impl Into<Bytes>) -> Self {
+        let octets = octets.into();
+        Self::Ours((!octets.is_empty()).then_some(octets))
+    }
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let (body, watch) = match &mut *self {
+            Self::Ours(octets) => return Poll::Ready(octets.take().map(|it| Ok(Frame::data(it)))),
+            Self::Passing { body, watch } => (body, watch),
+        };
+        let frame = ready!(Pin::new(&mut *body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let (Some(watching), Some(data)) = (watch.as_mut(), frame.data_ref()) {
+                    watching.saw(data);
+                }
+                // Of a body whose length is known nobody asks for what comes after it.
+                if body.is_end_stream()
+                    && let Some(watch) = watch.take()
+                {
+                    watch.ended();
+                }
+            }
+            Some(Err(_)) => {}
+            None => {
+                if let Some(watch) = watch.take() {
+                    watch.ended();
+                }
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Ours(octets) => octets.is_none(),
+            // Who watches is told of the end by the frame that is none.
+            Self::Passing { body, watch } => watch.is_none() && body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Ours(octets) => {
+                SizeHint::with_exact(octets.as_ref().map_or(0, |octets| octets.len() as u64))
+            }
+            Self::Passing { body, .. } => body.size_hint(),
+        }
+    }
+}

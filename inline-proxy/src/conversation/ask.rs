@@ -1,0 +1,275 @@
+//! From a request's body to the question that is decided on, and from the decision to what is done.
+
+use std::io::Read as _;
+
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+use sark_core::Request;
+use sark_core::decision::{Action, Decision, Obligation};
+use sark_core::request::{Operation, Spend};
+use sark_detect::{Asked, Kind, Recognised, Refusal, Unreadable};
+use sark_prices::{Call, Reported};
+use sark_registry::Snapshot;
+
+use super::{Conversation, Taken, agent};
+use crate::body::Outgoing;
+use crate::flow::Target;
+use crate::judge::Fail;
+
+/// What the body said.
+pub(super) struct Read {
+    /// None, and nobody read it: there is none to read, or it is too long, or packed in a way that is
+    /// not opened.
+    pub(super) asked: Option<Asked>,
+    body_octets: u64,
+    /// Whether the detectors have seen all of it.
+    inspected: bool,
+}
+
+impl Read {
+    /// Of a connection that becomes another protocol: what is asked in that is not read.
+    pub(super) const fn head_alone() -> Self {
+        Self { asked: None, body_octets: 0, inspected: false }
+    }
+}
+
+impl Conversation {
+    /// Reads the body, as far as it is here.
+    pub(super) fn ask(
+        &self,
+        recognised: &mut Recognised,
+        headers: &HeaderMap,
+        body: &Outgoing,
+        reads: bool,
+    ) -> Result<Read, Refusal> {
+        let body_octets = body.exact().unwrap_or(body.octets().len() as u64);
+        if !reads {
+            // Nothing to read, or nothing that is read: a file, say.
+            return Ok(Read { asked: None, body_octets, inspected: body_octets == 0 });
+        }
+        let unread = Read { asked: None, body_octets, inspected: false };
+        if !body.is_whole() {
+            return Ok(unread);
+        }
+        if body_octets == 0 {
+            return Ok(Read { inspected: true, ..unread });
+        }
+        let limits = &self.proxy.limits.detect;
+        let plain = match unpacked(headers, body.octets(), limits.request) {
+            Packed::Plain => recognised.read(headers, body.octets(), limits),
+            Packed::Opened(octets) => recognised.read(headers, &octets, limits),
+            Packed::Closed => return Ok(unread),
+        };
+        match plain {
+            Ok(asked) => Ok(Read { asked: Some(asked), body_octets, inspected: true }),
+            // For a model, or for nobody that we know.
+            Err(error) if recognised.by == sark_detect::By::Nothing => {
+                let _ = error;
+                Ok(unread)
+            }
+            Err(error) if self.proxy.fail.unreadable == Fail::Open => {
+                tracing::debug!(%error, "a body cannot be read, and goes on");
+                Ok(unread)
+            }
+            Err(error) => Err(Refusal {
+                kind: if matches!(error, Unreadable::Mirror { .. }) {
+                    Kind::Mirror
+                } else {
+                    Kind::Unreadable
+                },
+                message: error.to_string(),
+                request_id: String::new(),
+                rule: None,
+            }),
+        }
+    }
+
+    /// Asks whether it may happen. Several calls of one MCP batch are several questions, and the first
+    /// that is not allowed decides.
+    pub(super) async fn decide(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Decision {
+        let mut requests = vec![self.request(taken, headers, read)];
+        if let Some(asked) = &read.asked {
+            let calls = asked.messages.iter().filter(|message| message.is_request());
+            let calls = calls.map(|message| (message.operation(), taken.recognised.call(message)));
+            let of_calls: Vec<Request> = calls
+                .filter(|(_, call)| call.is_some())
+                .map(|(operation, call)| {
+                    let request = self.request(taken, headers, read);
+                    Request { operation, call, ..request }
+                })
+                .collect();
+            if !of_calls.is_empty() {
+                requests = of_calls;
+            }
+            // Every model that may answer.
+            let base = requests.first().cloned().unwrap_or_default();
+            requests.extend(
+                asked
+                    .other_models
+                    .iter()
+                    .map(|model| Request { model: Some(model.clone()), ..base.clone() }),
+            );
+        }
+        let mut worst: Option<Decision> = None;
+        for request in requests {
+            let aside = self.aside(&taken.recognised, read.asked.as_ref());
+            let decision = self.proxy.judge.decide(request, self.five_tuple(), aside).await;
+            self.proxy.metrics.decided(&decision);
+            let is_worse = worst.as_ref().is_none_or(|worst| decision.action > worst.action);
+            if is_worse {
+                worst = Some(decision);
+            }
+        }
+        worst.unwrap_or_else(|| {
+            Decision::without_rule(Action::Deny, "engine", "unasked", "nothing was asked".into())
+        })
+    }
+
+    fn request(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Request {
+        let source = self.proxy.behind(self.flow.client.ip());
+        let (endpoint, provider) = match &taken.endpoint {
+            Some((id, provider)) => (Some(id.clone()), Some(provider.clone())),
+            None => (None, taken.recognised.provider.map(str::to_owned)),
+        };
+        let mut request = Request {
+            id: taken.id.clone(),
+            operation: taken.recognised.operation,
+            user: source.and_then(|source| source.user.clone()),
+            groups: source.map(|source| source.groups.clone()).unwrap_or_default(),
+            agent: agent(headers),
+            source: Some(self.flow.client.ip().to_canonical()),
+            host: source.and_then(|source| source.host.clone()),
+            provider,
+            endpoint,
+            server_name: Some(taken.host.clone()),
+            model: taken.recognised.model.clone(),
+            stream: taken.recognised.stream.unwrap_or(false),
+            ..Request::default()
+        };
+        if let Some(asked) = &read.asked {
+            asked.describe(&mut request);
+            request.spend = self.spend(&request, asked);
+        }
+        (request.body_bytes, request.inspected) = (read.body_octets, read.inspected);
+        request
+    }
+
+    /// What it may cost at most, as far as it can be told: four octets of text are about a token, and
+    /// the answer is as long as it may be. What was spent before is not known here.
+    fn spend(&self, request: &Request, asked: &Asked) -> Option<Spend> {
+        let counted = [Operation::Chat, Operation::Completion, Operation::Embedding];
+        let model = request.model.as_deref().filter(|_| counted.contains(&request.operation))?;
+        let known = self.proxy.judge.known();
+        let prices = known.prices.as_deref()?;
+        let (input, output) =
+            (asked.prompt_octets.div_ceil(4), asked.max_output_tokens.unwrap_or_default());
+        let reported = Reported { input, output, ..Reported::default() };
+        let usage = reported.usage(sark_prices::Counting::Apart).ok()?;
+        let provider = request.provider.as_deref();
+        let cost = prices.cost(&Call { provider, model, tier: None, usage: &usage });
+        let microusd = u64::try_from(cost.total.0 / 1_000_000).unwrap_or(u64::MAX);
+        Some(Spend { request_microusd: cost.is_whole().then_some(microusd), ..Spend::default() })
+    }
+}
+
+/// What a client is told that may not; nothing if it may.
+pub(super) fn refusal(decision: &Decision, request_id: &str) -> Option<Refusal> {
+    // Nothing is taken out of a body yet: to let it go on unredacted is not what was decided.
+    let allowed = decision.allow && decision.action != Action::Redact;
+    let message = match decision.action {
+        Action::Redact => "what has to be taken out of it cannot be, here",
+        Action::Hold => "it needs somebody's approval, which cannot be had here",
+        _ => &decision.reason,
+    };
+    let rule = format!("{}/{}", decision.policy_id, decision.rule_id);
+    (!allowed).then(|| Refusal {
+        kind: Kind::Denied,
+        message: message.to_owned(),
+        request_id: request_id.to_owned(),
+        rule: Some(rule),
+    })
+}
+
+/// The host that a policy sends it to, by the endpoint's first name.
+pub(super) fn redirected(
+    decision: &Decision,
+    registry: &Snapshot,
+) -> Result<Option<Target>, String> {
+    let mut to = decision.obligations.iter().filter_map(|obligation| match obligation {
+        Obligation::Redirect { to } => Some(to),
+        _ => None,
+    });
+    let Some(to) = to.next() else { return Ok(None) };
+    let unknown = || format!("a policy sends it to {to}, which the registry does not know");
+    let endpoint = registry.by_id(to).ok_or_else(unknown)?;
+    let name = endpoint.names.iter().find(|name| !name.is_wildcard()).ok_or_else(unknown)?;
+    let port = endpoint.ports.first().map_or(443, |ports| ports.first);
+    Ok(Some(Target::Name(name.as_str().to_owned(), port)))
+}
+
+enum Packed {
+    /// It is as it is.
+    Plain,
+    Opened(Vec<u8>),
+    /// In a way that is not opened here, or it grows too much.
+    Closed,
+}
+
+/// Opens a packed body, up to `most` octets and a hundred times what it was.
+fn unpacked(headers: &HeaderMap, octets: &[u8], most: usize) -> Packed {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Packed::Plain };
+    if codings.next().is_some() {
+        return Packed::Closed;
+    }
+    let most = most.min(octets.len().saturating_mul(100));
+    let coding = coding.as_bytes().to_ascii_lowercase();
+    match &*coding {
+        b"identity" => Packed::Plain,
+        b"gzip" | b"x-gzip" => opened(MultiGzDecoder::new(octets), most),
+        b"deflate" => opened(ZlibDecoder::new(octets), most),
+        _ => Packed::Closed,
+    }
+}
+
+fn opened(decoder: impl std::io::Read, most: usize) -> Packed {
+    let mut octets = Vec::new();
+    match decoder.take(most as u64 + 1).read_to_end(&mut octets) {
+        Ok(_) if octets.len() <= most => Packed::Opened(octets),
+        _ => Packed::Closed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn headers(coding: &str) -> HeaderMap {
+        [(CONTENT_ENCODING, coding.parse().unwrap())].into_iter().collect()
+    }
+
+    fn packed(octets: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(octets).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn packed_bodies_are_opened_within_bounds() {
+        let opened = unpacked(&headers("gzip"), &packed(b"{\"model\":\"m\"}"), 1 << 20);
+        assert!(matches!(opened, Packed::Opened(octets) if octets == b"{\"model\":\"m\"}"));
+        // A bomb: a thousand to one.
+        let bomb = packed(&vec![0; 10_000_000]);
+        assert!(matches!(unpacked(&headers("gzip"), &bomb, 1 << 30), Packed::Closed));
+        assert!(matches!(unpacked(&headers("gzip"), &packed(&[7; 2_000]), 1_000), Packed::Closed));
+        assert!(matches!(unpacked(&headers("br"), b"x", 1 << 20), Packed::Closed));
+        assert!(matches!(unpacked(&headers("gzip"), b"no gzip", 1 << 20), Packed::Closed));
+        assert!(matches!(unpacked(&HeaderMap::new(), b"x", 1 << 20), Packed::Plain));
+    }
+}

@@ -1,0 +1,208 @@
+//! To the server, and back.
+
+use std::sync::Arc;
+
+use http::header::{ACCEPT_ENCODING, HeaderValue};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, Request, Response, Version};
+use hyper::body::Incoming;
+use rustls::pki_types::ServerName;
+use sark_detect::{Asked, Kind};
+
+use super::{Conversation, Taken, reply};
+use crate::alpn::{Alpn, Offer};
+use crate::body::{Outgoing, Reply};
+use crate::flow::Target;
+use crate::head;
+use crate::upstream::{Link, LinkError, Server};
+use crate::watch::{About, Watch};
+
+impl Conversation {
+    /// Sends a request that may go on, and gives its answer back as it comes. `instead` is another
+    /// server, of a policy.
+    pub(super) async fn forward(
+        &self,
+        mut parts: Parts,
+        body: Outgoing,
+        taken: &Taken,
+        asked: Option<&Asked>,
+        instead: Option<Target>,
+    ) -> Response<Reply> {
+        let server = match self.server(taken, instead.as_ref()) {
+            Ok(server) => server,
+            Err(message) => {
+                return reply(
+                    self.say(taken, Kind::Upstream, message).of_family(taken.recognised.family),
+                );
+            }
+        };
+        head::strip(&mut parts.headers, false);
+        if asked.is_some() {
+            only_what_is_read(&mut parts.headers);
+        }
+        let authority = match &instead {
+            Some(target) => target.name().and_then(|name| Authority::try_from(name).ok()),
+            None => Some(taken.authority.clone()),
+        };
+        let authority = authority.unwrap_or_else(|| taken.authority.clone());
+        match self.exchange(parts, body, &server, &authority).await {
+            Ok(mut response) => {
+                let status = response.status().as_u16();
+                head::strip_answer(response.headers_mut(), false);
+                let watch = asked.map(|asked| {
+                    let about = About {
+                        correlation: self.correlation(taken),
+                        provider: taken.endpoint.as_ref().map(|(_, provider)| provider.clone()),
+                        model: asked.model.clone(),
+                        status,
+                        since: taken.since,
+                    };
+                    let judge = Arc::clone(&self.proxy.judge);
+                    let limits = &self.proxy.limits.detect;
+                    let headers = response.headers();
+                    Box::new(Watch::new(&taken.recognised, asked, headers, limits, about, judge))
+                });
+                response.map(|body| Reply::Passing { body, watch })
+            }
+            Err(error) => {
+                self.proxy.metrics.unreached();
+                tracing::info!(
+                    request = taken.id,
+                    target = %server.target,
+                    error = sark_core::chain(&error),
+                    "a server could not be reached"
+                );
+                let (kind, message) = match &error {
+                    LinkError::Dial(dial) if dial.is_refusal() => {
+                        (Kind::Denied, "the address may not be reached through this proxy")
+                    }
+                    LinkError::Tls(_) => {
+                        (Kind::Upstream, "the server's certificate is not valid, or TLS failed")
+                    }
+                    _ => (Kind::Upstream, "the server could not be reached"),
+                };
+                let refusal = self.say(taken, kind, message.to_owned());
+                reply(refusal.response(&taken.recognised, asked))
+            }
+        }
+    }
+
+    /// The server of this request.
+    pub(super) fn server(&self, taken: &Taken, instead: Option<&Target>) -> Result<Server, String> {
+        if let Some(target) = instead {
+            let name = target.name().unwrap_or_default().to_owned();
+            let name = ServerName::try_from(name).map_err(|error| error.to_string())?;
+            return Ok(Server {
+                target: target.clone(),
+                name: Some(name),
+                offer: Offer::Both,
+                inner: true,
+            });
+        }
+        if let Some(server) = &self.server {
+            return Ok(server.clone());
+        }
+        // Of an explicit client without TLS: each request names its own.
+        let port = taken.authority.port_u16().unwrap_or(80);
+        let target = Target::Name(taken.host.clone(), port);
+        Ok(Server { target, name: None, offer: Offer::Silent, inner: false })
+    }
+
+    async fn exchange(
+        &self,
+        parts: Parts,
+        body: Outgoing,
+        server: &Server,
+        authority: &Authority,
+    ) -> Result<Response<Incoming>, LinkError> {
+        let mut link = self.proxy.upstreams.link(server).await?;
+        let request = self.addressed(parts, body, &link, authority)?;
+        let mut unsent = match link.send(request).await {
+            Ok(response) => {
+                self.keep(server, link);
+                return Ok(response);
+            }
+            Err(unsent) => unsent,
+        };
+        // A connection that was idle may be gone when the next request comes; nothing of that was sent,
+        // so it is sent on another.
+        let Some(request) = unsent.request.take() else { return Err(unsent.error) };
+        let (parts, body) = request.into_parts();
+        let mut link = self.proxy.upstreams.link(server).await?;
+        let request = self.addressed(parts, body, &link, authority)?;
+        let response = link.send(request).await.map_err(|unsent| unsent.error)?;
+        self.keep(server, link);
+        Ok(response)
+    }
+
+    fn addressed(
+        &self,
+        mut parts: Parts,
+        body: Outgoing,
+        link: &Link,
+        authority: &Authority,
+    ) -> Result<Request<Outgoing>, LinkError> {
+        let is_h2 = link.alpn() == Alpn::H2;
+        let version = if is_h2 { Version::HTTP_2 } else { Version::HTTP_11 };
+        let path = parts.uri.path_and_query().cloned();
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let (scheme, headers) = (self.scheme.clone(), &mut parts.headers);
+        parts.uri = head::address(version, scheme, authority, path, headers)
+            .map_err(|_| LinkError::Protocol)?;
+        parts.version = version;
+        Ok(Request::from_parts(parts, body))
+    }
+
+    /// When its answer has been read, the connection is for the next request.
+    fn keep(&self, server: &Server, mut link: Link) {
+        if link.alpn() == Alpn::H2 {
+            return;
+        }
+        let (proxy, server) = (Arc::clone(&self.proxy), server.clone());
+        tokio::spawn(async move {
+            if link.ready().await.is_ok() {
+                proxy.upstreams.back(&server, link);
+            }
+        });
+    }
+}
+
+/// Answers are read on their way: they come as they are, or packed in the one way that is opened.
+fn only_what_is_read(headers: &mut HeaderMap) {
+    let accepts_gzip = headers.get_all(ACCEPT_ENCODING).iter().any(|value| {
+        let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+        let mut codings = value.split(',').map(|coding| coding.split(';'));
+        codings.any(|mut coding| {
+            let is_gzip = coding.next().map(str::trim) == Some("gzip");
+            let is_refused = coding.any(|weight| weight.replace(' ', "") == "q=0");
+            is_gzip && !is_refused
+        })
+    });
+    let value = if accepts_gzip { "gzip" } else { "identity" };
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_as_they_are_read() {
+        for (accepts, sent) in [
+            (&["gzip, deflate, br, zstd"][..], "gzip"),
+            (&["br", "GZIP;q=0.5"], "gzip"),
+            (&["br"], "identity"),
+            (&["gzip; q=0, br"], "identity"),
+            (&[], "identity"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in accepts {
+                headers.append(ACCEPT_ENCODING, value.parse().unwrap());
+            }
+            only_what_is_read(&mut headers);
+            assert_eq!(headers.get_all(ACCEPT_ENCODING).iter().count(), 1);
+            assert_eq!(headers[ACCEPT_ENCODING], sent, "{accepts:?}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! WebSocket and its like: the server is asked first, and what it says is what the client hears.
+
+use std::sync::Arc;
+
+use http::uri::PathAndQuery;
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use sark_detect::Kind;
+
+use super::ask::{self, Read};
+use super::{Conversation, Taken, reply};
+use crate::alpn::Offer;
+use crate::body::{Outgoing, Reply};
+use crate::head;
+use crate::upstream::{LinkError, Server};
+
+impl Conversation {
+    /// Decides on the head alone, and ties the two connections together if both sides agree.
+    pub(super) async fn upgrade(
+        self: &Arc<Self>,
+        mut request: Request<Incoming>,
+        taken: Taken,
+    ) -> Response<Reply> {
+        let family = taken.recognised.family;
+        if taken.endpoint.is_some() {
+            let decision = self.decide(&taken, request.headers(), &Read::head_alone()).await;
+            if let Some(refusal) = ask::refusal(&decision, &taken.id) {
+                self.proxy.metrics.refused(refusal.kind);
+                return reply(refusal.response(&taken.recognised, None));
+            }
+        }
+        let of_client = hyper::upgrade::on(&mut request);
+        match self.ask_server(request, &taken).await {
+            Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let of_server = hyper::upgrade::on(&mut response);
+                self.tie(of_client, of_server);
+                head::strip_answer(response.headers_mut(), true);
+                response.map(|_| Reply::ours(""))
+            }
+            Ok(mut response) => {
+                head::strip_answer(response.headers_mut(), false);
+                response.map(|body| Reply::Passing { body, watch: None })
+            }
+            Err(error) => {
+                self.proxy.metrics.unreached();
+                tracing::info!(
+                    request = taken.id,
+                    error = sark_core::chain(&error),
+                    "a server could not be asked for another protocol"
+                );
+                let message = "the server could not be reached".to_owned();
+                reply(self.say(&taken, Kind::Upstream, message).of_family(family))
+            }
+        }
+    }
+
+    /// On a connection of its own: it becomes something else.
+    async fn ask_server(
+        &self,
+        request: Request<Incoming>,
+        taken: &Taken,
+    ) -> Result<Response<Incoming>, LinkError> {
+        let server = self.server(taken, None).map_err(|_| LinkError::Protocol)?;
+        // HTTP/2 has another way to say it (RFC 8441), which the client did not choose.
+        let offer = if server.name.is_some() { Offer::H1 } else { Offer::Silent };
+        let server = Server { offer, ..server };
+        let (mut parts, body) = request.into_parts();
+        head::strip(&mut parts.headers, true);
+        let path = parts.uri.path_and_query().cloned();
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let (scheme, headers) = (self.scheme.clone(), &mut parts.headers);
+        parts.uri = head::address(Version::HTTP_11, scheme, &taken.authority, path, headers)
+            .map_err(|_| LinkError::Protocol)?;
+        parts.version = Version::HTTP_11;
+        let mut link = self.proxy.upstreams.link(&server).await?;
+        let request = Request::from_parts(parts, Outgoing::unread(body));
+        link.send(request).await.map_err(|unsent| unsent.error)
+    }
+
+    fn tie(self: &Arc<Self>, of_client: OnUpgrade, of_server: OnUpgrade) {
+        let tracked = Arc::clone(self);
+        self.proxy.tasks.spawn(async move {
+            let (client, server) = match tokio::try_join!(of_client, of_server) {
+                Ok((client, server)) => (client, server),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection did not become another protocol");
+                    return;
+                }
+            };
+            let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
+            // Whoever breaks off is gone.
+            let copying = tokio::io::copy_bidirectional(&mut client, &mut server);
+            tokio::select! {
+                _ = copying => {}
+                () = tracked.proxy.stop.cancelled() => {}
+            }
+        });
+    }
+}

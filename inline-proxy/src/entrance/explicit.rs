@@ -1,0 +1,102 @@
+//! Clients that know the proxy: CONNECT (RFC 9110 §9.3.6), or requests with an absolute URI.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use sark_detect::{Family, Kind, Refusal};
+use tokio::net::TcpStream;
+
+use crate::body::Reply;
+use crate::conversation::Conversation;
+use crate::flow::{Flow, Target};
+use crate::proxy::Proxy;
+use crate::{head, ids};
+
+/// What becomes of the connection when HTTP is over on it.
+type Tunnel = Arc<Mutex<Option<(OnUpgrade, Flow)>>>;
+
+impl Proxy {
+    /// Answers requests until one of them is CONNECT; then what follows is another connection.
+    pub(crate) async fn explicit(self: &Arc<Self>, stream: TcpStream, flow: Flow) {
+        let _ = stream.set_nodelay(true);
+        let conversation = Arc::new(Conversation {
+            proxy: Arc::clone(self),
+            flow: flow.clone(),
+            scheme: Scheme::HTTP,
+            name: None,
+            ja4: None,
+            server: None,
+            host: None,
+        });
+        let tunnel: Tunnel = Arc::default();
+        let service = service_fn(|request: Request<Incoming>| {
+            let (conversation, tunnel) = (Arc::clone(&conversation), Arc::clone(&tunnel));
+            async move {
+                if request.method() == Method::CONNECT {
+                    return Ok::<_, Infallible>(conversation.connect(request, &tunnel).await);
+                }
+                conversation.answer(request).await
+            }
+        });
+        {
+            let mut builder = http1::Builder::new();
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.limits.head_within)
+                .max_headers(256)
+                .half_close(true)
+                .preserve_header_case(true);
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let connection = pin!(connection.with_upgrades());
+            self.until_stopped(connection, |it| it.graceful_shutdown()).await;
+        }
+        let tunnel = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((upgrade, flow)) = tunnel else { return };
+        let Ok(upgraded) = upgrade.await else { return };
+        // It is what was given to hyper, and what hyper has read of it beyond the request.
+        if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
+            self.serve(parts.io.into_inner(), flow, &parts.read_buf).await;
+        }
+    }
+}
+
+impl Conversation {
+    async fn connect(&self, mut request: Request<Incoming>, tunnel: &Tunnel) -> Response<Reply> {
+        let refused = |kind: Kind, message: String| {
+            self.proxy.metrics.refused(kind);
+            let refusal = Refusal { kind, message, request_id: ids::request(), rule: None };
+            refusal.of_family(Family::Unknown).map(Reply::ours)
+        };
+        let target = request.uri().authority().and_then(|authority| {
+            let port = authority.port_u16()?;
+            let host = head::host(authority);
+            (!host.is_empty() && !authority.as_str().contains('@'))
+                .then_some(Target::Name(host, port))
+        });
+        let Some(target) = target else {
+            return refused(Kind::Unreadable, "CONNECT takes a host and a port".to_owned());
+        };
+        let flow = Flow { target, ..self.flow.clone() };
+        if let Err(error) = self.proxy.upstreams.dialer().may(&flow.target, false).await {
+            let kind = if error.is_refusal() { Kind::Denied } else { Kind::Upstream };
+            if error.is_refusal() {
+                self.proxy.unreachable(&flow, &error);
+            }
+            return refused(kind, error.to_string());
+        }
+        let upgrade = hyper::upgrade::on(&mut request);
+        *tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, flow));
+        let mut response = Response::new(Reply::ours(Bytes::new()));
+        *response.status_mut() = StatusCode::OK;
+        response
+    }
+}

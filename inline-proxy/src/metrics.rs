@@ -1,0 +1,156 @@
+//! What Prometheus sees of the proxy. Names are here and nowhere else.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use sark_core::decision::Decision;
+use sark_detect::Kind;
+use sark_trail::TrailMetrics;
+
+use crate::flow::Entrance;
+use crate::splice::Moved;
+use crate::steer::Steered;
+
+/// All metrics of `sark-proxy`.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    connections: Family<ConnectionLabels, Counter>,
+    open: Gauge,
+    turned_away: Counter,
+    spliced: Family<DirectionLabels, Counter>,
+    decisions: Family<DecisionLabels, Counter>,
+    refused: Family<RefusalLabels, Counter>,
+    handshakes_failed: Family<HandshakeLabels, Counter>,
+    unreached: Counter,
+    shed: Counter,
+    set_age: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConnectionLabels {
+    entrance: &'static str,
+    course: &'static str,
+    why: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DirectionLabels {
+    to: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    action: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HandshakeLabels {
+    reason: &'static str,
+}
+
+impl Metrics {
+    /// With the trail's counters beside its own.
+    #[must_use]
+    pub fn new(trail: &TrailMetrics) -> Self {
+        let mut all = Self {
+            registry: Registry::with_prefix("sark_proxy"),
+            connections: Family::default(),
+            open: Gauge::default(),
+            turned_away: Counter::default(),
+            spliced: Family::default(),
+            decisions: Family::default(),
+            refused: Family::default(),
+            handshakes_failed: Family::default(),
+            unreached: Counter::default(),
+            shed: Counter::default(),
+            set_age: Gauge::default(),
+        };
+        let r = &mut all.registry;
+        r.register("connections", "Connections by entrance and course", all.connections.clone());
+        r.register("connections_open", "Connections that are open", all.open.clone());
+        let turned = all.turned_away.clone();
+        r.register("connections_turned_away", "Connections beyond a limit", turned);
+        r.register("spliced_octets", "Octets of spliced connections", all.spliced.clone());
+        r.register("decisions", "Decisions by action", all.decisions.clone());
+        r.register("refused", "Requests that were not sent on", all.refused.clone());
+        let failed = all.handshakes_failed.clone();
+        r.register("handshakes_failed", "Handshakes of clients that failed", failed);
+        let unreached = all.unreached.clone();
+        r.register("servers_unreached", "Requests whose server could not be reached", unreached);
+        r.register("shed", "Requests turned away because of too much work", all.shed.clone());
+        r.register("snapshot_seconds", "Age of what decisions rest on", all.set_age.clone());
+        trail.register(r);
+        all
+    }
+
+    /// As OpenMetrics text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    pub(crate) fn opened(&self) {
+        self.open.inc();
+    }
+
+    pub(crate) fn closed(&self) {
+        self.open.dec();
+    }
+
+    pub(crate) fn turned_away(&self) {
+        self.turned_away.inc();
+    }
+
+    pub(crate) fn steered(&self, entrance: Entrance, steered: &Steered) {
+        let labels = ConnectionLabels {
+            entrance: entrance.as_str(),
+            course: steered.course.as_str(),
+            why: steered.why.as_str(),
+        };
+        self.connections.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn spliced(&self, moved: &Moved) {
+        let add = |to, octets| self.spliced.get_or_create(&DirectionLabels { to }).inc_by(octets);
+        add("server", moved.to_server());
+        add("client", moved.to_client());
+    }
+
+    pub(crate) fn decided(&self, decision: &Decision) {
+        let action = decision.action.as_str();
+        self.decisions.get_or_create(&DecisionLabels { action }).inc();
+    }
+
+    pub(crate) fn refused(&self, kind: Kind) {
+        self.refused.get_or_create(&RefusalLabels { kind: kind.code() }).inc();
+    }
+
+    pub(crate) fn handshake_failed(&self, reason: &'static str) {
+        self.handshakes_failed.get_or_create(&HandshakeLabels { reason }).inc();
+    }
+
+    pub(crate) fn unreached(&self) {
+        self.unreached.inc();
+    }
+
+    pub(crate) fn shed(&self) {
+        self.shed.inc();
+    }
+
+    /// Seconds since what decisions rest on was confirmed.
+    pub fn set_age(&self, seconds: i64) {
+        self.set_age.set(seconds);
+    }
+}

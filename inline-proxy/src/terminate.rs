@@ -1,0 +1,283 @@
+//! TLS that ends here, and HTTP on what is inside.
+//!
+//! The server is asked first: what it takes of the client's offer is what the client is offered, so that
+//! both sides speak the same HTTP.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::uri::{Authority, Scheme};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use rustls::pki_types::ServerName;
+use rustls::server::ResolvesServerCert;
+use sark_ca::{Leaves, Resolver};
+use sark_core::Clock;
+use sark_hello::ClientHello;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use crate::alpn::{Alpn, Offer};
+use crate::conversation::Conversation;
+use crate::flow::{Entrance, Flow, Target};
+use crate::pins;
+use crate::proxy::Proxy;
+use crate::replay::Replay;
+use crate::steer::Steered;
+use crate::upstream::Server;
+
+/// Octets that a client may send before we have read them.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+/// Requests of one HTTP/2 connection at a time.
+const STREAMS: u32 = 256;
+/// Octets of a request's head.
+const HEAD: u32 = 64 << 10;
+/// How often an idle HTTP/2 client is asked whether it is there.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
+/// How TLS ends here.
+pub struct Termination {
+    h2: Arc<ServerConfig>,
+    h1: Arc<ServerConfig>,
+    silent: Arc<ServerConfig>,
+    leaves: Arc<Leaves>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Termination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Termination").finish_non_exhaustive()
+    }
+}
+
+impl Termination {
+    /// With leaves of the authority.
+    pub fn new(leaves: Arc<Leaves>, clock: Arc<dyn Clock>) -> Result<Self, rustls::Error> {
+        let by_name = Arc::new(Resolver::by_name(Arc::clone(&leaves), Arc::clone(&clock)));
+        let ticketer = rustls::crypto::ring::Ticketer::new()?;
+        let of = |alpn: Alpn| {
+            let mut config = config(Arc::clone(&by_name) as _, alpn)?;
+            config.ticketer = Arc::clone(&ticketer);
+            Ok::<_, rustls::Error>(Arc::new(config))
+        };
+        let (h2, h1, silent) = (of(Alpn::H2)?, of(Alpn::H1)?, of(Alpn::Silent)?);
+        Ok(Self { h2, h1, silent, leaves, clock })
+    }
+
+    /// For a client that named nobody the certificate is the address's.
+    fn acceptor(
+        &self,
+        alpn: Alpn,
+        unnamed: Option<SocketAddr>,
+    ) -> Result<TlsAcceptor, rustls::Error> {
+        let config = match (unnamed, alpn) {
+            (None, Alpn::H2) => Arc::clone(&self.h2),
+            (None, Alpn::H1) => Arc::clone(&self.h1),
+            (None, Alpn::Silent) => Arc::clone(&self.silent),
+            (Some(address), _) => {
+                let (leaves, clock) = (Arc::clone(&self.leaves), Arc::clone(&self.clock));
+                let resolver = Resolver::for_destination(leaves, clock, address.ip());
+                Arc::new(config(Arc::new(resolver), alpn)?)
+            }
+        };
+        Ok(TlsAcceptor::from(config))
+    }
+}
+
+fn config(
+    resolver: Arc<dyn ResolvesServerCert>,
+    alpn: Alpn,
+) -> Result<ServerConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = match alpn {
+        Alpn::H2 => Offer::H2.protocols(),
+        Alpn::H1 => Offer::H1.protocols(),
+        Alpn::Silent => Vec::new(),
+    };
+    Ok(config)
+}
+
+impl Proxy {
+    /// Ends TLS, and answers what is inside.
+    pub(crate) async fn terminate(
+        self: &Arc<Self>,
+        mut stream: Replay<TcpStream>,
+        hello: &ClientHello,
+        flow: Flow,
+        steered: &Steered,
+    ) {
+        let Some(offer) = Offer::of(hello) else {
+            self.metrics.handshake_failed("alpn");
+            // RFC 7301 §3.2: no_application_protocol.
+            return alert(&mut stream, 120).await;
+        };
+        let unnamed = hello.server_name().is_none().then_some(match flow.target {
+            Target::Address(address) => address,
+            Target::Name(..) => flow.local,
+        });
+        let Some(name) = server_name(steered, &flow) else {
+            self.metrics.handshake_failed("name");
+            // RFC 6066 §3: unrecognized_name.
+            return alert(&mut stream, 112).await;
+        };
+        let inner = flow.entrance != Entrance::Explicit;
+        let server = Server { target: flow.target.clone(), name: Some(name), offer, inner };
+        // A server that cannot be reached is told by HTTP, in words that the client understands.
+        let alpn = match self.upstreams.alpn(&server).await {
+            Ok(alpn) => alpn,
+            Err(_) if offer == Offer::H2 => Alpn::H2,
+            Err(_) if offer == Offer::Silent => Alpn::Silent,
+            Err(_) => Alpn::H1,
+        };
+        let acceptor = match self.termination.acceptor(alpn, unnamed) {
+            Ok(acceptor) => acceptor,
+            Err(error) => {
+                tracing::error!(%error, "TLS cannot be had");
+                return;
+            }
+        };
+        let named = steered.name.clone();
+        let accepted = tokio::time::timeout(self.limits.handshake_within, acceptor.accept(stream));
+        let client = flow.client.ip();
+        let tls = match accepted.await {
+            Ok(Ok(tls)) => tls,
+            Ok(Err(error)) => {
+                let distrusts = pins::is_distrust(&error);
+                self.metrics.handshake_failed(if distrusts { "distrust" } else { "broken" });
+                if distrusts
+                    && let Some(name) = &named
+                    && self.pins.distrusts(client, name, Instant::now())
+                {
+                    self.pinned(&flow, name);
+                }
+                return;
+            }
+            Err(_) => return self.metrics.handshake_failed("late"),
+        };
+        if let Some(name) = &named {
+            self.pins.trusts(client, name);
+        }
+        let conversation = Arc::new(Conversation {
+            proxy: Arc::clone(self),
+            name: hello.server_name().map(str::to_owned),
+            ja4: Some(hello.ja4()),
+            scheme: Scheme::HTTPS,
+            server: Some(server),
+            host: None,
+            flow,
+        });
+        self.converse(tls, alpn == Alpn::H2, conversation).await;
+    }
+
+    /// Answers plain HTTP, of a client that does without TLS.
+    pub(crate) async fn plain(
+        self: &Arc<Self>,
+        stream: Replay<TcpStream>,
+        is_h2: bool,
+        flow: Flow,
+    ) {
+        // A server behind a reverse proxy is spoken to as it is everywhere else: with TLS.
+        let behind = match &flow.target {
+            Target::Name(name, port) if flow.entrance == Entrance::Reverse => {
+                let server_name = ServerName::try_from(name.clone()).ok();
+                let host = if *port == 443 { name.clone() } else { format!("{name}:{port}") };
+                server_name.zip(Authority::try_from(host).ok())
+            }
+            _ => None,
+        };
+        let (name, host) = behind.unzip();
+        let scheme = if name.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+        let offer = if name.is_some() { Offer::Both } else { Offer::Silent };
+        let conversation = Arc::new(Conversation {
+            proxy: Arc::clone(self),
+            name: None,
+            ja4: None,
+            scheme,
+            server: Some(Server { target: flow.target.clone(), name, offer, inner: true }),
+            host,
+            flow,
+        });
+        self.converse(stream, is_h2, conversation).await;
+    }
+
+    async fn converse<S>(self: &Arc<Self>, stream: S, is_h2: bool, conversation: Arc<Conversation>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(move |request| Arc::clone(&conversation).answer(request));
+        let stream = TokioIo::new(stream);
+        if is_h2 {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(STREAMS)
+                .initial_stream_window_size(STREAM_WINDOW)
+                .initial_connection_window_size(CONNECTION_WINDOW)
+                .max_header_list_size(HEAD)
+                .keep_alive_interval(ASK_EVERY);
+            let mut connection = pin!(builder.serve_connection(stream, service));
+            self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown()).await;
+        } else {
+            let mut builder = http1::Builder::new();
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.limits.head_within)
+                .max_headers(256)
+                .half_close(true)
+                .preserve_header_case(true);
+            let connection = builder.serve_connection(stream, service).with_upgrades();
+            let mut connection = pin!(connection);
+            self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown()).await;
+        }
+    }
+
+    /// Until the client is done; when the proxy stops, until what it is answering is answered.
+    pub(crate) async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
+        &self,
+        mut connection: std::pin::Pin<&mut C>,
+        end: impl FnOnce(std::pin::Pin<&mut C>),
+    ) {
+        let ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            () = self.stop.cancelled() => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                end(connection.as_mut());
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error = sark_core::chain(&error), "a client's connection broke off");
+        }
+    }
+}
+
+/// Who the server has to be: the name of the hello, or of the flow, or its address.
+fn server_name(steered: &Steered, flow: &Flow) -> Option<ServerName<'static>> {
+    match (&steered.name, &flow.target) {
+        (Some(name), _) => ServerName::try_from(name.clone()).ok(),
+        (None, Target::Address(address)) => Some(ServerName::from(address.ip().to_canonical())),
+        (None, Target::Name(name, _)) => ServerName::try_from(name.clone()).ok(),
+    }
+}
+
+/// A fatal alert of TLS (RFC 8446 §6), before anything is encrypted; then nothing.
+pub(crate) async fn alert(stream: &mut (impl AsyncWrite + Unpin), description: u8) {
+    let record = [21, 3, 3, 0, 2, 2, description];
+    // Whoever is gone needs no alert.
+    let _ = stream.write_all(&record).await;
+    let _ = stream.shutdown().await;
+}

@@ -1,0 +1,177 @@
+//! A server that speaks like a model's, and keeps what it was asked.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream;
+use http::{Request, Response, StatusCode, Version};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ServerConfig;
+use sark_ca::{Authority, Below, LeafConfig, Leaves, Profile, Resolver};
+use sark_core::{Clock as _, SystemClock};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// One request, as it came.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub version: Version,
+    pub line: String,
+    pub host: String,
+    pub headers: http::HeaderMap,
+    pub body: Bytes,
+}
+
+/// Runs until it is dropped.
+pub struct Server {
+    pub address: SocketAddr,
+    /// Its authority, as PEM.
+    pub root: String,
+    pub seen: Arc<Mutex<Vec<Seen>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub const EVENTS: usize = 5;
+pub const PAUSE: Duration = Duration::from_millis(60);
+
+impl Server {
+    /// With TLS, and these protocols.
+    pub async fn start(protocols: &[&str]) -> Self {
+        let now = SystemClock.now();
+        let root = Authority::root(&Profile::named("Server Root"), Below::Leaves, now).unwrap();
+        let pem = root.chain_pem();
+        let leaves = Leaves::new(Arc::new(root), LeafConfig::default(), now).unwrap();
+        let resolver = Resolver::by_name(Arc::new(leaves), Arc::new(SystemClock));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(resolver));
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, seen) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<Seen>>>::default());
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let keeps = Arc::clone(&seen);
+        let task = tokio::spawn(async move {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { continue };
+                let (acceptor, seen) = (acceptor.clone(), Arc::clone(&keeps));
+                tokio::spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    let service = service_fn(move |request| answer(request, Arc::clone(&seen)));
+                    let io = TokioIo::new(stream);
+                    if is_h2 {
+                        let builder = http2::Builder::new(TokioExecutor::new());
+                        let _ = builder.serve_connection(io, service).await;
+                    } else {
+                        let connection = http1::Builder::new().serve_connection(io, service);
+                        let _ = connection.with_upgrades().await;
+                    }
+                });
+            }
+        });
+        Self { address, root: pem, seen, task }
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+type Body = BoxBody<Bytes, Infallible>;
+
+async fn answer(
+    mut request: Request<Incoming>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+) -> Result<Response<Body>, Infallible> {
+    if request.headers().contains_key("upgrade") {
+        return Ok(echo(&mut request));
+    }
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let host = parts.uri.authority().map(ToString::to_string);
+    let host = host.or_else(|| parts.headers.get("host")?.to_str().ok().map(str::to_owned));
+    let path = parts.uri.path_and_query().unwrap().as_str().to_owned();
+    seen.lock().unwrap().push(Seen {
+        version: parts.version,
+        line: format!("{} {path}", parts.method),
+        host: host.unwrap_or_default(),
+        headers: parts.headers,
+        body: body.clone(),
+    });
+    let asked: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    if path.ends_with("/chat/completions") && asked["stream"] == true {
+        return Ok(events());
+    }
+    if path.ends_with("/chat/completions") {
+        let answer = serde_json::json!({
+            "id": "c1", "object": "chat.completion", "created": 1, "model": asked["model"],
+            "choices": [{ "index": 0, "finish_reason": "stop",
+                "message": { "role": "assistant", "content": "four words of answer" } }],
+            "usage": { "prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16 },
+        });
+        return Ok(json(&answer));
+    }
+    if path == "/big" {
+        let chunks = (0..256).map(|_| Ok(Frame::data(Bytes::from(vec![7_u8; 1 << 16]))));
+        return Ok(Response::new(StreamBody::new(stream::iter(chunks)).boxed()));
+    }
+    Ok(json(&serde_json::json!({ "octets": body.len() })))
+}
+
+fn json(value: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Full::new(value.to_string().into()).boxed());
+    response.headers_mut().insert("content-type", "application/json".parse().unwrap());
+    response
+}
+
+fn events() -> Response<Body> {
+    let events = stream::unfold(0_usize, |number| async move {
+        let text = match number {
+            0..EVENTS => format!(
+                "data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4o\",\
+                 \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"word {number} \"}}}}]}}\n\n"
+            ),
+            EVENTS => "data: [DONE]\n\n".to_owned(),
+            _ => return None,
+        };
+        tokio::time::sleep(PAUSE).await;
+        Some((Ok(Frame::data(Bytes::from(text))), number + 1))
+    });
+    let mut response = Response::new(StreamBody::new(events).boxed());
+    response.headers_mut().insert("content-type", "text/event-stream".parse().unwrap());
+    response
+}
+
+/// Another protocol: it says what it hears.
+fn echo(request: &mut Request<Incoming>) -> Response<Body> {
+    let upgrade = hyper::upgrade::on(request);
+    tokio::spawn(async move {
+        let Ok(stream) = upgrade.await else { return };
+        let (mut read, mut write) = tokio::io::split(TokioIo::new(stream));
+        let _ = tokio::io::copy(&mut read, &mut write).await;
+    });
+    let mut response = Response::new(Full::default().boxed());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert("connection", "upgrade".parse().unwrap());
+    headers.insert("upgrade", "websocket".parse().unwrap());
+    headers.insert("sec-websocket-protocol", "echo".parse().unwrap());
+    response
+}
