@@ -29,6 +29,9 @@ pub struct ErrorDetail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "serde_json::Value")]
     pub plan: Option<Box<PlanDocument>>,
+    /// Where the mark of the records is that were sent (`conflict`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
 }
 
 /// What kind of error; each has one HTTP status.
@@ -99,6 +102,7 @@ impl ErrorBody {
                 help: None,
                 diagnostics: Vec::new(),
                 plan: None,
+                position: None,
             },
         }
     }

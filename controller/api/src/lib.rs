@@ -17,6 +17,7 @@ mod error;
 mod flowspec;
 mod identity;
 mod policy;
+mod proxies;
 mod registry;
 pub mod routes;
 mod sensors;
@@ -41,6 +42,7 @@ pub use flowspec::{
 };
 pub use identity::{RouteView, TokenMade, TokenRequest, TokenView, TokensResponse, WhoamiResponse};
 pub use policy::{PoliciesResponse, PolicyView};
+pub use proxies::{ProxyCandidate, ProxySet, ProxySnapshot, TrailBatch, TrailPosition};
 pub use registry::{
     AddressView, BriefAnswer, ChangeKind, CopyView, CostLine, CostRequest, CostResponse,
     DecisionRequest, DifferenceResponse, Dnssec, EndpointDifference, EndpointView,

@@ -109,6 +109,21 @@ pub const REPORTS: &str = "/v1/sensors/reports";
 /// [`ReportTaken`](crate::ReportTaken).
 pub const REPORT: &str = "/api/v1/sensors/{kind}/reports";
 
+// Programs that decide elsewhere.
+
+/// `GET`, `?have=` a version and `?wait=` seconds (at most 55) →
+/// [`ProxySnapshot`](crate::ProxySnapshot); 204 if it is still that version when the time is over.
+pub const PROXY_SNAPSHOT: &str = "/api/v1/proxy/snapshot";
+/// `POST` [`TrailBatch`](crate::TrailBatch) and then the records, one a line →
+/// [`TrailPosition`](crate::TrailPosition); 409 with the `position` in its error if the mark is
+/// elsewhere.
+pub const PROXY_RECORDS: &str = "/api/v1/trail/records";
+/// `GET` → [`TrailPosition`](crate::TrailPosition).
+pub const PROXY_MARK: &str = "/api/v1/trail/marks/{mark}";
+
+/// Largest body of records, in octets.
+pub const MAX_RECORDS: usize = 8 << 20;
+
 // The audit trail.
 
 /// `GET` → [`TrailResponse`](crate::TrailResponse).
