@@ -26,6 +26,7 @@ mod listen;
 mod metrics;
 mod observations;
 mod prices;
+mod proxies;
 mod questions;
 mod refusals;
 mod registry;
@@ -58,6 +59,7 @@ use crate::feeds::Feeds;
 use crate::identities::Identities;
 use crate::names::Names;
 use crate::prices::Prices;
+use crate::proxies::Proxies;
 use crate::sensors::Sensors;
 use crate::trail::Keep;
 use crate::{Changes, Leadership, Metrics, Observatory, Registrar};
@@ -92,6 +94,8 @@ pub struct Api {
     pub leadership: Leadership,
     /// Decides.
     pub decisions: Arc<Decisions>,
+    /// Gives those who decide elsewhere what they decide by, and takes their records.
+    pub proxies: Arc<Proxies>,
     /// Takes records of decisions.
     pub trail: Option<Trail>,
     /// Keeps what policies want kept of what was decided on.

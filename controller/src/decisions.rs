@@ -31,7 +31,7 @@ use sark_core::{Clock, ContentHash};
 use sark_decider::{Band, Breach, Decided, Decider, PoolSettings, Question, Settings};
 use sark_policy::decision::{Input, WorkerError};
 use sark_trail::{Full, Trail};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use source::{Source, SourceSettings};
 pub use taken::{Keys, Material, TakeError, Taken};
@@ -81,6 +81,8 @@ pub struct Decisions {
     left: Notify,
     /// The source shall be asked.
     ask: Notify,
+    /// Other sets are in use.
+    put: watch::Sender<()>,
 }
 
 /// For one at a time.
@@ -165,7 +167,8 @@ impl Decisions {
     pub fn new(parts: DecisionParts) -> Self {
         let decider = Arc::new(Decider::new(parts.settings));
         let (turn, seen, problems, over, left, ask) = Default::default();
-        Self { parts, decider, turn, seen, problems, over, left, ask }
+        let put = watch::Sender::default();
+        Self { parts, decider, turn, seen, problems, over, left, ask, put }
     }
 
     /// What the active set says, only to see it; nothing if no set is active.
@@ -191,6 +194,7 @@ impl Decisions {
             // It decides no more already; soon for everybody, and after a restart.
             *self.over.lock().unwrap_or_else(PoisonError::into_inner) = Some(over.clone());
             self.left.notify_one();
+            self.put.send_replace(());
         }
         Some(decided)
     }

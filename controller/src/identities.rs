@@ -143,11 +143,13 @@ impl Identities {
             let what = "a name is 1 to 64 small letters, digits, `-`, `_` and `.`";
             return Err(TokenError::Input(format!("{name:?}: {what}")));
         }
-        let suffices = |scope: &Scope| matches!(scope, Scope::Reports(_) | Scope::Decide);
+        let suffices =
+            |scope: &Scope| matches!(scope, Scope::Reports(_) | Scope::Decide | Scope::Proxy);
         if rights.roles.is_empty()
             && (rights.scopes.is_empty() || !rights.scopes.iter().all(suffices))
         {
-            let what = "a token without a role has scopes sensors:KIND or decide, and no other";
+            let what =
+                "a token without a role has scopes sensors:KIND, decide or proxy, and no other";
             return Err(TokenError::Input(what.to_owned()));
         }
         if rights.scopes.len() > MOST_SCOPES {

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sark_core::document::Diagnostic;
 use sark_registry::Snapshot;
 use sark_registry::overlay::{self, Overlay};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// Holds the snapshot that is used now. Readers take an `Arc` and keep it as long as they like.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct RegistryHolder {
     current: RwLock<Arc<Snapshot>>,
     newest: RwLock<Arc<Snapshot>>,
     changed: Notify,
+    replaced: watch::Sender<()>,
 }
 
 /// Why the registry could not be built; the one in use stays.
@@ -38,7 +39,8 @@ impl RegistryHolder {
     pub fn new(snapshot: Snapshot) -> Self {
         let snapshot = Arc::new(snapshot);
         let newest = RwLock::new(Arc::clone(&snapshot));
-        Self { current: RwLock::new(snapshot), newest, changed: Notify::new() }
+        let (changed, replaced) = Default::default();
+        Self { current: RwLock::new(snapshot), newest, changed, replaced }
     }
 
     /// The newest version: another than the one in use while one is pinned.
@@ -62,6 +64,12 @@ impl RegistryHolder {
         self.changed.notified().await;
     }
 
+    /// Wakes when another is in use; for as many as like.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<()> {
+        self.replaced.subscribe()
+    }
+
     /// Replaces the snapshot, unless the content is the same. Whether it was replaced.
     pub fn replace(&self, snapshot: Arc<Snapshot>) -> bool {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
@@ -71,6 +79,7 @@ impl RegistryHolder {
         if changed {
             *current = snapshot;
             self.changed.notify_one();
+            self.replaced.send_replace(());
         }
         changed
     }

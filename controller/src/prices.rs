@@ -16,6 +16,7 @@ use sark_core::{Clock, ContentHash};
 use sark_prices::{Limits, PriceList};
 use sark_registry::storage::{Origin, PriceVersion, RegistryStore};
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::chain;
 use crate::events::{Event, PricesChanged};
@@ -25,6 +26,7 @@ use crate::{Actor, Metrics};
 #[derive(Debug, Default)]
 pub struct PricesHolder {
     current: RwLock<PricesInUse>,
+    replaced: watch::Sender<()>,
 }
 
 /// See [`PricesHolder`].
@@ -47,8 +49,15 @@ impl PricesHolder {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Wakes when another is in use; for as many as like.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<()> {
+        self.replaced.subscribe()
+    }
+
     fn replace(&self, next: PricesInUse) {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+        self.replaced.send_replace(());
     }
 }
 
@@ -150,8 +159,7 @@ impl Prices {
         let Some(number) = number.filter(|number| current.version != Some(*number)) else {
             return Ok(current);
         };
-        let document = self.store.prices(Some(number)).await?;
-        let document = document.ok_or(PricesError::NoVersion(number))?;
+        let document = self.document(number).await?;
         let read = tokio::task::spawn_blocking(move || {
             // It was within the limits of its day.
             let limits = Limits { octets: usize::MAX, entries: usize::MAX };
@@ -159,6 +167,11 @@ impl Prices {
         });
         let list = read.await?.map_err(|source| PricesError::Unreadable { number, source })?;
         Ok(PricesInUse { list: Arc::new(list), version: Some(number) })
+    }
+
+    /// What the list of this number was read from.
+    pub async fn document(&self, number: u64) -> Result<String, PricesError> {
+        self.store.prices(Some(number)).await?.ok_or(PricesError::NoVersion(number))
     }
 
     /// Uses the list that the leader uses. Stores nothing.

@@ -39,11 +39,12 @@ async fn each_route_for_each_role() {
     // Written here by hand: what each need lets in.
     let lets_in = |needs: &str| -> &[&str] {
         match needs {
-            "nothing" => {
-                &["nobody", "viewer", "operator", "approver", "admin", "sensor", "other", "gateway"]
-            }
+            "nothing" => &[
+                "nobody", "viewer", "operator", "approver", "admin", "sensor", "other", "gateway",
+                "proxy",
+            ],
             "identity" => {
-                &["viewer", "operator", "approver", "admin", "sensor", "other", "gateway"]
+                &["viewer", "operator", "approver", "admin", "sensor", "other", "gateway", "proxy"]
             }
             "viewer" => &["viewer", "operator", "approver", "admin"],
             "operator" => &["operator", "admin"],
@@ -51,6 +52,7 @@ async fn each_route_for_each_role() {
             "admin" => &["admin"],
             "report" => &["operator", "admin", "sensor"],
             "decide" => &["operator", "admin", "gateway"],
+            "proxy" => &["admin", "proxy"],
             other => panic!("{other}"),
         }
     };
@@ -59,9 +61,13 @@ async fn each_route_for_each_role() {
         let text = secured.token(role.as_str(), &[role], &[], HOUR).await;
         people.push((role.as_str(), Shown::token(&text)));
     }
-    for (name, scope) in
-        [("sensor", "sensors:generic"), ("other", "sensors:rfc1149"), ("gateway", "decide")]
-    {
+    let scopes = [
+        ("sensor", "sensors:generic"),
+        ("other", "sensors:rfc1149"),
+        ("gateway", "decide"),
+        ("proxy", "proxy"),
+    ];
+    for (name, scope) in scopes {
         let text = secured.token(name, &[], &[scope], HOUR).await;
         people.push((name, Shown::token(&text)));
     }

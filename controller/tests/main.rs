@@ -35,6 +35,7 @@ mod names;
 mod postgres;
 mod prices;
 mod program;
+mod proxies;
 mod receiver;
 mod reconcile;
 mod report_kill;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use sark_api::{CostRequest, FeedState, RefreshOutcome, config, routes};
+use sark_api::{CostRequest, FeedState, ProxySnapshot, RefreshOutcome, config, routes};
 use sark_controller::api::{listen, serve};
 use sark_controller::feeds::copies;
 use sark_controller::registrar::Beginning;
@@ -111,6 +111,40 @@ impl Scene {
         let versions = self.world.api.prices.versions(10).await.unwrap();
         versions.into_iter().map(|version| (version.number, version.origin.actor)).collect()
     }
+}
+
+/// Who decides elsewhere prices calls by the list that is in use here.
+#[tokio::test(start_paused = true)]
+async fn proxies_are_given_the_list_and_wake_when_there_is_another() {
+    let scene = Scene::new().await;
+    let api = scene.world.api.clone();
+    let newest = async |have: Option<String>, seconds| {
+        let wait = std::time::Duration::from_secs(seconds);
+        let body = api.proxies.snapshots.newest(have.as_deref(), wait).await.unwrap();
+        body.map(|body| serde_json::from_slice::<ProxySnapshot>(&body).unwrap())
+    };
+    let without = newest(None, 0).await.unwrap();
+    assert_eq!((without.prices, without.price_version), (None, None));
+    assert_eq!(newest(Some(without.version.clone()), 0).await, None);
+    let (woken, outcome) = tokio::join!(newest(Some(without.version.clone()), 55), async {
+        tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+        scene.source.set(PRICE_LIST, list([3, 4]));
+        scene.refresh().await.0
+    });
+    assert_eq!(outcome, RefreshOutcome::Updated);
+    let woken = woken.unwrap();
+    assert_eq!((woken.prices, woken.price_version), (Some(list([3, 4])), Some(1)));
+    assert_ne!(woken.version, without.version);
+    // Nothing changes: the time is over.
+    let begun = tokio::time::Instant::now();
+    assert_eq!(newest(Some(woken.version.clone()), 20).await, None);
+    assert_eq!(begun.elapsed().as_secs(), 20);
+    // The same after a restart.
+    drop(api);
+    let scene = scene.restart().await;
+    let body = scene.world.api.proxies.snapshots.newest(Some(&woken.version), Default::default());
+    assert_eq!(body.await.unwrap(), None);
+    scene.world.stop().await;
 }
 
 /// Asked although no other feed is; each list is a version, and old ones still price old calls.

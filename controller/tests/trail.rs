@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sark_controller::Metrics;
 use sark_core::SystemClock;
 use sark_core::audit::{AuditRecord, Outcome, Written};
-use sark_core::storage::{AuditStore, MemoryStore};
+use sark_core::storage::{AuditStore, Mark, MemoryStore, StorageError};
 use sark_trail::{Destination, Full, Spool, SpoolError, Trail, TrailSettings, WhenFull, trail};
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +41,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(settings: &TrailSettings, store: &Arc<MemoryStore>) -> Self {
+    async fn start<D: Destination + 'static>(settings: &TrailSettings, store: &Arc<D>) -> Self {
         let metrics = Arc::new(Metrics::default());
         let parts = (Arc::clone(store) as Arc<dyn Destination>, Arc::new(SystemClock));
         let counted = Arc::clone(metrics.trail());
@@ -153,6 +154,48 @@ async fn files_are_followed_by_others_and_taken_away_when_they_are_stored() {
     running.finish().await;
     assert_eq!(numbers(&store).await, (0..=400).collect::<Vec<_>>());
     assert_eq!(files(), 2, "one file and the name");
+}
+
+/// A store that takes little at a time, and counts how often.
+#[derive(Default)]
+struct Little {
+    store: MemoryStore,
+    largest: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Destination for Little {
+    async fn mark(&self, name: &str) -> Result<u64, StorageError> {
+        AuditStore::mark(&self.store, name).await
+    }
+
+    async fn write(&self, records: &[Written], mark: Mark<'_>) -> Result<(), StorageError> {
+        let octets = records.iter().map(|record| record.text().len()).sum();
+        self.largest.fetch_max(octets, Ordering::Relaxed);
+        AuditStore::write(&self.store, records, Some(mark)).await.map(drop)
+    }
+
+    fn most_octets(&self) -> u64 {
+        10_000
+    }
+}
+
+#[tokio::test]
+async fn a_destination_is_given_as_much_at_a_time_as_it_takes() {
+    let directory = tempfile::tempdir().unwrap();
+    let (little, away) = (Arc::new(Little::default()), Arc::<MemoryStore>::default());
+    away.set_broken(false);
+    let running = Running::start(&settings(directory.path()), &away).await;
+    away.set_broken(true);
+    for n in 0..1000 {
+        running.trail.durable(&record(n)).await.unwrap();
+    }
+    running.cut().await;
+    let running = Running::start(&settings(directory.path()), &little).await;
+    running.finish().await;
+    assert_eq!(numbers(&little.store).await, (0..1000).collect::<Vec<_>>());
+    let largest = little.largest.load(Ordering::Relaxed);
+    assert!((9_000..10_200).contains(&largest), "{largest}");
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ impl Line {
     }
 }
 
-/// What a token is narrowed to. Written `flowspec`, `sensors:rfc1149` or `decide`.
+/// What a token is narrowed to. Written `flowspec`, `sensors:rfc1149`, `decide` or `proxy`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// A line of work, as far as the roles go.
@@ -137,6 +137,9 @@ pub enum Scope {
     Reports(String),
     /// To ask for decisions, and nothing else: it needs no role. Written `decide`.
     Decide,
+    /// To decide elsewhere, by what is in use here, and to hand in the records of it: it needs no role.
+    /// Written `proxy`.
+    Proxy,
 }
 
 impl fmt::Display for Scope {
@@ -145,6 +148,7 @@ impl fmt::Display for Scope {
             Self::Line(line) => f.write_str(line.as_str()),
             Self::Reports(kind) => write!(f, "sensors:{kind}"),
             Self::Decide => f.write_str("decide"),
+            Self::Proxy => f.write_str("proxy"),
         }
     }
 }
@@ -160,13 +164,15 @@ impl FromStr for Scope {
                 Err(format!("{kind:?} is no kind of sensor: small letters, digits and `-`"))
             };
         }
-        if text == "decide" {
-            return Ok(Self::Decide);
+        match text {
+            "decide" => return Ok(Self::Decide),
+            "proxy" => return Ok(Self::Proxy),
+            _ => {}
         }
         let line = Line::ALL.into_iter().find(|line| line.as_str() == text);
         line.map(Self::Line).ok_or_else(|| {
             let lines = Line::ALL.map(Line::as_str).join(", ");
-            format!("there is no scope {text:?}: {lines}, sensors:KIND or decide")
+            format!("there is no scope {text:?}: {lines}, sensors:KIND, decide or proxy")
         })
     }
 }
@@ -193,8 +199,8 @@ impl schemars::JsonSchema for Scope {
         let lines = Line::ALL.map(Line::as_str).join("|");
         schemars::json_schema!({
             "type": "string",
-            "description": "A line of work, the reports of one kind of sensor, or decisions.",
-            "pattern": format!("^({lines}|decide|sensors:[a-z0-9][a-z0-9-]{{0,63}})$"),
+            "description": "A line of work, the reports of one kind of sensor, decisions, or what a proxy needs.",
+            "pattern": format!("^({lines}|decide|proxy|sensors:[a-z0-9][a-z0-9-]{{0,63}})$"),
         })
     }
 }
@@ -246,6 +252,9 @@ impl Rights {
                         self.scopes.contains(scope)
                             || self.scopes.contains(&Scope::Line(Line::Policy))
                     }
+                    Scope::Proxy => {
+                        self.scopes.contains(scope) || PROXIES.iter().all(|line| self.reach(*line))
+                    }
                 }));
         roles && scopes
     }
@@ -272,7 +281,13 @@ pub enum Needs {
     Report,
     /// The scope `decide`, or `operator` where policies are within reach.
     Decide,
+    /// The scope `proxy`, or `admin` where its line is within reach: who hands in records of others
+    /// is believed.
+    Proxy,
 }
+
+/// The lines of work of what a proxy needs.
+const PROXIES: [Line; 2] = [Line::Policy, Line::Audit];
 
 /// Which line of work a route belongs to, and what it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -299,7 +314,7 @@ pub enum Known {
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// As records name them: `uid:0(root)`, `token:ci`, `cert:noc`, `sensor:roof-cat-2`.
+    /// As records name them: `uid:0(root)`, `token:ci`, `cert:noc`, `sensor:roof-cat-2`, `proxy:edge-1`.
     pub name: String,
     /// How they are known.
     pub known: Known,
@@ -343,6 +358,9 @@ pub enum Denied {
     /// No right to ask for decisions.
     #[error("{0} may not ask for decisions")]
     Decide(String),
+    /// No right to decide elsewhere.
+    #[error("{0} is not a proxy")]
+    Proxy(String),
 }
 
 impl Identity {
@@ -352,6 +370,7 @@ impl Identity {
             Needs::Nothing | Needs::Identity => return Ok(()),
             Needs::Report => return self.may_report(kind.unwrap_or_default()),
             Needs::Decide => return self.may_decide(),
+            Needs::Proxy => return self.may_decide_elsewhere(access.line),
             Needs::Role(role) => role,
         };
         if !self.rights.has(role) {
@@ -378,6 +397,13 @@ impl Identity {
         let may = rights.scopes.contains(&Scope::Decide)
             || (rights.has(Role::Operator) && rights.reach(Line::Policy));
         if may { Ok(()) } else { Err(Denied::Decide(self.name.clone())) }
+    }
+
+    fn may_decide_elsewhere(&self, line: Line) -> Result<(), Denied> {
+        let rights = &self.rights;
+        let may = rights.scopes.contains(&Scope::Proxy)
+            || (rights.has(Role::Admin) && rights.reach(line));
+        if may { Ok(()) } else { Err(Denied::Proxy(self.name.clone())) }
     }
 
     /// Whether this is the same person as far as anybody can tell: by name, or by a token that one

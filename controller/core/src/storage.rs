@@ -85,6 +85,9 @@ pub enum StorageError {
     /// This number is not the newest plus one: somebody else stored a revision first.
     #[error("revision {0} is not the next one")]
     Conflict(u64),
+    /// The mark of these records is elsewhere: somebody else moved it, or these were written before.
+    #[error("the mark is at {0}, and not where it was thought to be: nothing was written")]
+    Moved(u64),
     /// Several controllers share the store, and this one does not lead (any more): nothing was
     /// written.
     #[error("this sarkd does not lead{}: nothing was written", leader(.0.as_deref()))]
@@ -118,7 +121,8 @@ pub trait RevisionStore: Send + Sync {
 #[async_trait]
 pub trait AuditStore: Send + Sync {
     /// Appends these, in this order and without another's between them: all or, on an error, none.
-    /// With a mark, that is moved in the same transaction.
+    /// With a mark, that is moved in the same transaction; if it is elsewhere than it is thought to
+    /// be, nothing is written ([`StorageError::Moved`]).
     async fn write(
         &self,
         records: &[Written],
@@ -194,6 +198,8 @@ pub trait AuditStore: Send + Sync {
 pub struct Mark<'a> {
     /// Whose: `spool`.
     pub name: &'a str,
+    /// Where it is before, as the source thinks: what was stored meanwhile is not stored again.
+    pub after: u64,
     /// The source's own number of the last of its records.
     pub position: u64,
 }

@@ -47,7 +47,15 @@ pub(super) async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Fai
 
 /// Reads a body, bounded in octets and time; what to do if it is too large.
 pub(super) async fn octets(request: Request, too_large: &str) -> Result<Bytes, Failure> {
-    let limit = routes::MAX_BODY;
+    octets_up_to(routes::MAX_BODY, request, too_large).await
+}
+
+/// The same, of so many octets at most.
+pub(super) async fn octets_up_to(
+    limit: usize,
+    request: Request,
+    too_large: &str,
+) -> Result<Bytes, Failure> {
     let too_large = || {
         let body = ErrorBody::new(ErrorCode::TooLarge, format!("the body is over {limit} octets"));
         Failure(body.with_help(too_large))

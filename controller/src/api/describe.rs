@@ -18,6 +18,7 @@ pub(super) struct Shape {
     gives: Option<Body>,
     query: Vec<Parameter>,
     headers: Vec<&'static str>,
+    nothing: Option<&'static str>,
 }
 
 /// A body.
@@ -116,6 +117,11 @@ impl Shape {
         self.query = parameters;
     }
 
+    /// When it gives nothing (204).
+    pub(super) fn may_be_nothing(&mut self, when: &'static str) {
+        self.nothing = Some(when);
+    }
+
     /// It reads this header.
     pub(super) fn header(&mut self, name: &'static str) {
         self.headers.push(name);
@@ -177,6 +183,9 @@ fn operation(
         "4XX": failed("What was asked for is wrong, or not allowed: the error says what to do."),
         "503": failed("The store does not answer; nothing was changed."),
     });
+    if let Some(when) = shape.nothing {
+        responses["204"] = json!({ "description": when });
+    }
     if let (Some(Body::Other(kinds)), "/readyz") = (&shape.gives, *path) {
         responses["503"] = json!({
             "description": "It is not ready.", "content": content(&Body::Other(kinds.clone()), answers),
@@ -224,7 +233,7 @@ fn content(body: &Body, generator: &mut SchemaGenerator) -> Value {
     }
 }
 
-/// As routes say it: `nothing`, `identity`, a role, `report`, `decide`.
+/// As routes say it: `nothing`, `identity`, a role, `report`, `decide`, `proxy`.
 pub(super) fn needs(access: Access) -> String {
     match access.needs {
         Needs::Nothing => "nothing".to_owned(),
@@ -232,6 +241,7 @@ pub(super) fn needs(access: Access) -> String {
         Needs::Role(role) => role.to_string(),
         Needs::Report => "report".to_owned(),
         Needs::Decide => "decide".to_owned(),
+        Needs::Proxy => "proxy".to_owned(),
     }
 }
 

@@ -17,12 +17,12 @@ use sark_api::{
     EntriesResponse, FeedView, FeedsResponse, HistoryResponse, KindsResponse, LookupResponse,
     NamesResponse, ObservationsRequest, ObservationsResponse, PeersResponse, PinRequest,
     PinResponse, PlanRequest, PlanResponse, PoliciesResponse, PriceLookupResponse,
-    PriceVersionsResponse, PricesResponse, RefreshRequest, RefreshResponse, RefreshResult,
-    ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
-    RollbackRequest, RolloutResponse, RuleView, RulesResponse, SensorsResponse, SetView,
-    SetsResponse, SinkTest, SinksResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest,
-    TokenView, TokensResponse, TrailResponse, VersionResponse, VersionsResponse, WhoamiResponse,
-    WithdrawRequest, routes,
+    PriceVersionsResponse, PricesResponse, ProxySnapshot, RefreshRequest, RefreshResponse,
+    RefreshResult, ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView,
+    RevisionsResponse, RollbackRequest, RolloutResponse, RuleView, RulesResponse, SensorsResponse,
+    SetView, SetsResponse, SinkTest, SinksResponse, StatusResponse, StoredResponse, TokenMade,
+    TokenRequest, TokenView, TokensResponse, TrailPosition, TrailResponse, VersionResponse,
+    VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
 };
 use sark_core::identity::{Access, Line, Needs, Role};
 use sark_export::Form;
@@ -31,7 +31,7 @@ use schemars::JsonSchema;
 use super::describe::{Parameter as P, Shape, description};
 use super::{
     Api, alerts, approvals, audit, auth, changes, decisions, export, feeds, lines, metrics,
-    observations, prices, questions, registry, sensors,
+    observations, prices, proxies, questions, registry, sensors,
 };
 
 /// What a call does to the world, and so who writes its record.
@@ -99,6 +99,10 @@ impl Route {
         self.with(|shape| shape.gives_as(kinds))
     }
 
+    fn may_be_nothing(self, when: &'static str) -> Self {
+        self.with(|shape| shape.may_be_nothing(when))
+    }
+
     fn query(self, parameters: Vec<P>) -> Self {
         self.with(|shape| shape.query(parameters))
     }
@@ -151,6 +155,7 @@ pub(super) fn table() -> Vec<Route> {
         identities(),
         waiting(),
         reports(),
+        elsewhere(),
     ];
     all.into_iter().flatten().collect()
 }
@@ -348,5 +353,16 @@ fn reports() -> Vec<Route> {
         Route::new(viewer(line), GET, routes::SENSOR_KINDS, Looks, "What each kind of sensor may report", sensors::kinds).gives::<KindsResponse>(),
         Route::new(viewer(line), GET, routes::REPORTS, Looks, "What sensors reported", sensors::reports).query(vec![P::text("kind"), P::text("sensor"), P::limit()]).gives::<ReportsResponse>(),
         Route::new(report, POST, routes::REPORT, Records, "Report what a sensor saw", sensors::report).takes::<serde_json::Value>().header("Idempotency-Key").gives::<ReportTaken>(),
+    ]
+}
+
+#[rustfmt::skip]
+fn elsewhere() -> Vec<Route> {
+    use Effect::{Looks, Records};
+    let by = |line| Access { line, needs: Needs::Proxy };
+    vec![
+        Route::new(by(Line::Policy), GET, routes::PROXY_SNAPSHOT, Looks, "What a proxy decides by", proxies::snapshot).query(vec![P::text("have"), P::number("wait")]).gives::<ProxySnapshot>().may_be_nothing("It is still the version that the caller has."),
+        Route::new(by(Line::Audit), POST, routes::PROXY_RECORDS, Records, "Records of a proxy", proxies::records).takes_as(LINES).gives::<TrailPosition>(),
+        Route::new(by(Line::Audit), GET, routes::PROXY_MARK, Looks, "How far records of a proxy are stored", proxies::mark).gives::<TrailPosition>(),
     ]
 }

@@ -248,6 +248,7 @@ impl Decisions {
             self.resolved("decisions-unreadable");
         }
         self.decider.put(active, candidate);
+        self.put.send_replace(());
         turn.number = rollout.number;
         let version = rollout.active.as_ref().map(ContentHash::short);
         let candidate = rollout.candidate.as_ref().map(|candidate| candidate.version.short());

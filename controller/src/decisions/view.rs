@@ -1,8 +1,9 @@
 //! Decision sets as the API shows them.
 
-use sark_api::{CandidateView, Counted, Counts, RolloutResponse, SetView, SetsResponse};
+use sark_api::{CandidateView, Counted, Counts, ProxySet, RolloutResponse, SetView, SetsResponse};
 use sark_core::ContentHash;
-use sark_core::storage::{StorageError, StoredSet};
+use sark_core::storage::{Candidate, StorageError, StoredSet};
+use tokio::sync::watch;
 
 use super::{Decisions, DecisionsError};
 
@@ -43,6 +44,31 @@ impl Decisions {
     /// One set, with its files.
     pub async fn set(&self, version: &str) -> Result<SetView, DecisionsError> {
         Ok(self.find(version).await?.into())
+    }
+
+    /// What decides here now: not always the newest rollout, which may be unreadable.
+    #[must_use]
+    pub fn in_use(&self) -> (Option<ContentHash>, Option<Candidate>) {
+        let in_use = self.decider.in_use();
+        let active = in_use.active.as_ref().map(|pool| pool.set().version().clone());
+        let candidate = in_use.candidate.as_ref().map(|candidate| Candidate {
+            version: candidate.pool.set().version().clone(),
+            stage: candidate.stage,
+        });
+        (active, candidate)
+    }
+
+    /// Wakes when [`in_use`](Self::in_use) may be another; for as many as like.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<()> {
+        self.put.subscribe()
+    }
+
+    /// A set to decide by elsewhere.
+    pub async fn whole(&self, version: &ContentHash) -> Result<ProxySet, DecisionsError> {
+        let set = self.parts.sets.store.decision_set(version).await?;
+        let set = set.ok_or_else(|| DecisionsError::Unknown(version.to_string()))?;
+        Ok(ProxySet { version: set.version.to_string(), files: set.files })
     }
 
     /// A set without its files.

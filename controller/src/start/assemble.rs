@@ -19,6 +19,7 @@ use crate::feeds::{FeedParts, Feeds};
 use crate::identities::Identities;
 use crate::led::Led;
 use crate::prices::Prices;
+use crate::proxies::{Proxies, Snapshots};
 use crate::registrar::Beginning;
 use crate::sensors::{Kinds, SensorParts, Sensors};
 use crate::{
@@ -133,6 +134,7 @@ pub fn assemble(parts: Parts) -> Assembled {
     let own = nix::unistd::geteuid().as_raw();
     let users = Users::of(&config.api, own);
     let certificates = config.api.certificates.as_slice().into();
+    let by_anybody = Arc::clone(&sets.store);
     let decisions = Arc::new(Decisions::new(DecisionParts {
         sets,
         registry: Arc::clone(&registry),
@@ -142,6 +144,9 @@ pub fn assemble(parts: Parts) -> Assembled {
         stage: config.decisions.stage,
         percent: config.decisions.percent,
     }));
+    let snapshots =
+        Snapshots::new(Arc::clone(&registry), Arc::clone(&decisions), Arc::clone(&prices));
+    let proxies = Proxies::new(snapshots, by_anybody);
     let sensors = Sensors::new(SensorParts {
         kinds,
         store: Arc::clone(&store),
@@ -187,6 +192,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         names: None,
         leadership,
         decisions,
+        proxies: Arc::new(proxies),
         trail: None,
         trail_key: None,
         keep: Arc::default(),

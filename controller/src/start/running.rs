@@ -224,6 +224,7 @@ impl Running {
     /// No new requests; those under way end, then the reconciler, then the store.
     pub(super) async fn drain(mut self) {
         self.stop.cancel();
+        self.api.proxies.snapshots.end();
         self.work.close();
         self.work.wait().await;
         // Records that were taken are written and stored; what the store does not take stays in the

@@ -55,8 +55,14 @@ impl AuditStore for Store {
         mark: Option<Mark<'_>>,
     ) -> Result<Head, StorageError> {
         let mut session = self.writing("append to the audit trail").await?;
+        if let Some(Mark { name, after, .. }) = mark {
+            let found = read_mark(&mut session, name).await?;
+            if found != after {
+                return Err(StorageError::Moved(found));
+            }
+        }
         let head = insert_all(&mut session, records).await?;
-        if let Some(Mark { name, position }) = mark {
+        if let Some(Mark { name, position, .. }) = mark {
             sql("INSERT INTO trail_mark VALUES ($1, $2)
                  ON CONFLICT (name) DO UPDATE SET position = excluded.position")
             .bind(name)
@@ -73,9 +79,7 @@ impl AuditStore for Store {
     }
 
     async fn mark(&self, name: &str) -> Result<u64, StorageError> {
-        let mut session = self.reading("read a mark of the audit trail").await?;
-        let mark = sql("SELECT position FROM trail_mark WHERE name = $1").bind(name);
-        mark.first(&mut session).await?.map_or(Ok(0), |row| row.count("position"))
+        read_mark(&mut self.reading("read a mark of the audit trail").await?, name).await
     }
 
     async fn search(
@@ -153,6 +157,11 @@ async fn read_head(session: &mut Session) -> Result<Head, StorageError> {
         Some(row) => head_of(&row, "the audit trail's head"),
         None => Err(corrupt("the audit trail's head", "it is not there")),
     }
+}
+
+async fn read_mark(session: &mut Session, name: &str) -> Result<u64, StorageError> {
+    let mark = sql("SELECT position FROM trail_mark WHERE name = $1").bind(name);
+    mark.first(session).await?.map_or(Ok(0), |row| row.count("position"))
 }
 
 fn head_of(row: &Row, place: &str) -> Result<Head, StorageError> {

@@ -9,8 +9,13 @@ use sark_core::storage::{AuditStore, Mark, StorageError};
 pub trait Destination: Send + Sync {
     /// Where the mark of this name was moved to last; 0 if it never was.
     async fn mark(&self, name: &str) -> Result<u64, StorageError>;
-    /// Takes these, in this order, and moves the mark, in one transaction.
+    /// Takes these, in this order, and moves the mark, in one transaction; nothing if the mark is
+    /// elsewhere than it is thought to be.
     async fn write(&self, records: &[Written], mark: Mark<'_>) -> Result<(), StorageError>;
+    /// Octets of records that it takes at a time; the last one may go beyond.
+    fn most_octets(&self) -> u64 {
+        u64::MAX
+    }
 }
 
 #[async_trait]

@@ -115,10 +115,11 @@ impl Drain {
                 return Err(error.into());
             }
         };
+        let octets = self.store.most_octets();
         let reading = tokio::task::spawn_blocking(move || {
             let mut reader = reader;
             let before = reader.place();
-            let batch = reader.read(stored, durable, BATCH).map(|batch| {
+            let batch = reader.read(stored, durable, (BATCH, octets)).map(|batch| {
                 let records = batch.records.iter().map(|text| Written::again(text.clone()));
                 (records.collect::<Result<Vec<_>, _>>(), batch)
             });
@@ -165,7 +166,7 @@ impl Drain {
         // In the transaction that passes over them: told once, whatever happens.
         records.extend(batch.lost.iter().filter_map(|gap| self.lost(*gap, mark)));
         if batch.last > stored {
-            let mark = Mark { name: mark, position: batch.last };
+            let mark = Mark { name: mark, after: stored, position: batch.last };
             self.store.write(&records, mark).await?;
             self.shared.metrics.stored.inc_by(records.len() as u64);
         }

@@ -174,12 +174,13 @@ impl ApiConfig {
 }
 
 fn check_rights(key: &str, rights: &Rights, wrong: &mut impl FnMut(&str, String, &str)) {
-    let reports = |scope: &Scope| matches!(scope, Scope::Reports(_));
-    if rights.roles.is_empty() && !rights.scopes.iter().any(reports) {
+    let suffices =
+        |scope: &Scope| matches!(scope, Scope::Reports(_) | Scope::Decide | Scope::Proxy);
+    if rights.roles.is_empty() && !rights.scopes.iter().any(suffices) {
         wrong(
             key,
             "it may do nothing".into(),
-            "roles: [viewer], [operator], [approver], [admin], or a scope sensors:KIND",
+            "roles: [viewer], [operator], [approver], [admin], or a scope sensors:KIND, decide or proxy",
         );
     }
 }

@@ -76,6 +76,26 @@ fn who_asks_for_decisions_does_nothing_else() {
 }
 
 #[test]
+fn a_proxy_decides_elsewhere_and_does_nothing_else() {
+    let snapshot = Access { line: Line::Policy, needs: Needs::Proxy };
+    let records = Access { line: Line::Audit, needs: Needs::Proxy };
+    let proxy = who(&[], &["proxy"]);
+    let admin = who(&[Role::Admin], &[]);
+    for access in [snapshot, records] {
+        proxy.may(access, None).unwrap();
+        admin.may(access, None).unwrap();
+        who(&[], &["decide"]).may(access, None).unwrap_err();
+        who(&[], &["sensors:rfc1149"]).may(access, None).unwrap_err();
+        who(&[Role::Admin], &["flowspec"]).may(access, None).unwrap_err();
+        let error = who(&[Role::Operator], &[]).may(access, None).unwrap_err();
+        assert_eq!(error.to_string(), "token:ci is not a proxy");
+    }
+    who(&[Role::Admin], &["policy"]).may(records, None).unwrap_err();
+    proxy.may(Access { line: Line::Policy, needs: Needs::Decide }, None).unwrap_err();
+    proxy.may(role(Line::Audit, Role::Viewer), None).unwrap_err();
+}
+
+#[test]
 fn nobody_gives_away_more_than_they_have() {
     let rights = |roles: &[Role], scopes: &[&str]| who(roles, scopes).rights;
     let admin = rights(&[Role::Admin], &["identities", "sensors"]);
@@ -86,12 +106,15 @@ fn nobody_gives_away_more_than_they_have() {
     assert!(!rights(&[Role::Operator], &[]).cover(&rights(&[Role::Admin], &["flowspec"])));
     assert!(!admin.cover(&rights(&[], &["decide"])));
     assert!(rights(&[Role::Admin], &["policy"]).cover(&rights(&[], &["decide"])));
+    assert!(!rights(&[Role::Admin], &["policy"]).cover(&rights(&[], &["proxy"])));
+    assert!(rights(&[Role::Admin], &["policy", "audit"]).cover(&rights(&[], &["proxy"])));
+    assert!(rights(&[], &["proxy"]).cover(&rights(&[], &["proxy"])));
     assert!(!rights(&[], &["sensors:a"]).cover(&rights(&[], &["sensors:b"])));
 }
 
 #[test]
 fn scopes_read_what_they_print() {
-    for text in ["flowspec", "sensors", "sensors:rfc1149", "identities", "decide"] {
+    for text in ["flowspec", "sensors", "sensors:rfc1149", "identities", "decide", "proxy"] {
         let scope: Scope = text.parse().unwrap();
         assert_eq!(scope.to_string(), text);
         let json = serde_json::to_string(&scope).unwrap();

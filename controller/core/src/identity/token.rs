@@ -96,12 +96,19 @@ impl Token {
         }
     }
 
-    /// As records name it: one that can only report is a sensor.
+    /// As records name it: one that can only report is a sensor, one that can only decide elsewhere
+    /// is a proxy.
     #[must_use]
     pub fn actor(&self) -> String {
-        let reports = |scope: &Scope| matches!(scope, Scope::Reports(_));
-        let sensor = self.rights.roles.is_empty() && self.rights.scopes.iter().all(reports);
-        format!("{}:{}", if sensor { "sensor" } else { "token" }, self.name)
+        let Rights { roles, scopes } = &self.rights;
+        let kind = if roles.is_empty() && scopes.iter().all(|s| matches!(s, Scope::Reports(_))) {
+            "sensor"
+        } else if roles.is_empty() && scopes.iter().all(|scope| *scope == Scope::Proxy) {
+            "proxy"
+        } else {
+            "token"
+        };
+        format!("{kind}:{}", self.name)
     }
 
     /// Whether it says who may do what.

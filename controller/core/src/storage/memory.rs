@@ -141,10 +141,14 @@ impl AuditStore for MemoryStore {
         mark: Option<Mark<'_>>,
     ) -> Result<Head, StorageError> {
         let mut state = self.open("append to the audit trail")?;
-        records.iter().for_each(|record| state.push(record));
-        if let Some(Mark { name, position }) = mark {
+        if let Some(Mark { name, after, position }) = mark {
+            let found = state.marks.get(name).copied().unwrap_or(0);
+            if found != after {
+                return Err(StorageError::Moved(found));
+            }
             state.marks.insert(name.to_owned(), position);
         }
+        records.iter().for_each(|record| state.push(record));
         Ok(state.head())
     }
 

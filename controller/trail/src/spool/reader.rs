@@ -76,16 +76,17 @@ impl Reader {
         (self.current, self.last) = place;
     }
 
-    /// The next ones that are on the disk (up to this number), at most so many. Those up to `stored`
-    /// are passed over; their octets count.
+    /// The next ones that are on the disk (up to this number), at most so many and of so many octets,
+    /// which the last one may go beyond. Those up to `stored` are passed over; their octets count.
     pub(crate) fn read(
         &mut self,
         stored: u64,
         durable: u64,
-        most: usize,
+        (most, octets): (usize, u64),
     ) -> Result<Batch, SpoolError> {
         let mut batch = Batch { last: self.last, ..Batch::default() };
-        while batch.last < durable && batch.records.len() < most && batch.octets < MOST_OCTETS {
+        let most = (most, octets.min(MOST_OCTETS));
+        while batch.last < durable && batch.records.len() < most.0 && batch.octets < most.1 {
             if !self.fill(&mut batch, stored, durable, most)? {
                 break;
             }
@@ -100,7 +101,7 @@ impl Reader {
         batch: &mut Batch,
         stored: u64,
         durable: u64,
-        most: usize,
+        (most, most_octets): (usize, u64),
     ) -> Result<bool, SpoolError> {
         let Some((first, path, at)) = self.current.take() else {
             let last = batch.last;
@@ -123,7 +124,10 @@ impl Reader {
         }
         let before = batch.last;
         let mut frames = Frames::new(&octets);
-        while batch.last < durable && batch.records.len() < most {
+        let has_room = |batch: &Batch, frames: &Frames<'_>| {
+            batch.records.len() < most && batch.octets + (frames.at() as u64) < most_octets
+        };
+        while batch.last < durable && has_room(batch, &frames) {
             let Some(record) = frames.next() else { break };
             batch.last += 1;
             if batch.last > stored {

@@ -3,7 +3,7 @@
 use super::record;
 use crate::audit::{AuditRecord, Head, Page, Search, Stored, Written};
 use crate::decision::Severity;
-use crate::storage::{AuditStore, Mark};
+use crate::storage::{AuditStore, Mark, StorageError};
 
 /// All checks; other records may be there.
 pub(super) async fn run<S: AuditStore>(store: &S) {
@@ -54,8 +54,8 @@ async fn a_batch_is_whole_and_moves_its_mark<S: AuditStore>(store: &S) {
     let before = store.head().await.unwrap();
     let many: Vec<_> =
         (0..700).map(|n| Written::of(&record(&format!("many.{n}"))).unwrap()).collect();
-    let mark = |position| Some(Mark { name: "spool", position });
-    let after = store.write(&many, mark(700)).await.unwrap();
+    let mark = |after, position| Some(Mark { name: "spool", after, position });
+    let after = store.write(&many, mark(0, 700)).await.unwrap();
     assert_eq!(after.sequence, before.sequence + 700);
     assert_eq!(store.mark("spool").await.unwrap(), 700);
     assert_eq!(store.mark("other").await.unwrap(), 0);
@@ -63,8 +63,17 @@ async fn a_batch_is_whole_and_moves_its_mark<S: AuditStore>(store: &S) {
     let stored = store.stored_after(before.sequence, 1000).await.unwrap();
     assert!(stored.iter().map(|s| &*s.text).eq(many.iter().map(Written::text)));
     // Nothing to write is nothing written; the mark moves all the same.
-    assert_eq!(store.write(&[], mark(701)).await.unwrap(), after);
+    assert_eq!(store.write(&[], mark(700, 701)).await.unwrap(), after);
     assert_eq!(store.mark("spool").await.unwrap(), 701);
+    // What was written already, or comes after what was not, is not written.
+    for thought in [0, 700, 702] {
+        let error = store.write(&many, mark(thought, 800)).await.unwrap_err();
+        assert!(matches!(error, StorageError::Moved(701)), "{thought}: {error:?}");
+    }
+    assert_eq!((store.head().await.unwrap(), store.mark("spool").await.unwrap()), (after, 701));
+    let other = Some(Mark { name: "another", after: 1, position: 2 });
+    let error = store.write(&many, other).await.unwrap_err();
+    assert!(matches!(error, StorageError::Moved(0)), "{error:?}");
 }
 
 async fn secrets_are_not_stored<S: AuditStore>(store: &S) {
