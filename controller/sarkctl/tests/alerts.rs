@@ -1,11 +1,8 @@
 //! Alerts: what is asked of `sarkd`, and what becomes of its answers.
-#![allow(clippy::unwrap_used, reason = "what is written here is valid")]
 
-mod support;
-
+use crate::support::sarkctl;
+use crate::support::server::{Answers, Server};
 use serde_json::{Value, json};
-use support::sarkctl;
-use support::server::{Answers, Server};
 
 const AT: &str = "2026-11-28T12:00:00Z";
 

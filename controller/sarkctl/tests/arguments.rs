@@ -1,8 +1,6 @@
 //! Help, wrong usage, completions and man pages.
 
-mod support;
-
-use support::sarkctl;
+use crate::support::sarkctl;
 
 #[test]
 fn help_of_everything() {

@@ -1,16 +1,13 @@
 //! `sarkctl audit` on a database file, whole and laid hands on.
-#![allow(clippy::unwrap_used, reason = "tests, helpers included")]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 
+use crate::support::{Run, sarkctl};
 use sark_audit::{Checkpoint, SigningKey, Tree};
 use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::storage::{AuditStore as _, CheckpointStore as _, KeptCheckpoint};
 use sark_store::Store;
 use serde_json::{Value, json};
-use support::{Run, sarkctl};
 
 struct Place(tempfile::TempDir);
 

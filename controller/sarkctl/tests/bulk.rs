@@ -1,14 +1,11 @@
 //! `registry lookup --brief`: questions by the million.
-#![allow(clippy::unwrap_used, reason = "what is written here is valid")]
-
-mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
+use crate::support::sarkctl;
+use crate::support::server::Answers;
 use serde_json::{Value, json};
-use support::sarkctl;
-use support::server::Answers;
 
 const OFFLINE: [&str; 6] =
     ["registry", "lookup", "--brief", "--offline", "--registry", "overlay.yaml"];

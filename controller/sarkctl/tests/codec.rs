@@ -1,11 +1,9 @@
 //! `flowspec encode` and `flowspec decode`.
 
-mod support;
-
 use std::io::Read as _;
 use std::process::Stdio;
 
-use support::sarkctl;
+use crate::support::sarkctl;
 
 const TEXT: &str = "dst 203.0.113.88/32 proto =6 dport =443";
 const HEX: &str = "0d0120cb007158038106059101bb";

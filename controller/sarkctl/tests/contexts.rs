@@ -1,16 +1,12 @@
 //! Contexts, tokens and approvals, as `sarkctl` has them.
 
-#![allow(clippy::unwrap_used, reason = "tests, helpers included")]
-
-mod support;
-
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use crate::support::server::Answers;
+use crate::support::{Run, Sarkctl, sarkctl};
 use sark_core::identity::Presented;
 use serde_json::json;
-use support::server::Answers;
-use support::{Run, Sarkctl, sarkctl};
 
 /// Runs it with a configuration directory of its own.
 fn at(home: &Path, sarkctl: &Sarkctl, environment: &[(&str, &str)]) -> Run {

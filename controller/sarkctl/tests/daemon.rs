@@ -1,16 +1,13 @@
 //! A `sarkd` that is absent, forbidden, silent or strange, and what the doctor says of one that
 //! answers.
-#![allow(clippy::unwrap_used, reason = "what is written here is valid")]
-
-mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 
+use crate::support::sarkctl;
+use crate::support::server::Answers;
 use sark_api::ReconcileView;
 use serde_json::{Value, json};
-use support::sarkctl;
-use support::server::Answers;
 
 const STATUS: &str = "GET /v1/status";
 const DOCTOR: [&str; 3] = ["doctor", "--socket", "sarkd.sock"];
@@ -142,7 +139,7 @@ fn all_is_well() {
         )
         .serve();
     let run = sarkctl(DOCTOR).directory(server.path()).run();
-    support::compare("doctor-well", &without_ages(&run.stdout));
+    crate::support::compare("doctor-well", &without_ages(&run.stdout));
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
 }
 
@@ -153,7 +150,7 @@ fn nothing_is_well() {
         .on("GET /v1/registry/endpoints", 200, &endpoints())
         .serve();
     let run = sarkctl(DOCTOR).columns(90).directory(server.path()).run();
-    support::compare("doctor-ill", &without_ages(&run.stdout));
+    crate::support::compare("doctor-ill", &without_ages(&run.stdout));
     assert_eq!(run.code, 1);
     let run = sarkctl(DOCTOR).with(&["-o", "json"]).directory(server.path()).run();
     let report: Value = serde_json::from_str(&run.stdout).unwrap();

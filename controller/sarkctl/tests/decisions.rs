@@ -1,9 +1,7 @@
 //! Decision sets on files: checked, tested, asked.
 
-mod support;
-
+use crate::support::sarkctl;
 use serde_json::Value;
-use support::sarkctl;
 
 const NOW: [&str; 2] = ["--now", "2026-11-28T10:00:00Z"];
 

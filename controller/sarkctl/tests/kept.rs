@@ -1,12 +1,9 @@
 //! Exports, entries and names: what is asked of `sarkd`, and what becomes of its answers.
-#![allow(clippy::unwrap_used, reason = "what is written here is valid")]
 
-mod support;
-
+use crate::support::server::{Answers, Server};
+use crate::support::{Sarkctl, sarkctl};
 use sark_api::{ErrorBody, ErrorCode};
 use serde_json::{Value, json};
-use support::server::{Answers, Server};
-use support::{Sarkctl, sarkctl};
 
 const AT: &str = "2026-11-21T07:00:00Z";
 

@@ -1,8 +1,6 @@
 //! Commands on files, without `sarkd`: the registry and the policies.
 
-mod support;
-
-use support::sarkctl;
+use crate::support::sarkctl;
 
 const REGISTRY: &str = "overlay.yaml";
 

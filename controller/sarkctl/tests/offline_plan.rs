@@ -1,9 +1,7 @@
 //! `plan --offline` and `simulate`: from files to rules, without `sarkd`.
 
-mod support;
-
+use crate::support::{Run, Sarkctl, sarkctl};
 use serde_json::Value;
-use support::{Run, Sarkctl, sarkctl};
 
 /// A time at which the policies of these tests hold.
 const NOW: [&str; 2] = ["--now", "2026-11-21T07:00:00Z"];

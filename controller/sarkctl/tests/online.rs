@@ -1,10 +1,9 @@
 //! What is asked of `sarkd`, and what becomes of its answers.
-#![allow(clippy::unwrap_used, reason = "what is written here is valid")]
-
-mod support;
 
 use std::collections::BTreeMap;
 
+use crate::support::sarkctl;
+use crate::support::server::{Answers, Server};
 use sark_api::{
     ApplyResponse, Convergence, DiagnosticBody, ErrorBody, ErrorCode, PlanResponse, RevisionView,
     RevisionsResponse, RuleState, RuleView, RulesResponse,
@@ -13,8 +12,6 @@ use sark_compiler::{Collateral, Origin, PlanDocument, PlannedAction};
 use sark_core::storage::PolicyFile;
 use sark_flowspec::Afi;
 use serde_json::json;
-use support::sarkctl;
-use support::server::{Answers, Server};
 
 const PLAN: &str = "POST /v1/flowspec/plan";
 const APPLY: &str = "POST /v1/flowspec/apply";

@@ -1,19 +1,17 @@
 //! `sarkctl registry prices`, on a file and on a stand-in for sarkd.
 
-mod support;
-
+use crate::support::sarkctl;
+use crate::support::server::Answers;
 use serde_json::{Value, json};
-use support::sarkctl;
-use support::server::Answers;
 
 const PRICES: [&str; 2] = ["registry", "prices"];
 
 /// On the list of `tests/data`.
-fn offline(words: &[&str]) -> support::Sarkctl {
+fn offline(words: &[&str]) -> crate::support::Sarkctl {
     sarkctl(PRICES).with(words).with(&["--file", "prices.json"])
 }
 
-fn clean(run: &support::Run) {
+fn clean(run: &crate::support::Run) {
     assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
 }
 

@@ -1,11 +1,9 @@
 //! Lookups, feeds and versions: what is asked of `sarkd`, and what becomes of its answers.
 
-mod support;
-
+use crate::support::sarkctl;
+use crate::support::server::Answers;
 use sark_api::{ErrorBody, ErrorCode};
 use serde_json::json;
-use support::sarkctl;
-use support::server::Answers;
 
 #[test]
 fn a_lookup_tells_layers_reasons_and_what_no_rule_may_touch() {

@@ -1,12 +1,9 @@
 //! Decision sets in sarkd: what is asked of it, what becomes of its answers, and recorded decisions
 //! made again.
-#![allow(clippy::unwrap_used, reason = "what is written here is valid")]
 
-mod support;
-
+use crate::support::sarkctl;
+use crate::support::server::{Answers, Server};
 use serde_json::{Value, json};
-use support::sarkctl;
-use support::server::{Answers, Server};
 
 const AT: &str = "2026-11-28T12:00:00Z";
 const OLD: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";

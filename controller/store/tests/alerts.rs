@@ -1,5 +1,4 @@
 //! The dispatcher's memory: one contract on all stores.
-#![allow(clippy::unwrap_used, reason = "tests, helpers included")]
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! One contract, two stores; and what only a database on a disk can do wrong.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 
 use std::path::Path;
 

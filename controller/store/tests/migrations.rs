@@ -1,6 +1,5 @@
 //! Databases of every earlier schema are opened by today's code, on both engines, and nothing in
 //! them is lost. What a SARK of schema N wrote is in `versions/N.sql`.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! The registry's contract on its stores.
-#![allow(clippy::unwrap_used, reason = "tests, helpers included")]
 
 use sark_core::storage::contract::{record, revision};
 use sark_core::storage::{AuditStore, Revision, RevisionStore, StorageError};

@@ -1,6 +1,5 @@
 //! What only a database at the other end of a connection can do wrong: go away, hang, be somebody
 //! else.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 
 use std::time::Duration;
 

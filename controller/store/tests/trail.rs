@@ -1,5 +1,4 @@
 //! A trail that somebody has laid hands on, past the store: what `audit verify` then finds.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, helpers included")]
 
 use sark_audit::{Bad, Checkpoint, Fault, SigningKey, Tree, Verified, WalkError, verify};
 use sark_core::audit::{AuditRecord, Outcome};

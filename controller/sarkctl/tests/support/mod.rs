@@ -1,8 +1,5 @@
 //! Runs the built `sarkctl` and compares what it says with golden files.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
-
 pub mod server;
 
 use std::io::Write as _;
