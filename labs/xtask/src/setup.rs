@@ -35,8 +35,8 @@ pub enum Part {
     Tools,
     /// FRR 10, gobgpd 3.36 and Suricata 7 of Debian 13, unpacked under the target directory.
     Suite,
-    /// Validators of STIX and OCSF, OPA, a fuzzer of HTTP APIs, clients of alerts' receivers: Python
-    /// packages, unpacked under the target directory.
+    /// Validators of STIX and OCSF, OPA, a fuzzer of HTTP APIs, clients of alerts' receivers, libraries of
+    /// LLM providers: Python packages, unpacked under the target directory.
     Python,
 }
 
@@ -122,6 +122,7 @@ pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
     if python::is_complete(place) {
         found.push(("SARK_STIX_VALIDATOR", python::root(place)));
         found.push(("SARK_PYTHON", python::root(place)));
+        found.push(("SARK_SDKS", python::sdks(place)));
     }
     if opa::is_complete(place) {
         found.push(("SARK_OPA", opa::root(place)));

@@ -8,7 +8,26 @@ use super::{SetupError, write};
 use crate::place::Place;
 use crate::run::capture;
 
-/// What to unpack, with all it depends on.
+/// Packages that go together, with all they depend on, in a directory of their own.
+struct Group {
+    directory: &'static str,
+    packages: &'static [&'static str],
+}
+
+const TOOLS: Group = Group { directory: "python", packages: PACKAGES };
+/// Apart from the others: they want other versions of the same packages.
+const SDKS: Group = Group { directory: "sdks", packages: LIBRARIES };
+
+/// Providers' own libraries, with which clients ask models through the proxy.
+const LIBRARIES: &[&str] = &[
+    "openai==3.57.0",
+    "anthropic==2.14.0",
+    "groq==1.7.0",
+    "mistralai==3.7.0",
+    "cohere==7.3.1",
+    "google-genai==3.6.1",
+];
+
 const PACKAGES: &[&str] = &[
     // The validator of those who write the STIX specification. 3.3.1 lacks its schemas.
     "stix2-validator==3.3.2",
@@ -28,32 +47,52 @@ const PACKAGES: &[&str] = &[
 /// A file that is written last and names what was unpacked.
 const COMPLETE: &str = ".complete";
 
-/// Where it is unpacked: what `PYTHONPATH` has to name.
+/// Where tools are unpacked: what `PYTHONPATH` has to name.
 pub fn root(place: &Place) -> PathBuf {
-    place.target.join("setup").join("python")
+    TOOLS.root(place)
+}
+
+/// Where providers' libraries are.
+pub fn sdks(place: &Place) -> PathBuf {
+    SDKS.root(place)
 }
 
 /// Whether all of it is there.
 pub fn is_complete(place: &Place) -> bool {
-    fs::read_to_string(root(place).join(COMPLETE))
-        .is_ok_and(|unpacked| unpacked == PACKAGES.join(" "))
+    TOOLS.is_complete(place) && SDKS.is_complete(place)
 }
 
 /// Fetches and unpacks it, once.
 pub fn ensure(place: &Place) -> Result<(), SetupError> {
-    if is_complete(place) {
-        return Ok(());
+    TOOLS.ensure(place)?;
+    SDKS.ensure(place)
+}
+
+impl Group {
+    fn root(&self, place: &Place) -> PathBuf {
+        place.target.join("setup").join(self.directory)
     }
-    let root = root(place);
-    eprintln!("unpacking {} under {}", PACKAGES.join(" "), root.display());
-    if root.exists() {
-        let removed = fs::remove_dir_all(&root);
-        removed.map_err(|source| SetupError::Write { path: root.clone(), source })?;
+
+    fn is_complete(&self, place: &Place) -> bool {
+        fs::read_to_string(self.root(place).join(COMPLETE))
+            .is_ok_and(|unpacked| unpacked == self.packages.join(" "))
     }
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--root-user-action", "ignore", "--target"]);
-    pip.arg(&root).args(PACKAGES);
-    let failed = |source| SetupError::Command { what: PACKAGES.join(" "), source };
-    capture(&mut pip).map_err(failed)?;
-    write(root.join(COMPLETE), &PACKAGES.join(" "))
+
+    fn ensure(&self, place: &Place) -> Result<(), SetupError> {
+        if self.is_complete(place) {
+            return Ok(());
+        }
+        let (root, packages) = (self.root(place), self.packages.join(" "));
+        eprintln!("unpacking {packages} under {}", root.display());
+        if root.exists() {
+            let removed = fs::remove_dir_all(&root);
+            removed.map_err(|source| SetupError::Write { path: root.clone(), source })?;
+        }
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--root-user-action", "ignore", "--target"]);
+        pip.arg(&root).args(self.packages);
+        let failed = |source| SetupError::Command { what: packages.clone(), source };
+        capture(&mut pip).map_err(failed)?;
+        write(root.join(COMPLETE), &packages)
+    }
 }
