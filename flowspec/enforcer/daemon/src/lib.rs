@@ -29,7 +29,7 @@
 //! [router]: Enforcer
 
 pub mod args;
-mod chain;
+
 pub mod commands;
 pub mod config;
 mod freshness;
@@ -43,11 +43,11 @@ mod status;
 mod totals;
 mod watcher;
 
-pub use chain::chain;
 pub use freshness::Freshness;
 pub use heard::{Heard, Unread};
 pub use round::{Enforcer, RoundError};
 pub use run::{RunError, run};
+pub use sark_core::chain;
 pub use state::{Directory, Lock, LockError, Stored};
 pub use status::{Counted, Status};
 pub use totals::Totals;
