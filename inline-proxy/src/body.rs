@@ -31,6 +31,12 @@ impl Outgoing {
         self.first.as_deref().unwrap_or_default()
     }
 
+    /// What was not read.
+    #[must_use]
+    pub fn into_rest(self) -> Option<Incoming> {
+        self.rest
+    }
+
     /// Whether all of it was read.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
@@ -79,9 +85,12 @@ impl Body for Outgoing {
     }
 }
 
+/// Octets that are made room for before they come.
+const AHEAD: usize = 64 << 10;
+
 /// Reads a body, up to `most` octets and what the last frame has beyond them; the rest stays unread.
 pub async fn read(mut body: Incoming, most: usize) -> Result<Outgoing, hyper::Error> {
-    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(most);
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(AHEAD);
     let (mut octets, mut trailers) = (BytesMut::new(), None);
     let mut first: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
@@ -89,7 +98,8 @@ pub async fn read(mut body: Incoming, most: usize) -> Result<Outgoing, hyper::Er
             Ok(data) if octets.is_empty() && first.is_none() => first = Some(data),
             Ok(data) => {
                 if let Some(before) = first.take() {
-                    octets.reserve(expected.min(most).max(before.len() + data.len()));
+                    // What is claimed is believed up to some octets.
+                    octets.reserve(expected.min(AHEAD).max(before.len() + data.len()));
                     octets.extend_from_slice(&before);
                 }
                 octets.extend_from_slice(&data);
@@ -167,8 +177,7 @@ impl Body for Reply {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Ours(octets) => octets.is_none(),
-            // Who watches is told of the end by the frame that is none.
-            Self::Passing { body, watch } => watch.is_none() && body.is_end_stream(),
+            Self::Passing { body, .. } => body.is_end_stream(),
         }
     }
 

@@ -11,22 +11,28 @@ mod upgrade;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Method, Request, Response};
-use hyper::body::Incoming;
+use http::{Method, Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
 use sark_core::audit::{Correlation, Flow as FiveTuple};
 use sark_detect::{Asked, By, Family, Head, Kind, Recognised, Refusal, recognise};
 use serde_json::{Map, json};
 
 use crate::body::{self, Outgoing, Reply};
+use crate::clients::Place;
 use crate::flow::{Flow, Target};
 use crate::proxy::Proxy;
 use crate::steer::of_llm;
 use crate::upstream::Server;
 use crate::{head, ids};
+
+/// Octets of a body that nobody wants, and how long they are read.
+const DRAIN: usize = 1 << 20;
+const DRAIN_WITHIN: Duration = Duration::from_secs(2);
 
 /// What all requests of a connection have in common.
 #[derive(Debug)]
@@ -45,6 +51,10 @@ pub struct Conversation {
     pub server: Option<Server>,
     /// The host that requests are for, whatever they say: of a reverse proxy.
     pub host: Option<Authority>,
+    /// The endpoint that the connection leads to, and its provider, if one is behind it.
+    pub endpoint: Option<(String, String)>,
+    /// The connection's place among all.
+    pub place: Arc<Place>,
 }
 
 /// A request whose head was read.
@@ -57,6 +67,8 @@ struct Taken {
     recognised: Recognised,
     /// Of the registry.
     endpoint: Option<(String, String)>,
+    /// Whether it asks for another protocol.
+    upgrades: bool,
 }
 
 impl Conversation {
@@ -66,8 +78,9 @@ impl Conversation {
         request: Request<Incoming>,
     ) -> Result<Response<Reply>, Infallible> {
         let id = ids::request();
-        let answer = match self.take(&request, id.clone()) {
-            Err(refusal) => self.refused(&refusal, Family::Unknown),
+        let mut request = request;
+        let answer = match self.take(&mut request, id.clone()) {
+            Err(refusal) => self.refused(&refusal, Family::Unknown, request.into_body()),
             Ok(taken) => match self.proxy.overload.enter() {
                 Some(_place) => self.decide_and_forward(request, taken).await,
                 None => {
@@ -75,15 +88,16 @@ impl Conversation {
                     let kind = Kind::Overloaded { retry_after: 1 };
                     let message = "the proxy has too much to do; try again".to_owned();
                     let refusal = Refusal { kind, message, request_id: id, rule: None };
-                    self.refused(&refusal, taken.recognised.family)
+                    self.refused(&refusal, taken.recognised.family, request.into_body())
                 }
             },
         };
         Ok(answer)
     }
 
-    /// Reads the head.
-    fn take(&self, request: &Request<Incoming>, id: String) -> Result<Taken, Refusal> {
+    /// Reads the head, and takes out of it what belongs to the client's connection: what is decided on is
+    /// what is sent on.
+    fn take(&self, request: &mut Request<Incoming>, id: String) -> Result<Taken, Refusal> {
         let since = Instant::now();
         let unreadable = |message: String| Refusal {
             kind: Kind::Unreadable,
@@ -98,10 +112,22 @@ impl Conversation {
             None => head::authority(request.uri(), request.headers())
                 .map_err(|error| unreadable(error.to_string()))?,
         };
+        if request.method() == Method::CONNECT {
+            return Err(unreadable("CONNECT leads nowhere from here".to_owned()));
+        }
+        // Of an explicit client: TLS is what it asks for, and what it would not get.
+        if self.scheme == Scheme::HTTP && request.uri().scheme() == Some(&Scheme::HTTPS) {
+            return Err(unreadable("ask for https by CONNECT".to_owned()));
+        }
+        let upgrades = request.method() == Method::GET
+            && request.body().is_end_stream()
+            && head::asks_upgrade(request.version(), request.headers());
+        head::strip(request.headers_mut(), upgrades);
         let host = head::host(&authority);
         let known = self.proxy.judge.known();
         let endpoint = of_llm(&known.registry, &host);
         let endpoint = endpoint.map(|found| (found.id.clone(), found.provider.clone()));
+        let endpoint = endpoint.or_else(|| self.endpoint.clone());
         let recognised = recognise(&Head {
             scheme: self.scheme.as_str(),
             method: request.method(),
@@ -109,7 +135,7 @@ impl Conversation {
             path: path_of(request),
             headers: request.headers(),
         });
-        Ok(Taken { id, since, authority, host, recognised, endpoint })
+        Ok(Taken { id, since, authority, host, recognised, endpoint, upgrades })
     }
 
     async fn decide_and_forward(
@@ -118,9 +144,10 @@ impl Conversation {
         mut taken: Taken,
     ) -> Response<Reply> {
         if let Some(fronted) = self.fronted(&taken) {
+            self.drain(request.into_body());
             return fronted;
         }
-        if head::asks_upgrade(request.version(), request.headers()) {
+        if taken.upgrades {
             return self.upgrade(request, taken).await;
         }
         let is_llm = taken.endpoint.is_some() || taken.recognised.by != By::Nothing;
@@ -142,7 +169,7 @@ impl Conversation {
         } else {
             Outgoing::unread(incoming)
         };
-        let asked = match self.ask(&mut taken.recognised, &parts.headers, &body, reads) {
+        let asked = match self.ask(&mut taken, &parts.headers, &body, reads) {
             Ok(asked) => asked,
             Err(refusal) => {
                 let refusal = Refusal { request_id: taken.id.clone(), ..refusal };
@@ -153,12 +180,15 @@ impl Conversation {
         if taken.endpoint.is_none() && taken.recognised.by == By::Nothing {
             return self.forward(parts, body, &taken, None, None).await;
         }
-        let decision = self.decide(&taken, &parts.headers, &asked).await;
-        if let Some(refusal) = ask::refusal(&decision, &taken.id) {
+        let decisions = self.decide(&taken, &parts.headers, &asked).await;
+        if let Some(refusal) = ask::refusal(&decisions, &taken.id) {
             self.proxy.metrics.refused(refusal.kind);
+            if let Some(rest) = body.into_rest() {
+                self.drain(rest);
+            }
             return reply(refusal.response(&taken.recognised, asked.asked.as_ref()));
         }
-        let instead = match ask::redirected(&decision, &self.proxy.judge.known().registry) {
+        let instead = match ask::redirected(&decisions, &self.proxy.judge.known().registry) {
             Ok(instead) => instead,
             Err(message) => {
                 let refusal = self.say(&taken, Kind::Denied, message);
@@ -205,9 +235,27 @@ impl Conversation {
         reply(refusal.response(&taken.recognised, None))
     }
 
-    fn refused(&self, refusal: &Refusal, family: Family) -> Response<Reply> {
+    fn refused(&self, refusal: &Refusal, family: Family, unread: Incoming) -> Response<Reply> {
         self.proxy.metrics.refused(refusal.kind);
+        self.drain(unread);
         reply(refusal.of_family(family))
+    }
+
+    /// Reads what a client still sends, for a while: a connection that is closed with octets unread takes
+    /// the answer away with it.
+    fn drain(&self, mut unread: Incoming) {
+        if unread.is_end_stream() {
+            return;
+        }
+        self.proxy.tasks.spawn(tokio::time::timeout(DRAIN_WITHIN, async move {
+            let mut octets = 0;
+            while let Some(Ok(frame)) = unread.frame().await {
+                octets += frame.data_ref().map_or(0, Bytes::len);
+                if octets > DRAIN {
+                    return;
+                }
+            }
+        }));
     }
 
     fn correlation(&self, taken: &Taken) -> Correlation {
@@ -258,9 +306,4 @@ fn path_of<B>(request: &Request<B>) -> &str {
 /// An answer of ours.
 fn reply(response: Response<Bytes>) -> Response<Reply> {
     response.map(Reply::ours)
-}
-
-/// Whether a header may be shown to a decision: never one that is a secret.
-fn agent(headers: &HeaderMap) -> Option<String> {
-    sark_detect::agent(headers).map(str::to_owned)
 }

@@ -64,6 +64,15 @@ impl fmt::Display for Target {
     }
 }
 
+impl Flow {
+    /// Whether its target may have an inner address: where the client's packets went, or what the
+    /// configuration names. A client that names the target itself reaches only the outside.
+    #[must_use]
+    pub fn may_be_inner(&self) -> bool {
+        self.entrance != Entrance::Explicit
+    }
+}
+
 /// One connection of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {

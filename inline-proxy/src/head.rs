@@ -2,7 +2,7 @@
 //! §7.6.1), and what could be read in two ways is refused (RFC 9112 §6.3, §11.2).
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, TE, TRAILER,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderName, HeaderValue, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -18,7 +18,8 @@ const HOP_BY_HOP: [HeaderName; 3] = [
 /// Why a request is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadHead {
-    /// Both say where it ends.
+    /// Both say where it ends. hyper takes the length out before we see it, and closes after the request;
+    /// this is for who reads otherwise.
     #[error("the request has Content-Length and Transfer-Encoding")]
     TwoLengths,
     /// Two that differ, or one that is a list.
@@ -27,6 +28,9 @@ pub enum BadHead {
     /// Not chunked alone.
     #[error("the request has a Transfer-Encoding other than chunked")]
     Coding,
+    /// Two readers could take it for two things.
+    #[error("the request has more than one Content-Type")]
+    ManyTypes,
     /// Nobody is named.
     #[error("the request names no host")]
     NoHost,
@@ -37,6 +41,9 @@ pub enum BadHead {
 
 /// Refuses what two readers could read differently. HTTP/2 has lengths of its own.
 pub fn check(version: Version, headers: &HeaderMap) -> Result<(), BadHead> {
+    if headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
+        return Err(BadHead::ManyTypes);
+    }
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let length = lengths.next();
     let is_number =

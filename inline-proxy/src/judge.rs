@@ -75,6 +75,12 @@ impl Judge {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
     }
 
+    /// Whether there is a decision set.
+    #[must_use]
+    pub fn has_set(&self) -> bool {
+        self.decider.in_use().active.is_some()
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> jiff::Timestamp {

@@ -18,8 +18,11 @@
 //! a directory: no other program is waited for.
 
 mod alpn;
+pub mod args;
 mod body;
+pub mod ca;
 mod clients;
+pub mod config;
 mod conversation;
 mod dial;
 pub mod entrance;
@@ -27,12 +30,15 @@ mod flow;
 mod head;
 mod ids;
 mod judge;
+pub mod log;
 mod metrics;
 mod opening;
 mod overload;
 mod pins;
 mod proxy;
 mod replay;
+mod run;
+pub mod sarkd;
 mod splice;
 mod steer;
 mod terminate;
@@ -49,6 +55,7 @@ pub use metrics::Metrics;
 pub use overload::Overload;
 pub use pins::{PinPolicy, PinSettings, Pins};
 pub use proxy::{FailPolicy, Limits, Proxy};
+pub use run::{RunError, run};
 pub use steer::{Course, Courses, Steered, Why, steer};
 pub use terminate::Termination;
 pub use upstream::{Keep, LinkError, Server, Trust, TrustError, Upstreams};

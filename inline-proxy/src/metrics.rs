@@ -1,5 +1,17 @@
 //! What Prometheus sees of the proxy. Names are here and nowhere else.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -9,8 +21,10 @@ use prometheus_client::registry::Registry;
 use sark_core::decision::Decision;
 use sark_detect::Kind;
 use sark_trail::TrailMetrics;
+use tokio::net::TcpListener;
 
 use crate::flow::Entrance;
+use crate::proxy::Proxy;
 use crate::splice::Moved;
 use crate::steer::Steered;
 
@@ -101,12 +115,8 @@ impl Metrics {
         text
     }
 
-    pub(crate) fn opened(&self) {
-        self.open.inc();
-    }
-
-    pub(crate) fn closed(&self) {
-        self.open.dec();
+    fn open(&self, connections: usize) {
+        self.open.set(i64::try_from(connections).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn turned_away(&self) {
@@ -153,4 +163,45 @@ impl Metrics {
     pub fn set_age(&self, seconds: i64) {
         self.set_age.set(seconds);
     }
+}
+
+/// Serves `/metrics`, `/healthz` and `/readyz`; the last is 200 when there is a decision set.
+pub(crate) async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let proxy = Arc::clone(&proxy);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let answer = answer(request.uri().path(), &proxy);
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        tokio::spawn(async move {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(5));
+            // Whoever breaks off is gone.
+            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+fn answer(path: &str, proxy: &Proxy) -> Response<Full<Bytes>> {
+    let (status, text) = match path {
+        "/metrics" => {
+            proxy.metrics.open(proxy.clients.count());
+            (StatusCode::OK, proxy.metrics.text())
+        }
+        "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
+        "/readyz" if proxy.judge.has_set() => (StatusCode::OK, "ok\n".to_owned()),
+        "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, "there is no decision set\n".to_owned()),
+        _ => (StatusCode::NOT_FOUND, String::new()),
+    };
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    if path == "/metrics" {
+        let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    response
 }

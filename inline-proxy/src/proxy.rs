@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use sark_core::audit::{AuditRecord, Correlation, Flow as FiveTuple, Notice, Outcome};
 use sark_core::decision::Severity;
-use sark_hello::{ClientHello, Protocol};
+use sark_hello::{ClientHello, Protocol, SoFar};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clients::Clients;
+use crate::clients::{Clients, Place};
 use crate::dial::DialError;
 use crate::flow::{Entrance, Flow, Target};
 use crate::judge::{self, Fail, Judge, SourceMap};
@@ -40,6 +40,8 @@ pub struct Limits {
     pub head_within: Duration,
     /// Until a body that is decided on is whole.
     pub body_within: Duration,
+    /// Until a server begins to answer.
+    pub answer_within: Duration,
     /// Octets of a body that is decided on; a longer one is not read.
     pub inspect: usize,
     /// What of it is read.
@@ -92,7 +94,7 @@ impl Proxy {
     /// Serves a connection in a task of its own, or turns it away.
     pub fn take(self: &Arc<Self>, stream: TcpStream, flow: Flow) {
         let place = match self.clients.enter(flow.client.ip()) {
-            Ok(place) => place,
+            Ok(place) => Arc::new(place),
             Err(error) => {
                 tracing::debug!(client = %flow.client, %error, "a connection was turned away");
                 return self.metrics.turned_away();
@@ -100,41 +102,102 @@ impl Proxy {
         };
         let proxy = Arc::clone(self);
         self.tasks.spawn(async move {
-            proxy.metrics.opened();
             match flow.entrance {
-                Entrance::Explicit => proxy.explicit(stream, flow).await,
-                Entrance::Transparent | Entrance::Reverse => proxy.serve(stream, flow, &[]).await,
+                Entrance::Explicit => proxy.explicit(stream, flow, &place).await,
+                Entrance::Transparent | Entrance::Reverse => {
+                    proxy.serve(stream, flow, &[], &place).await;
+                }
             }
-            proxy.metrics.closed();
-            drop(place);
         });
     }
 
     /// From the first octet to the end; `before` was read already.
-    pub(crate) async fn serve(self: &Arc<Self>, mut stream: TcpStream, flow: Flow, before: &[u8]) {
+    pub(crate) async fn serve(
+        self: &Arc<Self>,
+        mut stream: TcpStream,
+        flow: Flow,
+        before: &[u8],
+        place: &Arc<Place>,
+    ) {
         // Small answers, such as events of a stream, do not wait for more.
         let _ = stream.set_nodelay(true);
-        let (limits, within) = (self.limits.hello, self.limits.hello_within);
-        let opening = match opening::read(&mut stream, before, limits, within).await {
-            Ok(opening) if opening.said == Said::Closed && opening.octets.is_empty() => return,
-            Ok(opening) => opening,
-            Err(_) => return,
+        let Some(mut opening) = self.open(&mut stream, before).await else { return };
+        let mut steered = self.steered(&opening.said, &flow);
+        if opening.said == Said::Late(SoFar::Nothing) && steered.course == Course::Splice {
+            // Nobody has said anything: a server that speaks first, or a client that delays.
+            let Some(server) = self.dial(&flow).await else { return };
+            tokio::select! {
+                _ = server.readable() => {
+                    self.metrics.steered(flow.entrance, &steered);
+                    return self.tie(stream, server, &[], &opening.said, &flow, &steered).await;
+                }
+                _ = stream.readable() => {}
+                () = tokio::time::sleep(self.limits.idle) => return,
+                () = self.stop.cancelled() => return,
+            }
+            drop(server);
+            let Some(again) = self.open(&mut stream, &[]).await else { return };
+            (steered, opening) = (self.steered(&again.said, &flow), again);
+            if opening.said == Said::Late(SoFar::Nothing) {
+                return;
+            }
+        }
+        let asked = flow.target.name();
+        let of_hello = match &opening.said {
+            Said::Hello(hello) => hello.server_name(),
+            _ => None,
         };
-        let steered = self.steered(&opening.said, &flow);
+        if let (Some(asked), Some(name), Some(_)) = (asked, of_hello, &steered.endpoint)
+            && asked != name
+            && steered.course == Course::Terminate
+            && flow.entrance == Entrance::Explicit
+        {
+            self.fronted(&flow, self.correlation(&flow), name, asked, None);
+            steered.course = Course::Deny;
+        }
         self.metrics.steered(flow.entrance, &steered);
         let Opening { said, octets } = opening;
         match (steered.course, said) {
-            (Course::Splice, said) => self.splice(stream, octets, &said, flow, &steered).await,
+            (Course::Splice, said) => {
+                let Some(mut server) = self.dial(&flow).await else { return };
+                if server.write_all(&octets).await.is_err() {
+                    return self.metrics.unreached();
+                }
+                self.tie(stream, server, &octets, &said, &flow, &steered).await;
+            }
             (Course::Terminate, Said::Hello(hello)) => {
                 let stream = Replay::new(octets, stream);
-                self.terminate(stream, &hello, flow, &steered).await;
+                self.terminate(stream, &hello, flow, &steered, place).await;
             }
             (Course::Terminate, Said::Plain(protocol @ (Protocol::Http | Protocol::Http2))) => {
                 let stream = Replay::new(octets, stream);
-                self.plain(stream, protocol == Protocol::Http2, flow).await;
+                self.plain(stream, protocol == Protocol::Http2, flow, &steered, place).await;
             }
             (Course::Terminate | Course::Deny, said) => {
                 self.deny(stream, &said, &flow, &steered).await;
+            }
+        }
+    }
+
+    /// What the connection begins with; nothing if it ends before.
+    async fn open(&self, stream: &mut TcpStream, before: &[u8]) -> Option<Opening> {
+        let (limits, within) = (self.limits.hello, self.limits.hello_within);
+        let opening = opening::read(stream, before, limits, within).await.ok()?;
+        let is_over = opening.said == Said::Closed && opening.octets.is_empty();
+        (!is_over).then_some(opening)
+    }
+
+    async fn dial(&self, flow: &Flow) -> Option<TcpStream> {
+        match self.upstreams.dialer().dial(&flow.target, flow.may_be_inner()).await {
+            Ok(server) => Some(server),
+            Err(error) => {
+                self.metrics.unreached();
+                if error.is_refusal() {
+                    self.unreachable(flow, &error);
+                }
+                let error = sark_core::chain(&error);
+                tracing::info!(target = %flow.target, error, "a server could not be reached");
+                None
             }
         }
     }
@@ -154,29 +217,15 @@ impl Proxy {
         if is_pinned { Steered { course: Course::Splice, ..steered } } else { steered }
     }
 
-    async fn splice(
+    async fn tie(
         &self,
         stream: TcpStream,
-        octets: Vec<u8>,
+        server: TcpStream,
+        octets: &[u8],
         said: &Said,
-        flow: Flow,
+        flow: &Flow,
         steered: &Steered,
     ) {
-        let inner = flow.entrance != Entrance::Explicit;
-        let mut server = match self.upstreams.dialer().dial(&flow.target, inner).await {
-            Ok(server) => server,
-            Err(error) => {
-                tracing::info!(
-                    target = %flow.target,
-                    error = sark_core::chain(&error),
-                    "a server could not be reached"
-                );
-                return self.metrics.unreached();
-            }
-        };
-        if server.write_all(&octets).await.is_err() {
-            return self.metrics.unreached();
-        }
         let (moved, since) = (Moved::default(), Instant::now());
         let ended = tokio::select! {
             ended = splice::tie(&stream, &server, self.limits.idle, &moved) => format!("{ended:?}"),
@@ -189,7 +238,7 @@ impl Proxy {
             "ended": ended,
             "milliseconds": u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
-        self.record_flow(said, &flow, steered, Outcome::Ok, detail);
+        self.record_flow(said, flow, steered, Outcome::Ok, detail);
     }
 
     async fn deny(&self, mut stream: TcpStream, said: &Said, flow: &Flow, steered: &Steered) {

@@ -52,9 +52,11 @@ pub struct Courses {
     pub other: Course,
     /// HTTP without TLS.
     pub http: Course,
-    /// What is neither, and servers that speak first. To terminate it is to deny it.
+    /// What is neither, and servers that speak first. To terminate it is to deny it. A client that keeps
+    /// silent until the proxy has asked the server is read all the same when it speaks.
     pub opaque: Course,
-    /// TLS that cannot be read: malformed, or longer than a hello may be.
+    /// What cannot be read: TLS that is malformed or longer than a hello may be, and beginnings that do
+    /// not go on.
     pub unreadable: Course,
 }
 
@@ -133,16 +135,22 @@ pub fn steer(
         _ => None,
     };
     let name = hello.and_then(ClientHello::server_name).or(named).map(str::to_owned);
-    let known = name.as_deref().map_or_else(
-        || address.and_then(|address| alone_at(registry, address)),
-        |name| of_llm(registry, name),
-    );
+    // The hello's name is the client's word. What it asked the proxy for, and where its packets went, is
+    // where octets go.
+    let by_name = name.as_deref().and_then(|name| of_llm(registry, name));
+    let most = if name.is_some() { Sharedness::Dedicated } else { Sharedness::Provider };
+    let known = by_name
+        .or_else(|| named.and_then(|named| of_llm(registry, named)))
+        .or_else(|| address.and_then(|address| alone_at(registry, address, most)));
     let why = match said {
+        Said::Hello(_) if known.is_some() && by_name.is_none() => Why::Llm,
         Said::Hello(hello) => of_tls(courses, hello, name.as_deref(), known.is_some()),
         Said::Plain(Protocol::Http | Protocol::Http2) => Why::Http,
         Said::Plain(Protocol::Ssh | Protocol::Other) => Why::Opaque,
-        Said::Late(SoFar::Tls) | Said::Refused(_) => Why::Unreadable,
-        Said::Late(SoFar::Nothing | SoFar::Unclear) | Said::Closed => Why::Opaque,
+        Said::Late(SoFar::Tls | SoFar::Unclear) | Said::Refused(_) => Why::Unreadable,
+        // Servers of models do not speak first.
+        Said::Late(SoFar::Nothing) if known.is_some() => Why::Unreadable,
+        Said::Late(SoFar::Nothing) | Said::Closed => Why::Opaque,
     };
     let course = match why {
         Why::Never => Course::Splice,
@@ -186,10 +194,10 @@ pub fn of_llm<'a>(registry: &'a Snapshot, name: &str) -> Option<&'a Endpoint> {
     found
 }
 
-/// The endpoint that has this address for itself.
-fn alone_at(registry: &Snapshot, address: SocketAddr) -> Option<&Endpoint> {
+/// The endpoint that has this address for itself, or shares it no wider than this.
+fn alone_at(registry: &Snapshot, address: SocketAddr, most: Sharedness) -> Option<&Endpoint> {
     let hit = registry.longest_match(address.ip().to_canonical())?;
-    let is_alone = hit.endpoint.sharedness <= Sharedness::Provider;
+    let is_alone = hit.endpoint.sharedness <= most;
     (is_alone && is_llm(hit.endpoint)).then_some(hit.endpoint)
 }
 

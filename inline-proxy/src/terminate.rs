@@ -4,7 +4,7 @@
 //! both sides speak the same HTTP.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use rustls::pki_types::ServerName;
 use rustls::server::ResolvesServerCert;
-use sark_ca::{Leaves, Resolver};
+use rustls::sign::SingleCertAndKey;
+use sark_ca::{Host, Leaves, Resolver};
 use sark_core::Clock;
 use sark_hello::ClientHello;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -24,6 +25,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::alpn::{Alpn, Offer};
+use crate::clients::Place;
 use crate::conversation::Conversation;
 use crate::flow::{Entrance, Flow, Target};
 use crate::pins;
@@ -32,9 +34,10 @@ use crate::replay::Replay;
 use crate::steer::Steered;
 use crate::upstream::Server;
 
-/// Octets that a client may send before we have read them.
-const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 4 << 20;
+/// Octets that a client may send before we have read them: of a request; and of all together, so that one
+/// that is not read holds up no other.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = STREAM_WINDOW * STREAMS;
 /// Requests of one HTTP/2 connection at a time.
 const STREAMS: u32 = 256;
 /// Octets of a request's head.
@@ -72,19 +75,16 @@ impl Termination {
     }
 
     /// For a client that named nobody the certificate is the address's.
-    fn acceptor(
-        &self,
-        alpn: Alpn,
-        unnamed: Option<SocketAddr>,
-    ) -> Result<TlsAcceptor, rustls::Error> {
+    fn acceptor(&self, alpn: Alpn, unnamed: Option<Host>) -> Result<TlsAcceptor, rustls::Error> {
         let config = match (unnamed, alpn) {
             (None, Alpn::H2) => Arc::clone(&self.h2),
             (None, Alpn::H1) => Arc::clone(&self.h1),
             (None, Alpn::Silent) => Arc::clone(&self.silent),
-            (Some(address), _) => {
-                let (leaves, clock) = (Arc::clone(&self.leaves), Arc::clone(&self.clock));
-                let resolver = Resolver::for_destination(leaves, clock, address.ip());
-                Arc::new(config(Arc::new(resolver), alpn)?)
+            (Some(host), _) => {
+                let certified = self.leaves.get(&host, self.clock.now());
+                let certified =
+                    certified.map_err(|error| rustls::Error::General(error.to_string()))?;
+                Arc::new(config(Arc::new(SingleCertAndKey::from(certified)), alpn)?)
             }
         };
         Ok(TlsAcceptor::from(config))
@@ -116,22 +116,20 @@ impl Proxy {
         hello: &ClientHello,
         flow: Flow,
         steered: &Steered,
+        place: &Arc<Place>,
     ) {
         let Some(offer) = Offer::of(hello) else {
             self.metrics.handshake_failed("alpn");
             // RFC 7301 §3.2: no_application_protocol.
             return alert(&mut stream, 120).await;
         };
-        let unnamed = hello.server_name().is_none().then_some(match flow.target {
-            Target::Address(address) => address,
-            Target::Name(..) => flow.local,
-        });
+        let unnamed = hello.server_name().is_none().then(|| shown(&flow));
         let Some(name) = server_name(steered, &flow) else {
             self.metrics.handshake_failed("name");
             // RFC 6066 §3: unrecognized_name.
             return alert(&mut stream, 112).await;
         };
-        let inner = flow.entrance != Entrance::Explicit;
+        let inner = flow.may_be_inner();
         let server = Server { target: flow.target.clone(), name: Some(name), offer, inner };
         // A server that cannot be reached is told by HTTP, in words that the client understands.
         let alpn = match self.upstreams.alpn(&server).await {
@@ -166,7 +164,7 @@ impl Proxy {
             Err(_) => return self.metrics.handshake_failed("late"),
         };
         if let Some(name) = &named {
-            self.pins.trusts(client, name);
+            self.pins.trusts(client, name, Instant::now());
         }
         let conversation = Arc::new(Conversation {
             proxy: Arc::clone(self),
@@ -174,7 +172,9 @@ impl Proxy {
             ja4: Some(hello.ja4()),
             scheme: Scheme::HTTPS,
             server: Some(server),
-            host: None,
+            host: behind(&flow),
+            endpoint: self.endpoint(steered),
+            place: Arc::clone(place),
             flow,
         });
         self.converse(tls, alpn == Alpn::H2, conversation).await;
@@ -186,29 +186,34 @@ impl Proxy {
         stream: Replay<TcpStream>,
         is_h2: bool,
         flow: Flow,
+        steered: &Steered,
+        place: &Arc<Place>,
     ) {
         // A server behind a reverse proxy is spoken to as it is everywhere else: with TLS.
-        let behind = match &flow.target {
-            Target::Name(name, port) if flow.entrance == Entrance::Reverse => {
-                let server_name = ServerName::try_from(name.clone()).ok();
-                let host = if *port == 443 { name.clone() } else { format!("{name}:{port}") };
-                server_name.zip(Authority::try_from(host).ok())
-            }
-            _ => None,
-        };
-        let (name, host) = behind.unzip();
+        let host = behind(&flow);
+        let name = host.as_ref().and_then(|_| server_name(steered, &flow));
         let scheme = if name.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
         let offer = if name.is_some() { Offer::Both } else { Offer::Silent };
+        let inner = flow.may_be_inner();
         let conversation = Arc::new(Conversation {
             proxy: Arc::clone(self),
             name: None,
             ja4: None,
             scheme,
-            server: Some(Server { target: flow.target.clone(), name, offer, inner: true }),
+            server: Some(Server { target: flow.target.clone(), name, offer, inner }),
             host,
+            endpoint: self.endpoint(steered),
+            place: Arc::clone(place),
             flow,
         });
         self.converse(stream, is_h2, conversation).await;
+    }
+
+    /// The endpoint that the connection leads to, and its provider.
+    fn endpoint(&self, steered: &Steered) -> Option<(String, String)> {
+        let known = self.judge.known();
+        let endpoint = known.registry.by_id(steered.endpoint.as_deref()?)?;
+        Some((endpoint.id.clone(), endpoint.provider.clone()))
     }
 
     async fn converse<S>(self: &Arc<Self>, stream: S, is_h2: bool, conversation: Arc<Conversation>)
@@ -229,17 +234,22 @@ impl Proxy {
             let mut connection = pin!(builder.serve_connection(stream, service));
             self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown()).await;
         } else {
-            let mut builder = http1::Builder::new();
-            builder
-                .timer(TokioTimer::new())
-                .header_read_timeout(self.limits.head_within)
-                .max_headers(256)
-                .half_close(true)
-                .preserve_header_case(true);
+            let builder = self.http1();
             let connection = builder.serve_connection(stream, service).with_upgrades();
             let mut connection = pin!(connection);
             self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown()).await;
         }
+    }
+
+    /// How HTTP/1.1 is read.
+    pub(crate) fn http1(&self) -> http1::Builder {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head_within)
+            .max_headers(256)
+            .preserve_header_case(true);
+        builder
     }
 
     /// Until the client is done; when the proxy stops, until what it is answering is answered.
@@ -256,7 +266,10 @@ impl Proxy {
             Some(ended) => ended,
             None => {
                 end(connection.as_mut());
-                connection.await
+                tokio::select! {
+                    ended = connection => ended,
+                    () = self.cut.cancelled() => return,
+                }
             }
         };
         if let Err(error) = ended {
@@ -265,9 +278,32 @@ impl Proxy {
     }
 }
 
-/// Who the server has to be: the name of the hello, or of the flow, or its address.
+/// The host that requests are for at a reverse proxy, whatever they say.
+fn behind(flow: &Flow) -> Option<Authority> {
+    let Target::Name(name, port) = &flow.target else { return None };
+    let host = if *port == 443 { name.clone() } else { format!("{name}:{port}") };
+    let host = Authority::try_from(host).ok()?;
+    (flow.entrance == Entrance::Reverse).then_some(host)
+}
+
+/// Whom a client that names nobody takes us for: the one that it asked for, or the address it meant.
+fn shown(flow: &Flow) -> Host {
+    match &flow.target {
+        Target::Address(address) => Host::from(address.ip().to_canonical()),
+        Target::Name(name, _) => match name.parse::<IpAddr>() {
+            Ok(address) => Host::from(address),
+            Err(_) => Host::dns(name).unwrap_or_else(|_| Host::from(flow.local.ip())),
+        },
+    }
+}
+
+/// Who the server has to be: the one that a reverse proxy stands for, or the name of the hello, or of the
+/// flow, or its address.
 fn server_name(steered: &Steered, flow: &Flow) -> Option<ServerName<'static>> {
     match (&steered.name, &flow.target) {
+        (_, Target::Name(name, _)) if flow.entrance == Entrance::Reverse => {
+            ServerName::try_from(name.clone()).ok()
+        }
         (Some(name), _) => ServerName::try_from(name.clone()).ok(),
         (None, Target::Address(address)) => Some(ServerName::from(address.ip().to_canonical())),
         (None, Target::Name(name, _)) => ServerName::try_from(name.clone()).ok(),

@@ -124,6 +124,11 @@ impl Upstreams {
         }
     }
 
+    /// A new connection, whatever is there.
+    pub async fn fresh(&self, server: &Server) -> Result<Link, LinkError> {
+        self.connect(server, &self.known(server)).await
+    }
+
     /// A connection whose answer has been read, for the next request.
     pub fn back(&self, server: &Server, link: Link) {
         if link.alpn() == Alpn::H2 || link.is_closed() {

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -46,7 +46,20 @@ pub enum Client {
 impl Client {
     /// Through the proxy at `address`, for this name.
     pub async fn connect(address: SocketAddr, name: &str, roots: &str, protocols: &[&str]) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::from("127.0.0.1", address, name, roots, protocols).await
+    }
+
+    /// The same, from this address.
+    pub async fn from(
+        client: &str,
+        address: SocketAddr,
+        name: &str,
+        roots: &str,
+        protocols: &[&str],
+    ) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{client}:0").parse().unwrap()).unwrap();
+        let stream = socket.connect(address).await.unwrap();
         Self::on(tls(stream, name, roots, protocols).await.unwrap()).await
     }
 
@@ -68,7 +81,10 @@ impl Client {
 
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         match self {
-            Self::H1(sender) => sender.send_request(request).await.unwrap(),
+            Self::H1(sender) => {
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
             Self::H2(sender) => sender.send_request(request).await.unwrap(),
         }
     }

@@ -145,3 +145,92 @@ async fn one_client_has_so_many_connections() {
     }
     panic!("the place was not given back");
 }
+
+const PATH: &str = "/v1/chat/completions";
+
+/// Whoever waits until the proxy gives up waiting is read all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_hello_is_a_hello() {
+    let (server, world, address) = world().await;
+    let stream = TcpStream::connect(address).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let stream = tls(stream, NAME, &world.root, &["http/1.1"]).await.unwrap();
+    let (head, _) = Client::on(stream).await.post(NAME, PATH, &chat("forbidden", false)).await;
+    assert_eq!(head.status(), 403);
+    assert_eq!(server.seen().len(), 0);
+}
+
+/// The name of the hello is the client's word; what it asked for is where octets go.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_name_in_the_hello_hides_nothing() {
+    let world = World::new(Options::default()).await;
+    let proxy = world.listen(None).await;
+    let mut stream = TcpStream::connect(proxy).await.unwrap();
+    // 192.0.2.0/24 is documentation: nobody is asked before the names are compared.
+    stream.write_all(b"CONNECT api.openai.com:443 HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut answer = vec![0; 1024];
+    let read = stream.read(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+    if !answer.starts_with("HTTP/1.1 200") {
+        // Where the name cannot be resolved there is no tunnel to hide in.
+        assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+        return;
+    }
+    let refused = tls(stream, "site.example", &world.root, &["http/1.1"]).await.unwrap_err();
+    assert!(refused.to_string().contains("AccessDenied"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_header_turns_a_body_into_none() {
+    let (server, world, address) = world().await;
+    let body = chat("forbidden", false);
+    let length = body.len();
+    let forbidden = "403";
+    let unreadable = "400";
+    for (lines, status) in [
+        // An upgrade of a POST is none.
+        ("Connection: upgrade\r\nUpgrade: x\r\n".to_owned(), forbidden),
+        // What the connection takes away was never there.
+        ("Connection: content-type\r\nContent-Type: multipart/x\r\n".to_owned(), forbidden),
+        ("Connection: content-encoding\r\nContent-Encoding: gzip\r\n".to_owned(), forbidden),
+        ("Content-Type: multipart/x\r\n".to_owned(), unreadable),
+        ("Content-Type: text/x\r\nContent-Type: application/json\r\n".to_owned(), unreadable),
+        ("Content-Encoding: br\r\n".to_owned(), unreadable),
+        ("Content-Encoding: gzip\r\n".to_owned(), unreadable),
+        ("Content-Encoding: identity, gzip\r\n".to_owned(), unreadable),
+    ] {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut stream = tls(stream, NAME, &world.root, &["http/1.1"]).await.unwrap();
+        let head = format!(
+            "POST {PATH} HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let read = stream.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{lines:?}: {answer}");
+    }
+    // Longer than is read, and by another method.
+    let mut client = Client::connect(address, NAME, &world.root, &["h2"]).await;
+    let long = body.replace("forbidden", &format!("forbidden\",\"pad\":\"{}", "x".repeat(2 << 20)));
+    let (head, answer) = client.post(NAME, PATH, &long).await;
+    assert_eq!(head.status(), 400, "{answer}");
+    let request = client.request("PUT", NAME, PATH, &body);
+    assert_eq!(client.send(request).await.status(), 400);
+    assert_eq!(server.seen().len(), 0);
+}
+
+/// The answer of ours arrives although the body was not read.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_early_answer_is_not_lost() {
+    let server = Server::start(&["http/1.1"]).await;
+    let roots = vec![server.root.clone()];
+    let options = Options { overload: Some(0), server_roots: roots, ..Options::default() };
+    let world = World::new(options).await;
+    let address = world.listen(Some(server.address)).await;
+    for _ in 0..5 {
+        let mut client = Client::connect(address, NAME, &world.root, &["http/1.1"]).await;
+        let (head, _) = client.post(NAME, PATH, &"x".repeat(900_000)).await;
+        assert_eq!(head.status(), 503);
+    }
+}

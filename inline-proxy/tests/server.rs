@@ -20,6 +20,8 @@ use sark_core::{Clock as _, SystemClock};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::models;
+
 /// One request, as it came.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -45,12 +47,15 @@ impl Drop for Server {
     }
 }
 
-pub const EVENTS: usize = 5;
 pub const PAUSE: Duration = Duration::from_millis(60);
 
 impl Server {
     /// With TLS, and these protocols.
     pub async fn start(protocols: &[&str]) -> Self {
+        Self::at("127.0.0.1:0", protocols).await
+    }
+
+    pub async fn at(address: &str, protocols: &[&str]) -> Self {
         let now = SystemClock.now();
         let root = Authority::root(&Profile::named("Server Root"), Below::Leaves, now).unwrap();
         let pem = root.chain_pem();
@@ -63,7 +68,7 @@ impl Server {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(resolver));
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<Seen>>>::default());
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let keeps = Arc::clone(&seen);
@@ -116,17 +121,13 @@ async fn answer(
         body: body.clone(),
     });
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    if path.ends_with("/chat/completions") && asked["stream"] == true {
-        return Ok(events());
+    let asks =
+        ["/chat/completions", "/v1/messages", "/v2/chat"].iter().any(|end| path.ends_with(end));
+    if asked["stream"] == true || path.contains(":streamGenerateContent") {
+        return Ok(events(models::events(path.split('?').next().unwrap(), &asked)));
     }
-    if path.ends_with("/chat/completions") {
-        let answer = serde_json::json!({
-            "id": "c1", "object": "chat.completion", "created": 1, "model": asked["model"],
-            "choices": [{ "index": 0, "finish_reason": "stop",
-                "message": { "role": "assistant", "content": "four words of answer" } }],
-            "usage": { "prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16 },
-        });
-        return Ok(json(&answer));
+    if asks || path.contains(":generateContent") {
+        return Ok(json(&models::whole(&path, &asked)));
     }
     if path == "/big" {
         let chunks = (0..256).map(|_| Ok(Frame::data(Bytes::from(vec![7_u8; 1 << 16]))));
@@ -141,21 +142,13 @@ fn json(value: &serde_json::Value) -> Response<Body> {
     response
 }
 
-fn events() -> Response<Body> {
-    let events = stream::unfold(0_usize, |number| async move {
-        let text = match number {
-            0..EVENTS => format!(
-                "data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4o\",\
-                 \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"word {number} \"}}}}]}}\n\n"
-            ),
-            EVENTS => "data: [DONE]\n\n".to_owned(),
-            _ => return None,
-        };
+fn events((kind, events): models::Events) -> Response<Body> {
+    let events = futures::StreamExt::then(stream::iter(events), |text| async move {
         tokio::time::sleep(PAUSE).await;
-        Some((Ok(Frame::data(Bytes::from(text))), number + 1))
+        Ok(Frame::data(Bytes::from(text)))
     });
     let mut response = Response::new(StreamBody::new(events).boxed());
-    response.headers_mut().insert("content-type", "text/event-stream".parse().unwrap());
+    response.headers_mut().insert("content-type", kind.parse().unwrap());
     response
 }
 

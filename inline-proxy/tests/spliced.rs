@@ -76,7 +76,8 @@ async fn a_pinned_client_is_found_by_what_it_says() {
         })
         .await;
         let address = world.listen(Some(server.address)).await;
-        // It believes the server's authority alone.
+        // Somebody believes the proxy, and this client the server's authority alone.
+        Client::from("127.0.0.9", address, NAME, &world.root, &["http/1.1"]).await;
         for _ in 0..2 {
             let stream = TcpStream::connect(address).await.unwrap();
             tls(stream, NAME, &server.root, &["http/1.1"]).await.unwrap_err();

@@ -10,6 +10,7 @@ use sark_core::audit::AuditRecord;
 use sark_core::storage::{AuditStore as _, MemoryStore};
 use sark_core::{Clock as _, SystemClock};
 use sark_decider::{Decider, Settings};
+use sark_inline_proxy::entrance::transparent::{Steering, listen, meant};
 use sark_inline_proxy::{
     Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known, Limits,
     Metrics, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, SourceMap, Target, Termination,
@@ -127,6 +128,7 @@ impl World {
         let trust = Trust::new(&files, second * 5).unwrap();
         let pins = PinSettings {
             policy: options.pins,
+            names: vec![NAME.parse().unwrap()],
             alerts: 2,
             within: second * 60,
             holds: second * 60,
@@ -150,6 +152,7 @@ impl World {
                 handshake_within: second * 5,
                 head_within: second * 2,
                 body_within: second * 5,
+                answer_within: second * 5,
                 inspect: 1 << 20,
                 detect: sark_detect::Limits::default(),
                 idle: second * 10,
@@ -184,6 +187,18 @@ impl World {
             }
         });
         address
+    }
+
+    /// Where the kernel hands connections over.
+    pub async fn steered(&self, address: &str, steering: Steering) {
+        let listener = listen(address.parse().unwrap(), Some(steering)).unwrap();
+        let (local, proxy) = (listener.local_addr().unwrap(), Arc::clone(&self.proxy));
+        tokio::spawn(async move {
+            while let Ok((stream, client)) = listener.accept().await {
+                let target = Target::Address(meant(&stream, steering).unwrap());
+                proxy.take(stream, Flow { client, local, target, entrance: Entrance::Transparent });
+            }
+        });
     }
 
     /// Records of this event, once there are as many.

@@ -4,15 +4,16 @@ use std::io::Read as _;
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::body::Body as _;
 use sark_core::Request;
 use sark_core::decision::{Action, Decision, Obligation};
 use sark_core::request::{Operation, Spend};
-use sark_detect::{Asked, Kind, Recognised, Refusal, Unreadable};
+use sark_detect::{Asked, By, Kind, Recognised, Refusal, Unreadable};
 use sark_prices::{Call, Reported};
 use sark_registry::Snapshot;
 
-use super::{Conversation, Taken, agent};
+use super::{Conversation, Taken};
 use crate::body::Outgoing;
 use crate::flow::Target;
 use crate::judge::Fail;
@@ -38,36 +39,33 @@ impl Conversation {
     /// Reads the body, as far as it is here.
     pub(super) fn ask(
         &self,
-        recognised: &mut Recognised,
+        taken: &mut Taken,
         headers: &HeaderMap,
         body: &Outgoing,
         reads: bool,
     ) -> Result<Read, Refusal> {
-        let body_octets = body.exact().unwrap_or(body.octets().len() as u64);
-        if !reads {
-            // Nothing to read, or nothing that is read: a file, say.
-            return Ok(Read { asked: None, body_octets, inspected: body_octets == 0 });
-        }
+        // At least, of one whose length nobody said.
+        let body_octets = body.size_hint().lower();
         let unread = Read { asked: None, body_octets, inspected: false };
-        if !body.is_whole() {
-            return Ok(unread);
-        }
-        if body_octets == 0 {
+        if body.is_end_stream() {
             return Ok(Read { inspected: true, ..unread });
+        }
+        let recognised = &mut taken.recognised;
+        if !reads || !body.is_whole() {
+            return self.unread(unread, taken.endpoint.is_some(), recognised, headers);
         }
         let limits = &self.proxy.limits.detect;
         let plain = match unpacked(headers, body.octets(), limits.request) {
             Packed::Plain => recognised.read(headers, body.octets(), limits),
             Packed::Opened(octets) => recognised.read(headers, &octets, limits),
-            Packed::Closed => return Ok(unread),
+            Packed::Closed => {
+                return self.unread(unread, taken.endpoint.is_some(), recognised, headers);
+            }
         };
         match plain {
             Ok(asked) => Ok(Read { asked: Some(asked), body_octets, inspected: true }),
-            // For a model, or for nobody that we know.
-            Err(error) if recognised.by == sark_detect::By::Nothing => {
-                let _ = error;
-                Ok(unread)
-            }
+            // For nobody that we know.
+            Err(_) if taken.endpoint.is_none() && recognised.by == By::Nothing => Ok(unread),
             Err(error) if self.proxy.fail.unreadable == Fail::Open => {
                 tracing::debug!(%error, "a body cannot be read, and goes on");
                 Ok(unread)
@@ -85,12 +83,48 @@ impl Conversation {
         }
     }
 
-    /// Asks whether it may happen. Several calls of one MCP batch are several questions, and the first
-    /// that is not allowed decides.
-    pub(super) async fn decide(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Decision {
+    /// A body that was not read: too long, or packed in a way that is not opened. What asks a model goes on
+    /// unread only where the configuration says so; files and the like are decided on as uninspected.
+    fn unread(
+        &self,
+        unread: Read,
+        is_known: bool,
+        recognised: &Recognised,
+        headers: &HeaderMap,
+    ) -> Result<Read, Refusal> {
+        let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        let kind = kind.to_ascii_lowercase();
+        let is_file =
+            ["multipart/form-data", "application/octet-stream", "audio/", "image/", "video/"]
+                .iter()
+                .any(|file| kind.starts_with(file.as_bytes()));
+        let asks = [Operation::Chat, Operation::Completion, Operation::Embedding];
+        let asks = asks.contains(&recognised.operation);
+        let is_model = is_known || recognised.by != By::Nothing;
+        if self.proxy.fail.unreadable == Fail::Open || !is_model || (is_file && !asks) {
+            return Ok(unread);
+        }
+        Err(Refusal {
+            kind: Kind::Unreadable,
+            message: "the body is too long to be read, or packed in a way that is not opened"
+                .into(),
+            request_id: String::new(),
+            rule: None,
+        })
+    }
+
+    /// Asks whether it may happen. Several calls of one MCP batch, and several models that may answer, are
+    /// several questions: the worst decides, and comes first.
+    pub(super) async fn decide(
+        &self,
+        taken: &Taken,
+        headers: &HeaderMap,
+        read: &Read,
+    ) -> Vec<Decision> {
         let mut requests = vec![self.request(taken, headers, read)];
         if let Some(asked) = &read.asked {
-            let calls = asked.messages.iter().filter(|message| message.is_request());
+            // Servers carry out what has no id, too.
+            let calls = asked.messages.iter().filter(|message| message.method.is_some());
             let calls = calls.map(|message| (message.operation(), taken.recognised.call(message)));
             let of_calls: Vec<Request> = calls
                 .filter(|(_, call)| call.is_some())
@@ -111,19 +145,15 @@ impl Conversation {
                     .map(|model| Request { model: Some(model.clone()), ..base.clone() }),
             );
         }
-        let mut worst: Option<Decision> = None;
+        let mut decisions = Vec::new();
         for request in requests {
             let aside = self.aside(&taken.recognised, read.asked.as_ref());
             let decision = self.proxy.judge.decide(request, self.five_tuple(), aside).await;
             self.proxy.metrics.decided(&decision);
-            let is_worse = worst.as_ref().is_none_or(|worst| decision.action > worst.action);
-            if is_worse {
-                worst = Some(decision);
-            }
+            decisions.push(decision);
         }
-        worst.unwrap_or_else(|| {
-            Decision::without_rule(Action::Deny, "engine", "unasked", "nothing was asked".into())
-        })
+        decisions.sort_by_key(|decision| std::cmp::Reverse(decision.action));
+        decisions
     }
 
     fn request(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Request {
@@ -137,7 +167,7 @@ impl Conversation {
             operation: taken.recognised.operation,
             user: source.and_then(|source| source.user.clone()),
             groups: source.map(|source| source.groups.clone()).unwrap_or_default(),
-            agent: agent(headers),
+            agent: sark_detect::agent(headers).map(str::to_owned),
             source: Some(self.flow.client.ip().to_canonical()),
             host: source.and_then(|source| source.host.clone()),
             provider,
@@ -173,8 +203,9 @@ impl Conversation {
     }
 }
 
-/// What a client is told that may not; nothing if it may.
-pub(super) fn refusal(decision: &Decision, request_id: &str) -> Option<Refusal> {
+/// What a client is told that may not; nothing if it may. The worst decision is the first.
+pub(super) fn refusal(decisions: &[Decision], request_id: &str) -> Option<Refusal> {
+    let decision = decisions.first()?;
     // Nothing is taken out of a body yet: to let it go on unredacted is not what was decided.
     let allowed = decision.allow && decision.action != Action::Redact;
     let message = match decision.action {
@@ -191,16 +222,25 @@ pub(super) fn refusal(decision: &Decision, request_id: &str) -> Option<Refusal> 
     })
 }
 
-/// The host that a policy sends it to, by the endpoint's first name.
+/// The host that policies send it to, by the endpoint's first name.
 pub(super) fn redirected(
-    decision: &Decision,
+    decisions: &[Decision],
     registry: &Snapshot,
 ) -> Result<Option<Target>, String> {
-    let mut to = decision.obligations.iter().filter_map(|obligation| match obligation {
-        Obligation::Redirect { to } => Some(to),
-        _ => None,
-    });
-    let Some(to) = to.next() else { return Ok(None) };
+    let obligations = decisions.iter().flat_map(|decision| &decision.obligations);
+    let mut wanted: Vec<&String> = obligations
+        .filter_map(|obligation| match obligation {
+            Obligation::Redirect { to } => Some(to),
+            _ => None,
+        })
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let to = match *wanted {
+        [] => return Ok(None),
+        [to] => to,
+        _ => return Err("policies send it to more than one place".to_owned()),
+    };
     let unknown = || format!("a policy sends it to {to}, which the registry does not know");
     let endpoint = registry.by_id(to).ok_or_else(unknown)?;
     let name = endpoint.names.iter().find(|name| !name.is_wildcard()).ok_or_else(unknown)?;

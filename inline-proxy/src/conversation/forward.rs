@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::request::Parts;
-use http::uri::{Authority, PathAndQuery};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Request, Response, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use rustls::pki_types::ServerName;
-use sark_detect::{Asked, Kind};
+use sark_detect::{Asked, Kind, credentials};
 
 use super::{Conversation, Taken, reply};
 use crate::alpn::{Alpn, Offer};
@@ -37,23 +37,36 @@ impl Conversation {
                 );
             }
         };
-        head::strip(&mut parts.headers, false);
         if asked.is_some() {
             only_what_is_read(&mut parts.headers);
+        }
+        if instead.is_some() {
+            // They are the other server's.
+            let secret = parts.headers.keys().filter(|name| credentials::is_credential(name));
+            for name in secret.cloned().collect::<Vec<_>>() {
+                parts.headers.remove(name);
+            }
         }
         let authority = match &instead {
             Some(target) => target.name().and_then(|name| Authority::try_from(name).ok()),
             None => Some(taken.authority.clone()),
         };
         let authority = authority.unwrap_or_else(|| taken.authority.clone());
-        match self.exchange(parts, body, &server, &authority).await {
+        let scheme = if server.name.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+        let within = self.proxy.limits.answer_within;
+        let exchange = self.exchange(parts, body, &server, (scheme, &authority));
+        let answered = tokio::time::timeout(within, exchange).await;
+        match answered.unwrap_or(Err(LinkError::Late(within))) {
             Ok(mut response) => {
                 let status = response.status().as_u16();
                 head::strip_answer(response.headers_mut(), false);
                 let watch = asked.map(|asked| {
                     let about = About {
                         correlation: self.correlation(taken),
-                        provider: taken.endpoint.as_ref().map(|(_, provider)| provider.clone()),
+                        provider: match &taken.endpoint {
+                            Some((_, provider)) => Some(provider.clone()),
+                            None => taken.recognised.provider.map(str::to_owned),
+                        },
                         model: asked.model.clone(),
                         status,
                         since: taken.since,
@@ -63,6 +76,14 @@ impl Conversation {
                     let headers = response.headers();
                     Box::new(Watch::new(&taken.recognised, asked, headers, limits, about, judge))
                 });
+                let watch = match watch {
+                    // Nobody asks for what comes after nothing.
+                    Some(watch) if response.body().is_end_stream() => {
+                        watch.ended();
+                        None
+                    }
+                    watch => watch,
+                };
                 response.map(|body| Reply::Passing { body, watch })
             }
             Err(error) => {
@@ -77,6 +98,7 @@ impl Conversation {
                     LinkError::Dial(dial) if dial.is_refusal() => {
                         (Kind::Denied, "the address may not be reached through this proxy")
                     }
+                    LinkError::Late(_) => (Kind::Upstream, "the server did not answer in time"),
                     LinkError::Tls(_) => {
                         (Kind::Upstream, "the server's certificate is not valid, or TLS failed")
                     }
@@ -114,10 +136,10 @@ impl Conversation {
         parts: Parts,
         body: Outgoing,
         server: &Server,
-        authority: &Authority,
+        (scheme, authority): (Scheme, &Authority),
     ) -> Result<Response<Incoming>, LinkError> {
         let mut link = self.proxy.upstreams.link(server).await?;
-        let request = self.addressed(parts, body, &link, authority)?;
+        let request = addressed(parts, body, &link, (scheme.clone(), authority))?;
         let mut unsent = match link.send(request).await {
             Ok(response) => {
                 self.keep(server, link);
@@ -129,29 +151,11 @@ impl Conversation {
         // so it is sent on another.
         let Some(request) = unsent.request.take() else { return Err(unsent.error) };
         let (parts, body) = request.into_parts();
-        let mut link = self.proxy.upstreams.link(server).await?;
-        let request = self.addressed(parts, body, &link, authority)?;
+        let mut link = self.proxy.upstreams.fresh(server).await?;
+        let request = addressed(parts, body, &link, (scheme, authority))?;
         let response = link.send(request).await.map_err(|unsent| unsent.error)?;
         self.keep(server, link);
         Ok(response)
-    }
-
-    fn addressed(
-        &self,
-        mut parts: Parts,
-        body: Outgoing,
-        link: &Link,
-        authority: &Authority,
-    ) -> Result<Request<Outgoing>, LinkError> {
-        let is_h2 = link.alpn() == Alpn::H2;
-        let version = if is_h2 { Version::HTTP_2 } else { Version::HTTP_11 };
-        let path = parts.uri.path_and_query().cloned();
-        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let (scheme, headers) = (self.scheme.clone(), &mut parts.headers);
-        parts.uri = head::address(version, scheme, authority, path, headers)
-            .map_err(|_| LinkError::Protocol)?;
-        parts.version = version;
-        Ok(Request::from_parts(parts, body))
     }
 
     /// When its answer has been read, the connection is for the next request.
@@ -166,6 +170,22 @@ impl Conversation {
             }
         });
     }
+}
+
+fn addressed(
+    mut parts: Parts,
+    body: Outgoing,
+    link: &Link,
+    (scheme, authority): (Scheme, &Authority),
+) -> Result<Request<Outgoing>, LinkError> {
+    let is_h2 = link.alpn() == Alpn::H2;
+    let version = if is_h2 { Version::HTTP_2 } else { Version::HTTP_11 };
+    let path = parts.uri.path_and_query().cloned();
+    let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    parts.uri = head::address(version, scheme, authority, path, &mut parts.headers)
+        .map_err(|_| LinkError::Protocol)?;
+    parts.version = version;
+    Ok(Request::from_parts(parts, body))
 }
 
 /// Answers are read on their way: they come as they are, or packed in the one way that is opened.

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use sark_detect::Kind;
+use sark_detect::{By, Kind};
 
 use super::ask::{self, Read};
 use super::{Conversation, Taken, reply};
@@ -24,11 +24,16 @@ impl Conversation {
         taken: Taken,
     ) -> Response<Reply> {
         let family = taken.recognised.family;
-        if taken.endpoint.is_some() {
-            let decision = self.decide(&taken, request.headers(), &Read::head_alone()).await;
-            if let Some(refusal) = ask::refusal(&decision, &taken.id) {
+        if taken.endpoint.is_some() || taken.recognised.by != By::Nothing {
+            let decisions = self.decide(&taken, request.headers(), &Read::head_alone()).await;
+            if let Some(refusal) = ask::refusal(&decisions, &taken.id) {
                 self.proxy.metrics.refused(refusal.kind);
                 return reply(refusal.response(&taken.recognised, None));
+            }
+            let known = self.proxy.judge.known();
+            if ask::redirected(&decisions, &known.registry) != Ok(None) {
+                let message = "what becomes another protocol cannot be sent elsewhere".to_owned();
+                return reply(self.say(&taken, Kind::Denied, message).of_family(family));
             }
         }
         let of_client = hyper::upgrade::on(&mut request);
@@ -67,7 +72,6 @@ impl Conversation {
         let offer = if server.name.is_some() { Offer::H1 } else { Offer::Silent };
         let server = Server { offer, ..server };
         let (mut parts, body) = request.into_parts();
-        head::strip(&mut parts.headers, true);
         let path = parts.uri.path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         let (scheme, headers) = (self.scheme.clone(), &mut parts.headers);
@@ -76,11 +80,15 @@ impl Conversation {
         parts.version = Version::HTTP_11;
         let mut link = self.proxy.upstreams.link(&server).await?;
         let request = Request::from_parts(parts, Outgoing::unread(body));
-        link.send(request).await.map_err(|unsent| unsent.error)
+        let within = self.proxy.limits.answer_within;
+        let answered = tokio::time::timeout(within, link.send(request)).await;
+        answered.map_err(|_| LinkError::Late(within))?.map_err(|unsent| unsent.error)
     }
 
+    /// Octets go both ways until both sides are done. It keeps its place
+    /// among the connections.
     fn tie(self: &Arc<Self>, of_client: OnUpgrade, of_server: OnUpgrade) {
-        let tracked = Arc::clone(self);
+        let own = Arc::clone(self);
         self.proxy.tasks.spawn(async move {
             let (client, server) = match tokio::try_join!(of_client, of_server) {
                 Ok((client, server)) => (client, server),
@@ -90,11 +98,10 @@ impl Conversation {
                 }
             };
             let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-            // Whoever breaks off is gone.
-            let copying = tokio::io::copy_bidirectional(&mut client, &mut server);
             tokio::select! {
-                _ = copying => {}
-                () = tracked.proxy.stop.cancelled() => {}
+                // Whoever breaks off is gone.
+                _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                () = own.proxy.cut.cancelled() => {}
             }
         });
     }

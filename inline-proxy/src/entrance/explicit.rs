@@ -8,14 +8,14 @@ use bytes::Bytes;
 use http::uri::Scheme;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use sark_detect::{Family, Kind, Refusal};
 use tokio::net::TcpStream;
 
 use crate::body::Reply;
+use crate::clients::Place;
 use crate::conversation::Conversation;
 use crate::flow::{Flow, Target};
 use crate::proxy::Proxy;
@@ -26,7 +26,12 @@ type Tunnel = Arc<Mutex<Option<(OnUpgrade, Flow)>>>;
 
 impl Proxy {
     /// Answers requests until one of them is CONNECT; then what follows is another connection.
-    pub(crate) async fn explicit(self: &Arc<Self>, stream: TcpStream, flow: Flow) {
+    pub(crate) async fn explicit(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        flow: Flow,
+        place: &Arc<Place>,
+    ) {
         let _ = stream.set_nodelay(true);
         let conversation = Arc::new(Conversation {
             proxy: Arc::clone(self),
@@ -36,6 +41,8 @@ impl Proxy {
             ja4: None,
             server: None,
             host: None,
+            endpoint: None,
+            place: Arc::clone(place),
         });
         let tunnel: Tunnel = Arc::default();
         let service = service_fn(|request: Request<Incoming>| {
@@ -48,14 +55,7 @@ impl Proxy {
             }
         });
         {
-            let mut builder = http1::Builder::new();
-            builder
-                .timer(TokioTimer::new())
-                .header_read_timeout(self.limits.head_within)
-                .max_headers(256)
-                .half_close(true)
-                .preserve_header_case(true);
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let connection = self.http1().serve_connection(TokioIo::new(stream), service);
             let connection = pin!(connection.with_upgrades());
             self.until_stopped(connection, |it| it.graceful_shutdown()).await;
         }
@@ -64,7 +64,7 @@ impl Proxy {
         let Ok(upgraded) = upgrade.await else { return };
         // It is what was given to hyper, and what hyper has read of it beyond the request.
         if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
-            self.serve(parts.io.into_inner(), flow, &parts.read_buf).await;
+            self.serve(parts.io.into_inner(), flow, &parts.read_buf, place).await;
         }
     }
 }

@@ -48,6 +48,9 @@ pub enum NetError {
         /// Its words.
         said: String,
     },
+    /// Nothing to steer.
+    #[error("transparent takes at least one of {0}")]
+    Empty(&'static str),
     /// A name of an interface that is none.
     #[error("{0:?} is no name of an interface")]
     Interface(String),
@@ -56,6 +59,10 @@ pub enum NetError {
 impl Net {
     /// The table, as `nft -f` reads it: replaces the one that is there.
     pub fn ruleset(&self) -> Result<String, NetError> {
+        if self.ports.is_empty() || self.interfaces.is_empty() {
+            let what = if self.ports.is_empty() { "ports" } else { "interfaces" };
+            return Err(NetError::Empty(what));
+        }
         let mut text = format!("table inet {TABLE}\ndelete table inet {TABLE}\n");
         let interfaces = self.interface_set()?;
         let ports = list(self.ports.iter());
@@ -68,10 +75,10 @@ impl Net {
             Steering::Tproxy => format!("tproxy to :{port} meta mark set {:#x} accept", self.mark),
             Steering::Redirect => format!("redirect to :{port}"),
         };
-        let local = match self.steering {
-            // What is for this machine is not for the proxy.
-            Steering::Tproxy => "\t\tfib daddr type local return\n",
-            Steering::Redirect => "",
+        // Without a listener tproxy does nothing, and packets would be routed on: they are refused instead.
+        let dead = match self.steering {
+            Steering::Tproxy => format!("\t\ttcp dport {ports} counter reject with tcp reset\n"),
+            Steering::Redirect => String::new(),
         };
         // Writing into a String does not fail.
         let _ = write!(
@@ -80,8 +87,9 @@ impl Net {
              \tchain steer {{\n\
              \t\ttype {hook} hook prerouting priority {priority}; policy accept;\n\
              \t\tiifname != {interfaces} return\n\
-             {local}\
+             \t\tfib daddr type local return\n\
              \t\ttcp dport {ports} counter {verdict}\n\
+             {dead}\
              \t}}\n"
         );
         if self.refuse_quic {
@@ -121,9 +129,18 @@ impl Net {
         commands.into_iter().flatten().collect()
     }
 
+    /// What [`up`](Self::up) runs, for people to read.
+    pub fn shown(&self) -> Result<String, NetError> {
+        let lines =
+            self.routes(Verb::Add).into_iter().map(|words| format!("ip {}\n", words.join(" ")));
+        let ruleset = self.ruleset()?;
+        Ok(format!("{}nft -f - <<EOF\n{ruleset}EOF\n", lines.collect::<String>()))
+    }
+
     /// Makes all of it. What was there of it before is replaced.
     pub fn up(&self) -> Result<(), NetError> {
         let ruleset = self.ruleset()?;
+        // Marked packets have somewhere to go before there are any, and as long as there are.
         self.down_routes();
         for arguments in self.routes(Verb::Add) {
             run("ip", &arguments, "")?;
@@ -133,9 +150,10 @@ impl Net {
 
     /// Takes all of it away, as often as one likes.
     pub fn down(&self) -> Result<(), NetError> {
-        self.down_routes();
         let gone = format!("table inet {TABLE}\ndelete table inet {TABLE}\n");
-        run("nft", &["-f".to_owned(), "-".to_owned()], &gone)
+        run("nft", &["-f".to_owned(), "-".to_owned()], &gone)?;
+        self.down_routes();
+        Ok(())
     }
 
     fn down_routes(&self) {
@@ -218,6 +236,7 @@ mod tests {
             \t\tiifname != { \"eth1\", \"eth2\" } return\n\
             \t\tfib daddr type local return\n\
             \t\ttcp dport { 80, 443 } counter tproxy to :15001 meta mark set 0x5a01 accept\n\
+            \t\ttcp dport { 80, 443 } counter reject with tcp reset\n\
             \t}\n\
             \tchain quic {\n\
             \t\ttype filter hook prerouting priority -150; policy accept;\n\

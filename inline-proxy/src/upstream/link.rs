@@ -15,9 +15,10 @@ use crate::alpn::Alpn;
 use crate::body::Outgoing;
 use crate::dial::DialError;
 
-/// Octets that a server may send before we have read them: enough for a fast server far away.
-const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 4 << 20;
+/// Octets of an answer that a server may send before we have read them; and of all together, so that one
+/// client that does not read holds up no other.
+const STREAM_WINDOW: u32 = 512 << 10;
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// How often an idle HTTP/2 connection is asked whether it still is one.
 const ASK_EVERY: Duration = Duration::from_secs(20);
 
@@ -40,8 +41,8 @@ pub enum LinkError {
     /// No connection.
     #[error(transparent)]
     Dial(#[from] DialError),
-    /// The handshake took too long.
-    #[error("the server's TLS handshake took over {0:?}")]
+    /// The handshake, or the answer, took too long.
+    #[error("the server took over {0:?}")]
     Late(Duration),
     /// It is not who it should be, or does not speak TLS.
     #[error("there is no TLS with the server")]

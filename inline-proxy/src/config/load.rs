@@ -1,0 +1,236 @@
+//! Text → a checked [`Config`], and what the other parts want of it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use sark_core::document::{self, Diagnostic};
+
+use super::Config;
+use crate::entrance::net::Net;
+use crate::pins::PinSettings;
+use crate::proxy::Limits;
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// It is wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Content(Vec<Diagnostic>),
+}
+
+/// Parse and check.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    read(&path.display().to_string(), &text).map_err(ConfigError::Content)
+}
+
+fn read(file: &str, text: &str) -> Result<Config, Vec<Diagnostic>> {
+    let mut parsed = document::parse_all::<Config>(file, text);
+    if !parsed.mistakes.is_empty() {
+        return Err(parsed.mistakes);
+    }
+    let config = match (parsed.documents.pop(), parsed.documents.len()) {
+        (Some(read), 0) => read.document.value,
+        (Some(second), _) => {
+            let line = second.document.line;
+            return Err(vec![Diagnostic::at(file, text, line, 1, "a second document")]);
+        }
+        (None, _) => {
+            let empty = Diagnostic::of_file(file, "the configuration is empty");
+            return Err(vec![empty.with_help("at least: explicit: { listen: 127.0.0.1:3128 }")]);
+        }
+    };
+    let mistakes = config.check();
+    if mistakes.is_empty() {
+        return Ok(config);
+    }
+    Err(mistakes.into_iter().map(|mistake| Diagnostic::of_file(file, mistake)).collect())
+}
+
+impl Config {
+    fn check(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        if self.transparent.is_none() && self.explicit.is_none() && self.reverse.is_empty() {
+            mistakes.push("no entrance: write transparent, explicit or reverse".to_owned());
+        }
+        let (second, day) = (SignedDuration::from_secs(1), SignedDuration::from_hours(24));
+        for (key, value) in [
+            ("limits.hello", self.limits.hello),
+            ("limits.head", self.limits.head),
+            ("limits.body", self.limits.body),
+            ("limits.answer", self.limits.answer),
+            ("limits.idle", self.limits.idle),
+            ("limits.drain", self.limits.drain),
+            ("upstream.connect", self.upstream.connect),
+            ("upstream.handshake", self.upstream.handshake),
+            ("upstream.idle", self.upstream.idle),
+            ("pins.within", self.pins.within),
+            ("pins.holds", self.pins.holds),
+        ] {
+            if value < second || value > day {
+                mistakes.push(format!("{key}: {value:#} is not within 1s and 24h"));
+            }
+        }
+        for (key, value) in [
+            ("limits.connections", self.limits.connections),
+            ("limits.eachClient", self.limits.each_client),
+            ("limits.requests", self.limits.requests),
+            ("limits.inspect", self.limits.inspect),
+        ] {
+            if value == 0 {
+                mistakes.push(format!("{key} is 0: nothing would ever pass"));
+            }
+        }
+        if self.pins.alerts < 2 {
+            mistakes.push("pins.alerts: one alert proves nothing, write 2 or more".to_owned());
+        }
+        if self.name.is_empty() || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        {
+            mistakes.push("name: letters, digits and hyphens".to_owned());
+        }
+        if self.sarkd.https.is_some() && self.sarkd.token.is_none() {
+            mistakes.push("sarkd.https takes a token: sarkd.token, such as file:/etc/…".to_owned());
+        }
+        if self.sarkd.token == Some(sark_core::secret::SecretRef::Invalid) {
+            mistakes.push("sarkd.token: write file:/path or env:NAME, not the secret".to_owned());
+        }
+        let marks = self.transparent.as_ref().map(|it| it.mark).zip(self.upstream.mark);
+        if marks.is_some_and(|(steered, own)| steered == own) {
+            mistakes.push(
+                "upstream.mark is transparent.mark: servers would never be reached".to_owned(),
+            );
+        }
+        if let Some(net) = self.net()
+            && let Err(error) = net.ruleset()
+        {
+            mistakes.push(format!("transparent.interfaces: {error}"));
+        }
+        if let Err(error) = crate::log::check(&self.log) {
+            mistakes.push(sark_core::chain(&error));
+        }
+        mistakes
+    }
+
+    /// What the kernel needs for the transparent entrance.
+    #[must_use]
+    pub fn net(&self) -> Option<Net> {
+        let it = self.transparent.as_ref()?;
+        Some(Net {
+            steering: it.steering,
+            interfaces: it.interfaces.clone(),
+            port: it.port,
+            ports: it.ports.clone(),
+            mark: it.mark,
+            table: it.table,
+            priority: it.priority,
+            refuse_quic: it.refuse_quic,
+        })
+    }
+
+    /// What connections and requests may cost.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let it = &self.limits;
+        let detect = sark_detect::Limits::default();
+        Limits {
+            hello: sark_hello::Limits::default(),
+            hello_within: it.hello.unsigned_abs(),
+            handshake_within: it.head.unsigned_abs(),
+            head_within: it.head.unsigned_abs(),
+            body_within: it.body.unsigned_abs(),
+            answer_within: it.answer.unsigned_abs(),
+            inspect: it.inspect,
+            detect: sark_detect::Limits { request: detect.request.max(it.inspect), ..detect },
+            idle: it.idle.unsigned_abs(),
+        }
+    }
+
+    /// When a client is taken for pinned.
+    #[must_use]
+    pub fn pins(&self) -> PinSettings {
+        PinSettings {
+            policy: self.pins.policy,
+            names: self.pins.names.clone(),
+            alerts: self.pins.alerts,
+            within: self.pins.within.unsigned_abs(),
+            holds: self.pins.holds.unsigned_abs(),
+        }
+    }
+
+    /// What is under way when the proxy stops has this long.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        self.limits.drain.unsigned_abs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_is_an_entrance() {
+        let config = read("p.yaml", "explicit: {}").unwrap();
+        assert_eq!(config.explicit.unwrap().listen.to_string(), "127.0.0.1:3128");
+        assert_eq!(config.limits, super::super::LimitsConfig::default());
+    }
+
+    #[test]
+    fn all_of_it() {
+        let text = "
+name: edge-1
+sarkd: { https: 'sark.example:8443', token: 'file:/etc/sark/proxy.token', roots: [/etc/sark/ca.pem] }
+transparent: { steering: redirect, interfaces: [eth1], ports: [443], mark: 119, refuseQuic: false }
+reverse: [{ listen: 127.0.0.1:8080, to: api.example }]
+courses: { other: deny, never: ['*.bank.example'], ech: deny }
+sources:
+  - { prefix: 10.20.0.0/16, groups: [engineering] }
+  - { prefix: 10.20.7.23/32, user: alice, host: laptop-7 }
+fail: { noSet: open }
+pins: { policy: splice, holds: 1h }
+upstream: { roots: [/etc/ssl/own.pem], mark: 153 }
+limits: { requests: 100, inspect: 1048576 }
+state: { directory: /tmp/state }
+metrics: { listen: null }
+log: { format: json, filter: debug }
+";
+        let config = read("p.yaml", text).unwrap();
+        assert_eq!(config.transparent.as_ref().unwrap().mark, 119);
+        assert_eq!(config.reverse[0].port, 443);
+        assert_eq!(config.limits().inspect, 1 << 20);
+        assert_eq!(config.sources.len(), 2);
+    }
+
+    #[test]
+    fn mistakes_say_what_was_meant() {
+        for (text, wanted) in [
+            ("explicit: {}\nlimit: {}", "did you mean `limits`?"),
+            ("name: x", "no entrance"),
+            ("explicit: { listen: nowhere }", "nowhere"),
+            ("explicit: {}\nlimits: { hello: 0s }", "limits.hello"),
+            ("explicit: {}\nlimits: { requests: 0 }", "nothing would ever pass"),
+            ("explicit: {}\npins: { alerts: 1 }", "one alert proves nothing"),
+            ("explicit: {}\nsarkd: { https: 'a:1' }", "takes a token"),
+            ("explicit: {}\nsarkd: { https: 'a:1', token: s3cret }", "not the secret"),
+            ("transparent: { interfaces: ['eth0\"; drop'] }", "no name of an interface"),
+            ("explicit: {}\nlog: { filter: '=,=' }", "log.filter"),
+            ("", "explicit: { listen"),
+        ] {
+            let said: Vec<String> =
+                read("p.yaml", text).unwrap_err().iter().map(ToString::to_string).collect();
+            let said = said.join("\n");
+            assert!(said.contains(wanted), "{text}: {said}");
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+    }
+}

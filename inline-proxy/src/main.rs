@@ -1,0 +1,82 @@
+//! `sark-proxy`: parse, check, build, bind, spawn. See the library for what there is to spawn.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser;
+use sark_core::{Clock as _, SystemClock, chain};
+use sark_inline_proxy::args::{Args, Command, NetCommand};
+use sark_inline_proxy::{ca, config, log, run};
+
+/// Decisions make many small values and drop them again, on every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// 1 failed, 2 bad input.
+const FAILED: u8 = 1;
+const BAD_INPUT: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let config = match config::load(&args.config) {
+        Ok(config) => config,
+        Err(error) => return fail(BAD_INPUT, &error),
+    };
+    if args.check {
+        return ExitCode::SUCCESS;
+    }
+    match args.command.unwrap_or_default() {
+        Command::Run => {}
+        Command::Net(command) => return net(&config, command),
+        Command::Ca(command) => {
+            return match ca::run(&command, &config.state.directory, SystemClock.now()) {
+                Ok(text) => show(&text),
+                Err(error) => fail(FAILED, &error),
+            };
+        }
+    }
+    if let Err(error) = log::start(&config.log) {
+        return fail(FAILED, &error);
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(FAILED, &error),
+    };
+    let outcome = runtime.block_on(run(config));
+    // Threads that wait for the disk do not hold up the end.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(FAILED, &error),
+    }
+}
+
+/// Whoever reads no further has what it wanted.
+fn show(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => fail(FAILED, &error),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn net(config: &config::Config, command: NetCommand) -> ExitCode {
+    let Some(net) = config.net() else {
+        let none = std::io::Error::other("the configuration has no transparent entrance");
+        return fail(BAD_INPUT, &none);
+    };
+    let done = match command {
+        NetCommand::Up => net.up().map(|()| String::new()),
+        NetCommand::Down => net.down().map(|()| String::new()),
+        NetCommand::Show => net.shown(),
+    };
+    match done {
+        Ok(text) => show(&text),
+        Err(error) => fail(FAILED, &error),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last words, when there may be no log")]
+fn fail(code: u8, error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("sark-proxy: {}", chain(error));
+    ExitCode::from(code)
+}

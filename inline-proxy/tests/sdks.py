@@ -1,0 +1,121 @@
+"""One provider's own Python library, asked through the proxy: sdks.py PROVIDER
+
+Three calls: one that is allowed, one that is streamed, one that is denied. Prints one JSON document.
+"""
+
+import json
+import sys
+import time
+
+ASK = "How many words are these?"
+TIMEOUT = 20
+
+
+def openai_like(make, denied):
+    client = make()
+
+    def call(model, stream):
+        messages = [{"role": "user", "content": ASK}]
+        answer = client.chat.completions.create(model=model, messages=messages, stream=stream)
+        if not stream:
+            return answer.choices[0].message.content
+        return [chunk.choices[0].delta.content for chunk in answer if chunk.choices]
+
+    return call, denied
+
+
+def openai():
+    import openai
+
+    make = lambda: openai.OpenAI(api_key="sk-none", timeout=TIMEOUT)
+    return openai_like(make, openai.PermissionDeniedError)
+
+
+def groq():
+    import groq
+
+    return openai_like(lambda: groq.Groq(api_key="none", timeout=TIMEOUT), groq.PermissionDeniedError)
+
+
+def anthropic():
+    import anthropic
+
+    client = anthropic.Anthropic(api_key="none", timeout=TIMEOUT)
+
+    def call(model, stream):
+        asked = dict(model=model, max_tokens=64, messages=[{"role": "user", "content": ASK}])
+        if not stream:
+            return client.messages.create(**asked).content[0].text
+        with client.messages.stream(**asked) as answer:
+            return list(answer.text_stream)
+
+    return call, anthropic.PermissionDeniedError
+
+
+def mistral():
+    from mistralai.client import Mistral
+    from mistralai.client.errors import SDKError
+
+    client = Mistral(api_key="none", timeout_ms=TIMEOUT * 1000)
+
+    def call(model, stream):
+        messages = [{"role": "user", "content": ASK}]
+        if not stream:
+            answer = client.chat.complete(model=model, messages=messages)
+            return answer.choices[0].message.content
+        answer = client.chat.stream(model=model, messages=messages)
+        return [event.data.choices[0].delta.content for event in answer]
+
+    return call, SDKError
+
+
+def cohere():
+    import cohere
+    from cohere.errors import ForbiddenError
+
+    client = cohere.ClientV2(api_key="none", timeout=TIMEOUT)
+
+    def call(model, stream):
+        messages = [{"role": "user", "content": ASK}]
+        if not stream:
+            return client.chat(model=model, messages=messages).message.content[0].text
+        events = client.chat_stream(model=model, messages=messages)
+        return [e.delta.message.content.text for e in events if e.type == "content-delta"]
+
+    return call, ForbiddenError
+
+
+def gemini():
+    from google import genai
+    from google.genai.errors import ClientError
+
+    client = genai.Client(api_key="none")
+
+    def call(model, stream):
+        if not stream:
+            return client.models.generate_content(model=model, contents=ASK).text
+        chunks = client.models.generate_content_stream(model=model, contents=ASK)
+        return [chunk.text for chunk in chunks if chunk.text]
+
+    return call, ClientError
+
+
+def main(provider):
+    call, denied = globals()[provider]()
+    answer = call("allowed-model", False)
+    began = time.monotonic()
+    pieces = call("allowed-model", True)
+    streamed = time.monotonic() - began
+    refused = {}
+    for stream in (False, True):
+        try:
+            call("forbidden", stream)
+            refused[str(stream)] = None
+        except denied as error:
+            refused[str(stream)] = type(error).__name__ + ": " + str(error)[:1000]
+    json.dump(
+        {"answer": answer, "pieces": pieces, "seconds": streamed, "refused": refused}, sys.stdout
+    )
+
+
+main(sys.argv[1])

@@ -1,0 +1,118 @@
+//! Providers' own Python libraries, unchanged, behind a router that steers them through the proxy: what is
+//! allowed works, streamed and not; what is denied raises that library's permission error after one request.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc;
+
+use sark_core::audit::{AuditRecord, Outcome};
+use sark_inline_proxy::entrance::transparent::Steering;
+use serde_json::Value;
+
+use crate::models::WORDS;
+use crate::row::{Row, net};
+use crate::server::Server;
+use crate::world::{Options, World};
+
+/// Whose library, at which name, what it raises.
+const LIBRARIES: [(&str, &str, &str); 6] = [
+    ("openai", "api.openai.com", "PermissionDeniedError"),
+    ("anthropic", "api.anthropic.com", "PermissionDeniedError"),
+    ("groq", "api.groq.com", "PermissionDeniedError"),
+    ("mistral", "api.mistral.ai", "SDKError"),
+    ("cohere", "api.cohere.com", "ForbiddenError"),
+    ("gemini", "generativelanguage.googleapis.com", "ClientError"),
+];
+
+/// Names and servers for the client's namespace, where `ip netns exec` looks for them.
+struct Etc(PathBuf);
+
+impl Etc {
+    fn new(namespace: &str) -> Self {
+        let directory = Path::new("/etc/netns").join(namespace);
+        std::fs::create_dir_all(&directory).unwrap();
+        let line = |(_, name, _): &(&str, &str, &str)| format!("10.77.2.2 {name}\n");
+        let hosts: String = LIBRARIES.iter().map(line).collect();
+        std::fs::write(directory.join("hosts"), hosts).unwrap();
+        Self(directory)
+    }
+}
+
+impl Drop for Etc {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn libraries_of_providers_work_and_understand() {
+    let packages = std::env::var_os("SARK_SDKS").expect(
+        "SARK_SDKS names the providers' Python libraries: run `cargo xtask setup --only python` and set \
+         what it prints",
+    );
+    let row = Row::new("sdks");
+    let etc = Etc::new(&row.name("client"));
+    let (stop_server, server_stops) = tokio::sync::oneshot::channel::<()>();
+    let (roots, root) = mpsc::sync_channel(1);
+    let serving = row.spawn("server", async move {
+        let server = Server::at("0.0.0.0:443", &["h2", "http/1.1"]).await;
+        roots.send(server.root.clone()).unwrap();
+        let _ = server_stops.await;
+        server.seen()
+    });
+    let trusted = root.recv().unwrap();
+    let (ready, is_ready) = mpsc::sync_channel(1);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let proxying = row.spawn("router", async move {
+        let options = Options { server_roots: vec![trusted], ..Options::default() };
+        let world = World::new(options).await;
+        world.steered("0.0.0.0:15001", Steering::Tproxy).await;
+        net(Steering::Tproxy).up().unwrap();
+        ready.send(world.root.clone()).unwrap();
+        let _ = stopped.await;
+        let decided = world.records("decision.llm", 4 * LIBRARIES.len()).await;
+        (decided, world.records("proxy.answer", 2 * LIBRARIES.len()).await)
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let bundle = directory.path().join("trusted.pem");
+    std::fs::write(&bundle, is_ready.recv().unwrap()).unwrap();
+
+    for (library, _, error) in LIBRARIES {
+        let out = Command::new("ip")
+            .args(["netns", "exec", &row.name("client"), "python3"])
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdks.py"))
+            .arg(library)
+            .env("PYTHONPATH", &packages)
+            .env("SSL_CERT_FILE", &bundle)
+            .env("REQUESTS_CA_BUNDLE", &bundle)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success(), "{library}: {said}");
+        let found: Value = serde_json::from_slice(&out.stdout).unwrap();
+        assert_eq!(found["answer"], WORDS.concat(), "{library}");
+        let pieces: Vec<&str> =
+            found["pieces"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!(pieces.concat(), WORDS.concat(), "{library}: {pieces:?}");
+        for stream in ["False", "True"] {
+            let refused = found["refused"][stream].as_str().unwrap_or_default();
+            assert!(refused.starts_with(error), "{library} {stream}: {found}");
+            assert!(refused.contains("forbidden is not a model for you"), "{library}: {refused}");
+        }
+        println!("{library}: streamed in {} s, {}", found["seconds"], found["refused"]["False"]);
+    }
+    stop.send(()).unwrap();
+    let (decided, answered) = proxying.join().unwrap();
+    drop((stop_server, etc));
+    let seen = serving.join().unwrap();
+    // Denied calls went nowhere, and were tried once.
+    assert_eq!(seen.len(), 2 * LIBRARIES.len(), "{seen:#?}");
+    assert_eq!(decided.len(), 4 * LIBRARIES.len());
+    let refused = |record: &&AuditRecord| record.outcome == Outcome::Refused;
+    assert_eq!(decided.iter().filter(refused).count(), 2 * LIBRARIES.len());
+    // What both kinds of answer say of usage was read.
+    for record in &answered {
+        let usage = &record.detail["usage"];
+        assert_eq!((&usage["input"], &usage["output"]), (&12.into(), &4.into()), "{record:#?}");
+    }
+}
