@@ -1,4 +1,4 @@
-//! packet → proxy → request → decision → [audit]
+//! packet → proxy → request → decision → **audit**
 //!
 //! How records of decisions reach the trail without holding anybody up: sarkd's own, and those of
 //! programs that decide elsewhere.
@@ -10,7 +10,7 @@
 //!
 //! A record is acknowledged when it is in the spool and the spool is on the disk. The drain moves it
 //! to its [`Destination`], in batches; the spool's number of the last record is stored in the same
-//! transaction (a [`Mark`]), so after a crash none is stored twice and none is left out. What is on the disk no
+//! transaction (a [`Mark`](sark_core::storage::Mark)), so after a crash none is stored twice and none is left out. What is on the disk no
 //! more, although it was numbered, is on record (`audit.lost`). What changes state does
 //! not come this way: its record is committed with the change.
 //!
