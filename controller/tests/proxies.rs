@@ -329,7 +329,7 @@ impl Destination for Elsewhere {
         let (status, answer) = self.secured.say(Method::POST, RECORDS, body, &self.edge).await;
         let asked = self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match status {
-            _ if asked % 2 == 0 => Err(away("hear the answer")),
+            _ if asked.is_multiple_of(2) => Err(away("hear the answer")),
             200 => Ok(()),
             409 => Err(StorageError::Moved(answer["error"]["position"].as_u64().unwrap())),
             other => panic!("{other}: {answer}"),
