@@ -9,4 +9,5 @@ mod prices;
 mod properties;
 mod refusals;
 mod requests;
+mod shapes;
 mod support;
