@@ -63,8 +63,10 @@ fn groups<I: Item>(items: &[I]) -> impl Iterator<Item = &[I]> {
     items.chunk_by(|_, next| next.and_bit())
 }
 
-/// The ranges of values in `0..=max` for which the items hold, written as items.
-fn merge(kind: ComponentType, max: u64, items: &[NumericItem]) -> Vec<NumericItem> {
+/// The values in `0..=max` for which the items hold (RFC 8955 section 4.2.1.1): ascending, disjoint and not
+/// adjacent ranges, ends included.
+#[must_use]
+pub fn ranges(items: &[NumericItem], max: u64) -> Vec<(u64, u64)> {
     let mut ranges = Vec::new();
     for group in groups(items) {
         push_group(group, max, &mut ranges);
@@ -73,11 +75,16 @@ fn merge(kind: ComponentType, max: u64, items: &[NumericItem]) -> Vec<NumericIte
     let mut merged: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
     for (low, high) in ranges {
         match merged.last_mut() {
-            // Fields have at most 20 bits, so `+ 1` never overflows.
-            Some(last) if low <= last.1 + 1 => last.1 = last.1.max(high),
+            Some(last) if low <= last.1.saturating_add(1) => last.1 = last.1.max(high),
             _ => merged.push((low, high)),
         }
     }
+    merged
+}
+
+/// [`ranges`], written as items.
+fn merge(kind: ComponentType, max: u64, items: &[NumericItem]) -> Vec<NumericItem> {
+    let merged = ranges(items, max);
     let item = |op, value| {
         let width = kind.canonical_width(value);
         NumericItem { width, ..NumericItem::new(op, value) }

@@ -32,6 +32,7 @@ pub mod speaker;
 mod text;
 
 pub use action::{Action, ActionError, ExtendedCommunity, Rate, RouteTarget};
+pub use canonical::ranges;
 pub use codec::DecodeError;
 pub use component::{Component, ComponentType};
 pub use evaluate::{Rule, acting, winner};

@@ -1,6 +1,6 @@
 //! Which values of a field the items of a component take.
 
-use sark_flowspec::{BitmaskItem, NumericItem, NumericOp};
+use sark_flowspec::{BitmaskItem, NumericItem, ranges};
 
 /// Ascending, disjoint and not adjacent ranges of values, ends included.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -16,11 +16,7 @@ impl Values {
 
     /// The values in `0..=max` for which the items hold (RFC 8955 section 4.2.1.1).
     pub fn numeric(items: &[NumericItem], max: u64) -> Self {
-        let mut ranges = Vec::new();
-        for group in items.chunk_by(|_, next| next.and) {
-            push_group(group, max, &mut ranges);
-        }
-        Self::merged(ranges, max)
+        Self { ranges: ranges(items, max), max }
     }
 
     /// The values of `data & mask` for which the items hold (RFC 8955 section 4.2.1.2). They look
@@ -96,38 +92,6 @@ impl Values {
 /// Whether data meets the items: AND binds tighter than OR.
 pub(crate) fn holds(items: &[BitmaskItem], data: u64) -> bool {
     items.chunk_by(|_, next| next.and).any(|group| group.iter().all(|item| item.holds(data)))
-}
-
-/// Adds the values of one AND group: the bounds of its comparisons, less the values it excludes.
-fn push_group(group: &[NumericItem], max: u64, ranges: &mut Vec<(u64, u64)>) {
-    let (mut low, mut high) = (0, max);
-    let mut excluded = Vec::new();
-    for &NumericItem { op, value, .. } in group {
-        match op {
-            NumericOp::True => {}
-            NumericOp::NotEqual => excluded.push(value),
-            NumericOp::Equal => (low, high) = (low.max(value), high.min(value)),
-            NumericOp::GreaterOrEqual => low = low.max(value),
-            NumericOp::LessOrEqual => high = high.min(value),
-            NumericOp::Greater if value < max => low = low.max(value + 1),
-            NumericOp::Less if value > 0 => high = high.min(value - 1),
-            NumericOp::Greater | NumericOp::Less | NumericOp::False => return,
-        }
-    }
-    excluded.sort_unstable();
-    for value in excluded {
-        if value < low || value > high {
-            continue;
-        }
-        if low < value {
-            ranges.push((low, value - 1));
-        }
-        // Within the field, so far from the largest number.
-        low = value + 1;
-    }
-    if low <= high {
-        ranges.push((low, high));
-    }
 }
 
 /// `80`, `80-90` or `{ 80, 90-95 }`, as nftables reads it.
