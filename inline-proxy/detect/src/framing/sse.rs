@@ -10,7 +10,7 @@
 //!     seen.push((event.kind.to_vec(), event.data.to_vec()));
 //! });
 //! assert_eq!(seen, [(b"ping".to_vec(), b"{}".to_vec())]);
-//! assert_eq!(sendable, 29);
+//! assert_eq!(sendable, 28);
 //! ```
 
 use memchr::memchr2;
