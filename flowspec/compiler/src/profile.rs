@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Profile {
-    /// `strict`, `frr`, `bird`, or `frr ∩ strict`.
+    /// `strict`, `frr`, `bird`, `enforcer`, or `frr ∩ strict`.
     pub name: String,
     /// IPv4 rules at most, guards included.
     pub max_rules_v4: u32,
@@ -69,7 +69,7 @@ const GOBGP_BODY: usize = 238;
 
 impl Profile {
     /// Names of the profiles that exist.
-    pub const NAMES: &'static [&'static str] = &["strict", "frr", "bird"];
+    pub const NAMES: &'static [&'static str] = &["strict", "frr", "bird", "enforcer"];
 
     /// By name.
     #[must_use]
@@ -78,6 +78,7 @@ impl Profile {
             "strict" => Some(Self::strict()),
             "frr" => Some(Self::frr()),
             "bird" => Some(Self::bird()),
+            "enforcer" => Some(Self::enforcer()),
             _ => None,
         }
     }
@@ -125,6 +126,12 @@ impl Profile {
     /// BIRD stores and relays, and programs nothing.
     fn bird() -> Self {
         Self { name: "bird".into(), max_items: 32, ..Self::frr() }
+    }
+
+    /// A Linux router with `sark-enforcer`, which reads a gobgpd and programs all that it can say. What it
+    /// refuses by its own configuration (lengths and packet rates where interfaces merge segments) it reports.
+    fn enforcer() -> Self {
+        Self { name: "enforcer".into(), programs: ActionKind::ALL.into(), ..Self::bird() }
     }
 
     /// What both can do.

@@ -205,6 +205,12 @@ impl Lab {
         Ok(Self { name, ..lab })
     }
 
+    /// The name by which its file is found: its directory's.
+    pub fn topology(&self) -> String {
+        let directory = self.file.parent().and_then(Path::file_name);
+        directory.unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     fn read(&self, place: &Place) -> Result<Topology, LabError> {
         let text = std::fs::read_to_string(&self.file)
             .map_err(|source| LabError::File { path: self.file.clone(), source })?;

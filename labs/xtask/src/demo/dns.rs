@@ -3,7 +3,8 @@
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
-use super::{DemoError, Scene};
+use super::DemoError;
+use super::scene::Scene;
 use crate::run::run;
 
 const CONFIG: &str = "/etc/unbound/unbound.conf";

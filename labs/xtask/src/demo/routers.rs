@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{DemoError, Scene};
-use crate::run::capture;
+use super::DemoError;
+use super::scene::Scene;
 
 /// The routers of the lab.
 pub struct Routers<'a> {
@@ -31,8 +31,7 @@ impl<'a> Routers<'a> {
 
     /// vtysh's answer.
     pub fn ask(&self, router: &str, question: &str) -> Result<String, DemoError> {
-        let words = ["vtysh", "-c", question];
-        Ok(capture(&mut self.scene.state.inside(self.scene.lab, router, None, &words)?)?)
+        self.scene.ask(router, &["vtysh", "-c", question])
     }
 
     /// Every FlowSpec session of every router is up.

@@ -1,0 +1,122 @@
+//! Setting the stage: every program on its node, trusting whom it should.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{DemoError, Scene, Show};
+use crate::demo::routers::Expected;
+use crate::run::run;
+
+/// Authorities of the servers, and what clients of the proxy believe; beside the lab's state.
+pub const INTERNET: &str = "internet.pem";
+pub const TRUSTED: &str = "proxy-ca.pem";
+
+const CONFIG: [&str; 2] = ["--config", "/etc/sark/proxy.yaml"];
+
+/// Starts all of it.
+pub fn set(scene: &Scene<'_>, show: &mut Show) -> Result<(), DemoError> {
+    internet(scene)?;
+    show.done("servers that speak like models' listen");
+    start_gobgpd(scene)?;
+    start_enforcer(scene)?;
+    show.done("the router runs gobgpd and sark-enforcer");
+    controller(scene)?;
+    show.done(
+        "sarkd answers on HTTPS, with the shipped decision set in use and a token for the proxy",
+    );
+    proxy(scene)?;
+    show.done("sark-proxy is ready: it has its authority, and sarkd's snapshot");
+    show.heading("sarkctl flowspec apply -f labs/containerlab/inspect/policies");
+    let files = ["-f", "labs/containerlab/inspect/policies"];
+    let plan = scene.sarkctl(&[&["flowspec", "plan", "-o", "json"], &files[..]].concat())?;
+    let expected = Expected::of_plan(&plan)?;
+    let said = scene.sarkctl(&[&["flowspec", "apply", "--yes"], &files[..]].concat())?;
+    show.say(said.trim_end().rsplit("\n\n").next().unwrap_or(&said));
+    let wanted = (expected.ipv4 + expected.ipv6) as usize;
+    let has = || rules(scene).is_some_and(|rules| rules.len() == wanted);
+    scene.wait("the router to have the rules", &mut || has())?;
+    show.done("the router's kernel redirects");
+    Ok(())
+}
+
+fn internet(scene: &Scene<'_>) -> Result<(), DemoError> {
+    let roots = scene.file(INTERNET);
+    let _ = fs::remove_file(&roots);
+    let path = roots.display().to_string();
+    scene.start(
+        "internet",
+        "examples/standin",
+        &[path.as_str(), "203.0.113.50:443", "203.0.113.60:443"],
+    )?;
+    let there = || fs::read_to_string(&roots).is_ok_and(|text| !text.is_empty());
+    scene.wait("the servers to listen", &mut || there())?;
+    let text = fs::read_to_string(&roots).unwrap_or_default();
+    scene.put("proxy", "/run/sark/internet.pem", &text)
+}
+
+/// The router's own.
+pub fn start_gobgpd(scene: &Scene<'_>) -> Result<(), DemoError> {
+    scene.start("router", "gobgpd", &["-f", "/etc/gobgp/gobgpd.toml"])
+}
+
+/// Likewise.
+pub fn start_enforcer(scene: &Scene<'_>) -> Result<(), DemoError> {
+    scene.start("router", "sark-enforcer", &["--config", "/etc/sark/enforcer.yaml"])
+}
+
+/// And the controller.
+pub fn start_sarkd(scene: &Scene<'_>) -> Result<(), DemoError> {
+    scene.start("speaker", "sarkd", &["--config", "/etc/sark/sark.yaml"])?;
+    scene.wait("sarkd to answer", &mut || scene.sarkctl(&["flowspec", "list"]).is_ok())
+}
+
+fn controller(scene: &Scene<'_>) -> Result<(), DemoError> {
+    let script = "umask 077; mkdir -p /run/sark/tls; cd /run/sark/tls; \
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout sarkd.key \
+        -out sarkd.pem -subj /CN=sarkd -addext subjectAltName=IP:192.0.2.2 \
+        -addext basicConstraints=critical,CA:FALSE 2>/dev/null; cat sarkd.pem";
+    let certificate = scene.ask("speaker", &["sh", "-c", script])?;
+    start_sarkd(scene)?;
+    scene.sarkctl(&["policy", "activate", "policies/decision", "--yes"])?;
+    let token = scene.sarkctl(&["auth", "token", "create", "proxy-1", "--scope", "proxy"])?;
+    scene.put("proxy", "/run/sark/token", token.trim())?;
+    scene.put("proxy", "/run/sark/sarkd-root.pem", &certificate)
+}
+
+fn proxy(scene: &Scene<'_>) -> Result<(), DemoError> {
+    let program = scene.place.built("sark-proxy").display().to_string();
+    let run_proxy = |words: &[&str]| {
+        scene.ask("proxy", &[&[program.as_str()], &CONFIG[..], words].concat()).map(drop)
+    };
+    run_proxy(&["ca", "create"])?;
+    let trusted = scene.ask("proxy", &["cat", "/run/sark/proxy/ca/trusted.pem"])?;
+    let path = scene.file(TRUSTED);
+    let failed = |source| DemoError::File { path: path.display().to_string(), source };
+    fs::write(&path, trusted).map_err(failed)?;
+    run_proxy(&["net", "up"])?;
+    start_proxy(scene)
+}
+
+/// Until it is ready.
+pub fn start_proxy(scene: &Scene<'_>) -> Result<(), DemoError> {
+    scene.start("proxy", "sark-proxy", &CONFIG)?;
+    let words = ["curl", "-sf", "-m", "1", "http://198.51.100.11:9467/readyz"];
+    scene.wait("the proxy to be ready", &mut || scene.ask("proxy", &words).is_ok())
+}
+
+/// Rules of the router's kernel, as `sark-enforcer show` writes them.
+pub fn rules(scene: &Scene<'_>) -> Option<Vec<String>> {
+    let program = scene.place.built("sark-enforcer").display().to_string();
+    let words = [program.as_str(), "--config", "/etc/sark/enforcer.yaml", "show", "-o", "json"];
+    let shown: Value = serde_json::from_str(&scene.ask("router", &words).ok()?).ok()?;
+    let rules = shown["rules"].as_array()?.iter();
+    Some(rules.map(|rule| rule.to_string()).collect())
+}
+
+/// `sark-enforcer show`
+pub fn show_rules(scene: &Scene<'_>) -> Result<(), DemoError> {
+    let program = scene.place.built("sark-enforcer").display().to_string();
+    let words = [program.as_str(), "--config", "/etc/sark/enforcer.yaml", "show"];
+    Ok(run(&mut scene.inside("router", &words)?)?)
+}
