@@ -60,28 +60,27 @@ struct Package {
     features: BTreeMap<String, Vec<String>>,
 }
 
-/// A feature adds and never alters, and each crate that has features compiles without them and
-/// with each alone.
+/// A feature adds and never alters, and crates that have features compile without them, and with the
+/// first, the second, … of each: a round for each of these, since what they stand on is compiled anew in it.
 pub fn features(place: &Place) -> Result<(), StepError> {
     let words = ["metadata", "--no-deps", "--format-version", "1", "--locked"];
     let answer = capture(cargo(place).args(words))?;
     let metadata: Metadata =
         serde_json::from_str(&answer).map_err(|_| StepError::Answer("cargo metadata"))?;
-    for package in &metadata.packages {
-        if package.features.is_empty() {
-            continue;
-        }
-        let check = |extra: &[&str]| {
-            let words = ["check", "--quiet", "--profile", "ci", "--locked"];
-            let alone = ["--package", package.name.as_str(), "--no-default-features"];
-            run(cargo(place).args(words).args(alone).args(extra))
+    let packages: Vec<_> =
+        metadata.packages.iter().filter(|package| !package.features.is_empty()).collect();
+    let named = packages.iter().flat_map(|package| ["--package", package.name.as_str()]);
+    let named: Vec<_> = named.collect();
+    let most = packages.iter().map(|package| package.features.len()).max().unwrap_or(0);
+    for round in 0..=most {
+        let of = |package: &&Package| {
+            let mut features = package.features.keys().filter(|name| *name != "default");
+            Some(format!("{}/{}", package.name, features.nth(round.checked_sub(1)?)?))
         };
-        eprintln!("{}: no features", package.name);
-        check(&[])?;
-        for feature in package.features.keys().filter(|name| *name != "default") {
-            eprintln!("{}: {feature}", package.name);
-            check(&["--features", feature])?;
-        }
+        let features = packages.iter().filter_map(of).collect::<Vec<_>>().join(",");
+        eprintln!("{}", if features.is_empty() { "no features" } else { &features });
+        let words = ["check", "--quiet", "--profile", "ci", "--locked", "--no-default-features"];
+        run(cargo(place).args(words).args(&named).args(["--features", &features]))?;
     }
     Ok(())
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use sark_core::{Clock as _, SystemClock};
 
 use crate::demo::DemoError;
 use crate::demo::scene::Scene;
@@ -107,7 +109,7 @@ pub fn told(calls: &[Call]) -> String {
 
 /// Since the epoch.
 pub fn now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    Duration::from_millis(u64::try_from(SystemClock.now().as_millisecond()).unwrap_or(0))
 }
 
 #[cfg(test)]
