@@ -47,7 +47,7 @@ pub enum ConfigError {
     Content(Vec<Diagnostic>),
     /// The log filter is wrong.
     #[error(transparent)]
-    Log(#[from] crate::log::LogError),
+    Log(#[from] sark_program::log::LogError),
 }
 
 impl Args {
@@ -64,7 +64,7 @@ impl Args {
             self.set.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
         let config = config::load(&path.display().to_string(), &text, environment, &overrides)
             .map_err(ConfigError::Content)?;
-        crate::log::check(&config.log)?;
+        sark_program::log::check(&config.log)?;
         Ok(config)
     }
 }

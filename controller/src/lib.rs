@@ -34,8 +34,6 @@ pub mod feeds;
 pub mod identities;
 pub mod leadership;
 mod led;
-mod lock;
-pub mod log;
 mod metrics;
 pub mod names;
 mod observatory;

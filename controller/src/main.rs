@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sark_controller::args::Args;
-use sark_controller::{chain, log, start};
+use sark_controller::{chain, start};
+use sark_program::log;
 
 /// Decisions make many small values and drop them again, on every thread.
 #[global_allocator]

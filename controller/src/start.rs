@@ -48,7 +48,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub enum StartError {
     /// The state directory.
     #[error(transparent)]
-    Lock(#[from] crate::lock::LockError),
+    Lock(#[from] sark_program::LockError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreWiringError),

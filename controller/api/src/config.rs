@@ -31,6 +31,7 @@ pub use audit::{
 pub use decisions::{BandConfig, BundleKeyConfig, DecisionsConfig, SourceConfig};
 pub use load::load;
 pub use prices::{PriceDoubtConfig, PricesConfig, TransportConfig};
+pub use sark_core::log::{LogConfig, LogFormat};
 pub use sark_core::secret::{Secret, SecretRef};
 pub use sensors::{ExpectedConfig, SensorsConfig};
 pub use store::{PostgresConfig, PostgresTls, SqliteConfig, StoreConfig};
@@ -105,32 +106,6 @@ impl Default for StateConfig {
 pub struct MetricsConfig {
     /// Loopback address and port, such as `127.0.0.1:9465`; not served over TCP unless set.
     pub listen: Option<std::net::SocketAddr>,
-}
-
-/// `log`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct LogConfig {
-    /// `text` or `json`.
-    pub format: LogFormat,
-    /// Levels by target, such as `info,sark_gobgp=debug`.
-    pub filter: String,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
-    }
-}
-
-/// See [`LogConfig`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the words say it")]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
 }
 
 /// `bgp`

@@ -67,6 +67,29 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<Vec<Document
     }
 }
 
+/// The only document of a text, or all that is wrong with it. `least` is what has to be written at least, for
+/// who wrote nothing.
+pub fn only<T: DeserializeOwned>(
+    file: &str,
+    text: &str,
+    least: &str,
+) -> Result<T, Vec<Diagnostic>> {
+    let mut parsed = parse_all(file, text);
+    if !parsed.mistakes.is_empty() {
+        return Err(parsed.mistakes);
+    }
+    let mistake = match (parsed.documents.pop(), parsed.documents.len()) {
+        (Some(read), 0) => return Ok(read.document.value),
+        (Some(second), _) => {
+            Diagnostic::at(file, text, second.document.line, 1, "a second document")
+                .with_help("this is one document: put it all into the first")
+        }
+        (None, _) => Diagnostic::of_file(file, "there is nothing in it")
+            .with_help(format!("at least: {least}")),
+    };
+    Err(vec![mistake])
+}
+
 /// All documents of a text that can be read, and all mistakes in it, up to [`MAX_MISTAKES`].
 #[must_use]
 pub fn parse_all<T: DeserializeOwned>(file: &str, text: &str) -> Parsed<T> {

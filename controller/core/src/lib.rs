@@ -17,6 +17,7 @@ pub mod decision;
 pub mod document;
 mod hash;
 pub mod identity;
+pub mod log;
 pub mod request;
 pub mod secret;
 pub mod sensor;

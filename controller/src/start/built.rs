@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sark_api::config::Config;
 use sark_core::{Clock as _, SystemClock};
 use sark_feeds::Fetcher;
+use sark_program::StateLock;
 use sark_registry::feed::{self, Feed};
 use sark_registry::resolve::{Resolve, Settings};
 use sark_store::Store;
@@ -15,7 +16,6 @@ use super::{
     speaker, store,
 };
 use crate::feeds::copies;
-use crate::lock::StateLock;
 use crate::names::Names;
 use crate::overlays::{build, files, read};
 use crate::registrar::{Beginning, RegistrarError};
@@ -44,7 +44,7 @@ impl Built {
         leadership: &Leadership,
         standing: &Standing,
     ) -> Result<Self, StartError> {
-        let lock = StateLock::take(&config.state.directory)?;
+        let lock = StateLock::take(&config.state.directory, "sarkd")?;
         let store::Opened { store, place: store_place } = store::open(&config, base).await?;
         // What moves the routers is written in its term alone; `store` itself is for what anybody may
         // write.

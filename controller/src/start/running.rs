@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sark_api::config::Config;
+use sark_program::StateLock;
 use sark_store::Store;
 use sark_trail::Trail;
 use tokio::net::{TcpListener, UnixListener};
@@ -17,7 +18,6 @@ use super::{Assembled, StartError, alerts, audit, follow, housekeeping};
 use crate::api::{Api, SocketGuard, Tls, listen, serve, serve_https, serve_metrics};
 use crate::chain;
 use crate::decisions::Decisions;
-use crate::lock::StateLock;
 use crate::overlays::{build, read};
 use crate::registrar::RegistrarError;
 use crate::{Registrar, service_manager};

@@ -5,6 +5,7 @@
 //! ([`suite`]) and Python packages are unpacked under the target directory and never installed.
 
 mod debian;
+mod node;
 pub mod opa;
 mod python;
 pub mod suite;
@@ -36,7 +37,7 @@ pub enum Part {
     /// FRR 10, gobgpd 3.36 and Suricata 7 of Debian 13, unpacked under the target directory.
     Suite,
     /// Validators of STIX and OCSF, OPA, a fuzzer of HTTP APIs, clients of alerts' receivers, libraries of
-    /// LLM providers: Python packages, unpacked under the target directory.
+    /// LLM providers, Node.js: Python packages, unpacked under the target directory.
     Python,
 }
 
@@ -102,6 +103,7 @@ pub fn ensure(place: &Place, parts: &[Part]) -> Result<(), SetupError> {
             Part::Python => {
                 python::ensure(place)?;
                 opa::ensure(place)?;
+                node::ensure(place)?;
             }
         }
     }
@@ -123,6 +125,9 @@ pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
         found.push(("SARK_STIX_VALIDATOR", python::root(place)));
         found.push(("SARK_PYTHON", python::root(place)));
         found.push(("SARK_SDKS", python::sdks(place)));
+    }
+    if node::is_complete(place) {
+        found.push(("SARK_NODE", node::root(place)));
     }
     if opa::is_complete(place) {
         found.push(("SARK_OPA", opa::root(place)));

@@ -5,6 +5,9 @@ use sark_core::document::{self, Diagnostic};
 
 use super::Config;
 
+/// For who wrote nothing.
+const LEAST: &str = "bgp: { asn: 64512, routerId: 192.0.2.1 }";
+
 /// Reads and checks a configuration. `environment` is the process's, `overrides` come from the
 /// command line as (`bgp.listenPort`, `1790`). Every mistake of the last step that found one is
 /// returned.
@@ -22,27 +25,12 @@ pub fn load(
         .chain(overrides.iter().map(|(key, value)| ((*key).to_owned(), value.clone())))
         .collect();
     let config = if layers.is_empty() {
-        one_document(file, text, document::parse::<Config>(file, text).map_err(|e| vec![e])?)?
+        document::only(file, text, LEAST)?
     } else {
         layered(file, text, layers)?
     };
     let mistakes = config.check(file);
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
-}
-
-fn one_document<T>(
-    file: &str,
-    text: &str,
-    mut documents: Vec<document::Document<T>>,
-) -> Result<T, Vec<Diagnostic>> {
-    let mistake = match (documents.pop(), documents.len()) {
-        (Some(document), 0) => return Ok(document.value),
-        (Some(second), _) => Diagnostic::at(file, text, second.line, 1, "a second document")
-            .with_help("a configuration is one document: put it all into the first"),
-        (None, _) => nowhere(file, "the configuration is empty")
-            .with_help("at least: bgp: { asn: 64512, routerId: 192.0.2.1 }"),
-    };
-    Err(vec![mistake])
 }
 
 fn layered(
@@ -53,7 +41,7 @@ fn layered(
     let tree: serde_json::Value = if text.trim().is_empty() {
         serde_json::Value::Object(serde_json::Map::new())
     } else {
-        one_document(file, text, document::parse(file, text).map_err(|e| vec![e])?)?
+        document::only(file, text, LEAST)?
     };
     let typed = document::parse::<Config>(file, text);
     let mut builder =

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::Heard;
 use crate::args::Output;
 use crate::config::Config;
-use crate::state::{Directory, LockError, Stored, StoredRefusal, refused};
+use crate::state::{Directory, Stored, StoredRefusal, refused};
 use crate::totals::sum;
 
 /// Why a command did not do it.
@@ -20,7 +20,7 @@ use crate::totals::sum;
 pub enum CommandError {
     /// Someone else is at it.
     #[error(transparent)]
-    Lock(#[from] LockError),
+    Lock(#[from] sark_program::LockError),
     /// The kernel.
     #[error("cannot ask the kernel, or tell it; this needs root")]
     Kernel(#[from] KernelError),

@@ -8,12 +8,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
+use sark_core::log::LogConfig;
 use sark_enforcer::{Options, Sample};
 use sark_flowspec::RouteTarget;
 use sark_gobgp::Address;
 use serde::Deserialize;
-
-pub use load::{ConfigError, load};
 
 /// All of it. Only `interfaces` has no default.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -226,32 +225,6 @@ impl Default for StateConfig {
     fn default() -> Self {
         Self { directory: PathBuf::from("/run/sark-enforcer") }
     }
-}
-
-/// `log`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct LogConfig {
-    /// `text` or `json`.
-    pub format: LogFormat,
-    /// Levels by target, such as `info,sark_gobgp=debug`.
-    pub filter: String,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
-    }
-}
-
-/// See [`LogConfig`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the words say it")]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
 }
 
 /// A value that is written as its text form.

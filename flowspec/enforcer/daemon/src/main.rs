@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sark_enforcerd::args::{Args, Command};
-use sark_enforcerd::{chain, commands, config, log, run};
+use sark_enforcerd::config::Config;
+use sark_enforcerd::{chain, commands, run};
+use sark_program::{config, log};
 
 /// 1 failed, 2 bad input.
 const FAILED: u8 = 1;
@@ -12,7 +14,7 @@ const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let config = match config::load(&args.config) {
+    let config = match config::load::<Config>(&args.config) {
         Ok(config) => config,
         Err(error) => return fail(BAD_INPUT, &error),
     };

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Then};
 use crate::metrics::{self, Served};
 use crate::round::{Enforcer, RoundError};
-use crate::state::{Directory, LockError};
+use crate::state::Directory;
 use crate::watcher::Watch;
 use crate::{Status, chain};
 
@@ -32,7 +32,7 @@ const LONGEST_REST: Duration = Duration::from_secs(1);
 pub enum RunError {
     /// The state directory.
     #[error(transparent)]
-    Lock(#[from] LockError),
+    Lock(#[from] sark_program::LockError),
     /// The metrics port.
     #[error("cannot listen on {address} for metrics")]
     Metrics {

@@ -4,21 +4,18 @@
 //! after each apply; a table that is not the file's (another fingerprint) is compiled anew.
 
 mod hex;
-mod lock;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use sark_enforcer::{Counter, Program, Redirect, Target};
 use sark_flowspec::{Afi, ExtendedCommunity, Nlri, Observed};
 use sark_gobgp::BestPath;
+use sark_program::{LockError, StateLock};
 use serde::{Deserialize, Serialize};
-
-pub use lock::{Lock, LockError};
 
 use crate::{Heard, Totals, Unread};
 
@@ -230,15 +227,9 @@ impl Directory {
         Self(path.to_owned())
     }
 
-    /// Makes it if missing, and takes it for this process.
-    pub fn lock(&self) -> Result<Lock, LockError> {
-        // Rules say what a network watches: not for every user's eyes.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o750)
-            .create(&self.0)
-            .map_err(|source| LockError::Io { directory: self.0.clone(), source })?;
-        Lock::take(&self.0)
+    /// Makes it if missing, and takes it for this process: applies are one after another.
+    pub fn lock(&self) -> Result<StateLock, LockError> {
+        StateLock::take(&self.0, "sark-enforcer")
     }
 
     /// What was stored last, if anything of use was.

@@ -1,29 +1,12 @@
 //! Text → a checked [`Config`], and what the other parts want of it.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use sark_core::document::{self, Diagnostic};
 use sark_enforcer::{Kernel, Options, OptionsError, Program, Sample};
+use sark_program::config::Checked;
 
 use super::Config;
-
-/// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read the configuration {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
-    /// It is wrong.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Content(Vec<Diagnostic>),
-}
 
 const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(7 * 24);
 const LONGEST_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
@@ -31,40 +14,10 @@ const SECOND: SignedDuration = SignedDuration::from_secs(1);
 /// For `nft` and `ip`; each call.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Parse and check.
-pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    read(&path.display().to_string(), &text).map_err(ConfigError::Content)
-}
+impl Checked for Config {
+    const LEAST: &'static str = "interfaces: [eth0]";
 
-fn read(file: &str, text: &str) -> Result<Config, Vec<Diagnostic>> {
-    let mut parsed = document::parse_all::<Config>(file, text);
-    if !parsed.mistakes.is_empty() {
-        return Err(parsed.mistakes);
-    }
-    let config = match (parsed.documents.pop(), parsed.documents.len()) {
-        (Some(read), 0) => read.document.value,
-        (Some(second), _) => {
-            let line = second.document.line;
-            return Err(vec![Diagnostic::at(file, text, line, 1, "a second document")]);
-        }
-        (None, _) => {
-            return Err(vec![
-                Diagnostic::of_file(file, "the configuration is empty")
-                    .with_help("at least: interfaces: [eth0]"),
-            ]);
-        }
-    };
-    let mistakes = config.check();
-    if mistakes.is_empty() {
-        return Ok(config);
-    }
-    Err(mistakes.into_iter().map(|mistake| Diagnostic::of_file(file, mistake)).collect())
-}
-
-impl Config {
-    fn check(&self) -> Vec<String> {
+    fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         let mut within = |key: &str, value: SignedDuration, least, most| {
             if value < least || value > most {
@@ -81,7 +34,7 @@ impl Config {
                 mistakes.push(format!("vrfs: {} is there twice", vrf.route_target.0));
             }
         }
-        if let Err(error) = crate::log::check(&self.log) {
+        if let Err(error) = sark_program::log::check(&self.log) {
             mistakes.push(crate::chain(&error));
         }
         if let Err(error) = self.check_options() {
@@ -89,7 +42,9 @@ impl Config {
         }
         mistakes
     }
+}
 
+impl Config {
     fn check_options(&self) -> Result<(), OptionsError> {
         Program::compile(&[], &self.options(), None).map(|_| ())
     }
@@ -130,12 +85,14 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use sark_program::config::read;
+
     use super::*;
     use crate::config::Then;
 
     #[test]
     fn the_least_is_an_interface() {
-        let config = read("c.yaml", "interfaces: [eth0]").unwrap();
+        let config = read::<Config>("c.yaml", "interfaces: [eth0]").unwrap();
         assert_eq!(config.options(), Options::new(["eth0"]));
         assert_eq!(config.stale.hold, SignedDuration::from_mins(5));
         assert_eq!((config.stale.then, config.on_stop), (Then::Remove, Then::Keep));
@@ -160,7 +117,7 @@ metrics: { listen: null, rules: 10 }
 state: { directory: /run/other }
 log: { format: json, filter: debug }
 ";
-        let config = read("c.yaml", text).unwrap();
+        let config = read::<Config>("c.yaml", text).unwrap();
         let options = config.options();
         assert_eq!(options.redirect_mask, 0xff00);
         assert_eq!(options.vrf_tables.len(), 2);
@@ -188,8 +145,11 @@ log: { format: json, filter: debug }
             ("interfaces: [eth0]\nlog: { filter: '=,=' }", "log.filter"),
             ("", "interfaces: [eth0]"),
         ] {
-            let said: Vec<String> =
-                read("c.yaml", text).unwrap_err().iter().map(ToString::to_string).collect();
+            let said: Vec<String> = read::<Config>("c.yaml", text)
+                .unwrap_err()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             assert!(said.join("\n").contains(wanted), "{text}: {said:?}");
         }
     }

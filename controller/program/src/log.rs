@@ -2,9 +2,8 @@
 
 use std::io::IsTerminal;
 
+use sark_core::log::{LogConfig, LogFormat};
 use tracing_subscriber::EnvFilter;
-
-use crate::config::{LogConfig, LogFormat};
 
 /// Why logging could not start.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! One `sarkd` per state directory.
+//! One process per state directory.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -19,16 +19,19 @@ pub struct StateLock {
 pub enum LockError {
     /// Another process has it.
     #[error(
-        "the state directory {directory} is in use by another sarkd{holder}; stop it, or set another state.directory"
+        "the state directory {} is in use by another {program}{holder}; stop it, or set another state.directory",
+        directory.display()
     )]
     Taken {
+        /// What it is.
+        program: &'static str,
         /// The directory.
         directory: PathBuf,
         /// ` (process 123)`, or nothing.
         holder: String,
     },
     /// Anything else.
-    #[error("cannot use the state directory {directory}")]
+    #[error("cannot use the state directory {}", directory.display())]
     Io {
         /// The directory.
         directory: PathBuf,
@@ -38,10 +41,10 @@ pub enum LockError {
 }
 
 impl StateLock {
-    /// Makes the directory if missing, and takes it.
-    pub fn take(directory: &Path) -> Result<Self, LockError> {
+    /// Makes the directory if missing, for its owner and group only, and takes it.
+    pub fn take(directory: &Path, program: &'static str) -> Result<Self, LockError> {
         let failed = |source| LockError::Io { directory: directory.to_owned(), source };
-        // Policies say what a network inspects: not for every user's eyes.
+        // What a network inspects is not for every user's eyes.
         DirBuilder::new().recursive(true).mode(0o750).create(directory).map_err(failed)?;
         let mut file = OpenOptions::new()
             .read(true)
@@ -64,7 +67,7 @@ impl StateLock {
             Err((_, Errno::EWOULDBLOCK)) => {
                 let pid = holder.trim().parse::<u32>().ok();
                 let holder = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
-                Err(LockError::Taken { directory: directory.to_owned(), holder })
+                Err(LockError::Taken { program, directory: directory.to_owned(), holder })
             }
             Err((_, errno)) => Err(failed(errno.into())),
         }
@@ -72,16 +75,17 @@ impl StateLock {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
     fn one_holder_at_a_time() {
         let directory = tempfile::tempdir().unwrap();
-        let held = StateLock::take(directory.path()).unwrap();
-        let error = StateLock::take(directory.path()).unwrap_err();
+        let held = StateLock::take(directory.path(), "sarkd").unwrap();
+        let error = StateLock::take(directory.path(), "sarkd").unwrap_err();
         assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
         drop(held);
-        StateLock::take(directory.path()).unwrap();
+        StateLock::take(directory.path(), "sarkd").unwrap();
     }
 }
