@@ -8,6 +8,7 @@ use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use crate::overload::{Busy, Turn};
 use crate::watch::Watch;
 
 /// To a server: what was read for the decision, and what was not.
@@ -88,13 +89,27 @@ impl Body for Outgoing {
 /// Octets that are made room for before they come.
 const AHEAD: usize = 64 << 10;
 
-/// Reads a body, up to `most` octets and what the last frame has beyond them; the rest stays unread.
-pub async fn read(mut body: Incoming, most: usize) -> Result<Outgoing, hyper::Error> {
+/// Why a body was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It broke off.
+    #[error("the body broke off")]
+    Broken(#[from] hyper::Error),
+    /// There is no room for it now.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+}
+
+/// Reads a body, up to `most` octets and what the last frame has beyond them; the rest stays unread. What is
+/// read takes room of the request's `turn`.
+pub async fn read(mut body: Incoming, most: usize, turn: &mut Turn) -> Result<Outgoing, ReadError> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(AHEAD);
     let (mut octets, mut trailers) = (BytesMut::new(), None);
     let mut first: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
-        match frame?.into_data() {
+        let frame = frame?;
+        turn.grow(frame.data_ref().map_or(0, Bytes::len))?;
+        match frame.into_data() {
             Ok(data) if octets.is_empty() && first.is_none() => first = Some(data),
             Ok(data) => {
                 if let Some(before) = first.take() {

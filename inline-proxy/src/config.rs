@@ -240,6 +240,14 @@ pub struct LimitsConfig {
     pub each_client: usize,
     /// Requests at a time; one more is told to come again.
     pub requests: usize,
+    /// Requests of one client at a time.
+    pub requests_each_client: usize,
+    /// Octets of bodies that are read to be decided on, and are not sent on yet.
+    pub bodies: usize,
+    /// Octets of one client's.
+    pub bodies_each_client: usize,
+    /// Bits of an IPv6 address that make one client; of IPv4 each address is one.
+    pub client_prefix6: u8,
     /// Until a connection says what it speaks.
     pub hello: SignedDuration,
     /// Until the head of the next request is whole, and for a TLS handshake.
@@ -262,6 +270,10 @@ impl Default for LimitsConfig {
             connections: 10_000,
             each_client: 1_000,
             requests: 2_000,
+            requests_each_client: 500,
+            bodies: 512 << 20,
+            bodies_each_client: 128 << 20,
+            client_prefix6: 64,
             hello: SignedDuration::from_secs(3),
             head: SignedDuration::from_secs(60),
             body: SignedDuration::from_secs(60),

@@ -22,9 +22,10 @@ use sark_core::audit::{Correlation, Flow as FiveTuple};
 use sark_detect::{Asked, By, Family, Head, Kind, Recognised, Refusal, recognise};
 use serde_json::{Map, json};
 
-use crate::body::{self, Outgoing, Reply};
+use crate::body::{self, Outgoing, ReadError, Reply};
 use crate::clients::Place;
 use crate::flow::{Flow, Target};
+use crate::overload::{Busy, Turn};
 use crate::proxy::Proxy;
 use crate::steer::of_llm;
 use crate::upstream::Server;
@@ -81,14 +82,11 @@ impl Conversation {
         let mut request = request;
         let answer = match self.take(&mut request, id.clone()) {
             Err(refusal) => self.refused(&refusal, Family::Unknown, request.into_body()),
-            Ok(taken) => match self.proxy.overload.enter() {
-                Some(_place) => self.decide_and_forward(request, taken).await,
-                None => {
-                    self.proxy.metrics.shed();
-                    let kind = Kind::Overloaded { retry_after: 1 };
-                    let message = "the proxy has too much to do; try again".to_owned();
-                    let refusal = Refusal { kind, message, request_id: id, rule: None };
-                    self.refused(&refusal, taken.recognised.family, request.into_body())
+            Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
+                Ok(mut turn) => self.decide_and_forward(request, taken, &mut turn).await,
+                Err(busy) => {
+                    self.drain(request.into_body());
+                    self.shed(&taken, busy)
                 }
             },
         };
@@ -142,6 +140,7 @@ impl Conversation {
         self: &Arc<Self>,
         request: Request<Incoming>,
         mut taken: Taken,
+        turn: &mut Turn,
     ) -> Response<Reply> {
         if let Some(fronted) = self.fronted(&taken) {
             self.drain(request.into_body());
@@ -159,11 +158,11 @@ impl Conversation {
             return self.forward(parts, Outgoing::unread(incoming), &taken, None, None).await;
         }
         let body = if reads {
-            let reading =
-                tokio::time::timeout(limits.body_within, body::read(incoming, limits.inspect));
-            match reading.await {
+            let reading = body::read(incoming, limits.inspect, turn);
+            match tokio::time::timeout(limits.body_within, reading).await {
                 Ok(Ok(body)) => body,
-                Ok(Err(_)) => return self.unreadable(&taken, "the body broke off"),
+                Ok(Err(ReadError::Busy(busy))) => return self.shed(&taken, busy),
+                Ok(Err(error)) => return self.unreadable(&taken, &error.to_string()),
                 Err(_) => return self.unreadable(&taken, "the body took too long to come"),
             }
         } else {
@@ -228,6 +227,13 @@ impl Conversation {
     fn say(&self, taken: &Taken, kind: Kind, message: String) -> Refusal {
         self.proxy.metrics.refused(kind);
         Refusal { kind, message, request_id: taken.id.clone(), rule: None }
+    }
+
+    /// There is too much to do, of all clients or of this one.
+    fn shed(&self, taken: &Taken, busy: Busy) -> Response<Reply> {
+        self.proxy.metrics.shed();
+        let refusal = self.say(taken, Kind::Overloaded { retry_after: 1 }, busy.to_string());
+        reply(refusal.of_family(taken.recognised.family))
     }
 
     fn unreadable(&self, taken: &Taken, message: &str) -> Response<Reply> {

@@ -46,13 +46,13 @@ mod upstream;
 mod watch;
 
 pub use alpn::{Alpn, Offer};
-pub use clients::{Clients, TooMany};
+pub use clients::{Clients, OneClient, TooMany};
 pub use conversation::Conversation;
 pub use dial::{DialError, Dialer, Reach};
 pub use flow::{Entrance, Flow, Target};
 pub use judge::{Fail, Judge, Known, SourceMap};
 pub use metrics::Metrics;
-pub use overload::Overload;
+pub use overload::{Budget, Busy, Overload, Turn};
 pub use pins::{PinPolicy, PinSettings, Pins};
 pub use proxy::{FailPolicy, Limits, Proxy};
 pub use run::{RunError, run};

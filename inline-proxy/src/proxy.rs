@@ -77,7 +77,7 @@ pub struct Proxy {
     /// See the type.
     pub fail: FailPolicy,
     /// Requests at a time.
-    pub overload: Overload,
+    pub overload: Arc<Overload>,
     /// Connections at a time.
     pub clients: Arc<Clients>,
     /// Counts.

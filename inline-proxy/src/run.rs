@@ -21,7 +21,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clients::Clients;
 use crate::config::Config;
 use crate::dial::{Dialer, Reach};
 use crate::entrance::transparent::{listen, meant};
@@ -272,8 +271,8 @@ fn build(
         pins: Pins::new(config.pins()),
         limits: config.limits(),
         fail: FailPolicy { unreadable: config.fail.unreadable },
-        overload: Overload::new(config.limits.requests),
-        clients: Arc::new(Clients::new(config.limits.connections, config.limits.each_client)),
+        overload: Arc::new(Overload::new(config.budget(), config.limits.one_client())),
+        clients: Arc::new(config.clients()),
         metrics: Metrics::new(counted),
         stop: CancellationToken::new(),
         cut: CancellationToken::new(),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod budgets;
 mod client;
 mod decisions;
 mod explicit;

@@ -12,9 +12,9 @@ use sark_core::{Clock as _, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_inline_proxy::entrance::transparent::{Steering, listen, meant};
 use sark_inline_proxy::{
-    Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known, Limits,
-    Metrics, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, SourceMap, Target, Termination,
-    Trust, Upstreams,
+    Budget, Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known, Limits,
+    Metrics, OneClient, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, SourceMap, Target,
+    Termination, Trust, Upstreams,
 };
 use sark_policy::decision::{DecisionSet, SetFile};
 use sark_registry::{Snapshot, seed};
@@ -59,6 +59,10 @@ decisions contains {
 } if input.model
 "#;
 
+/// Of requests, where a test says nothing else.
+pub const BUDGET: Budget =
+    Budget { requests: 1000, requests_each: 1000, bodies: 1 << 28, bodies_each: 1 << 28 };
+
 pub struct World {
     pub proxy: Arc<Proxy>,
     /// Clients believe this.
@@ -72,7 +76,7 @@ pub struct Options {
     pub courses: Courses,
     pub pins: PinPolicy,
     pub without_set: Option<Fail>,
-    pub overload: Option<usize>,
+    pub budget: Option<Budget>,
     pub each: Option<usize>,
     /// Names nobody but these is trusted for.
     pub server_roots: Vec<String>,
@@ -139,6 +143,7 @@ impl World {
             groups: vec!["engineering".into()],
             host: None,
         };
+        let who = OneClient::default();
         let proxy = Proxy {
             courses: options.courses,
             sources: vec![source],
@@ -158,8 +163,8 @@ impl World {
                 idle: second * 10,
             },
             fail: FailPolicy::default(),
-            overload: Overload::new(options.overload.unwrap_or(1000)),
-            clients: Arc::new(Clients::new(1000, options.each.unwrap_or(1000))),
+            overload: Arc::new(Overload::new(options.budget.unwrap_or(BUDGET), who)),
+            clients: Arc::new(Clients::new(1000, options.each.unwrap_or(1000), who)),
             metrics: Metrics::new(&counted),
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),

@@ -6,8 +6,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sark_core::document::{self, Diagnostic};
 
-use super::Config;
+use super::{Config, LimitsConfig};
+use crate::clients::{Clients, OneClient};
 use crate::entrance::net::Net;
+use crate::overload::Budget;
 use crate::pins::PinSettings;
 use crate::proxy::Limits;
 
@@ -85,11 +87,23 @@ impl Config {
             ("limits.connections", self.limits.connections),
             ("limits.eachClient", self.limits.each_client),
             ("limits.requests", self.limits.requests),
+            ("limits.requestsEachClient", self.limits.requests_each_client),
             ("limits.inspect", self.limits.inspect),
         ] {
             if value == 0 {
                 mistakes.push(format!("{key} is 0: nothing would ever pass"));
             }
+        }
+        let bodies = self.limits.bodies.min(self.limits.bodies_each_client);
+        if bodies < self.limits.inspect {
+            mistakes.push(format!(
+                "limits.bodies and limits.bodiesEachClient: there has to be room for one body, {} \
+                 octets (limits.inspect)",
+                self.limits.inspect
+            ));
+        }
+        if !(32..=128).contains(&self.limits.client_prefix6) {
+            mistakes.push("limits.clientPrefix6: bits of an IPv6 address, 32 to 128".to_owned());
         }
         if self.pins.alerts < 2 {
             mistakes.push("pins.alerts: one alert proves nothing, write 2 or more".to_owned());
@@ -155,6 +169,25 @@ impl Config {
         }
     }
 
+    /// What requests may take up at the same time.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        let it = &self.limits;
+        Budget {
+            requests: it.requests,
+            requests_each: it.requests_each_client,
+            bodies: it.bodies,
+            bodies_each: it.bodies_each_client,
+        }
+    }
+
+    /// How many connections there may be.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        let it = &self.limits;
+        Clients::new(it.connections, it.each_client, it.one_client())
+    }
+
     /// When a client is taken for pinned.
     #[must_use]
     pub fn pins(&self) -> PinSettings {
@@ -171,6 +204,14 @@ impl Config {
     #[must_use]
     pub fn drain(&self) -> Duration {
         self.limits.drain.unsigned_abs()
+    }
+}
+
+impl LimitsConfig {
+    /// Which addresses are one client.
+    #[must_use]
+    pub const fn one_client(&self) -> OneClient {
+        OneClient::new(self.client_prefix6)
     }
 }
 
@@ -219,6 +260,8 @@ log: { format: json, filter: debug }
             ("explicit: { listen: nowhere }", "nowhere"),
             ("explicit: {}\nlimits: { hello: 0s }", "limits.hello"),
             ("explicit: {}\nlimits: { requests: 0 }", "nothing would ever pass"),
+            ("explicit: {}\nlimits: { bodiesEachClient: 1000 }", "room for one body"),
+            ("explicit: {}\nlimits: { clientPrefix6: 129 }", "32 to 128"),
             ("explicit: {}\npins: { alerts: 1 }", "one alert proves nothing"),
             ("explicit: {}\nsarkd: { https: 'a:1' }", "takes a token"),
             ("explicit: {}\nsarkd: { https: 'a:1', token: s3cret }", "not the secret"),

@@ -86,6 +86,14 @@ impl Conversation {
             return refused(Kind::Unreadable, "CONNECT takes a host and a port".to_owned());
         };
         let flow = Flow { target, ..self.flow.clone() };
+        // Names are looked up for it.
+        let _turn = match self.proxy.overload.enter(flow.client.ip()) {
+            Ok(turn) => turn,
+            Err(busy) => {
+                self.proxy.metrics.shed();
+                return refused(Kind::Overloaded { retry_after: 1 }, busy.to_string());
+            }
+        };
         if let Err(error) = self.proxy.upstreams.dialer().may(&flow.target, false).await {
             let kind = if error.is_refusal() { Kind::Denied } else { Kind::Upstream };
             if error.is_refusal() {
