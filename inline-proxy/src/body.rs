@@ -1,6 +1,7 @@
 //! Bodies on their way.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -9,6 +10,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::overload::{Busy, Turn};
+use crate::upstream::Flight;
 use crate::watch::Watch;
 
 /// To a server: what was read for the decision, and what was not.
@@ -42,6 +44,13 @@ impl Outgoing {
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.rest.is_none()
+    }
+
+    /// The same once more, if all of it was read.
+    #[must_use]
+    pub fn again(&self) -> Option<Self> {
+        let (first, trailers) = (self.first.clone(), self.trailers.clone());
+        self.is_whole().then_some(Self { first, rest: None, trailers })
     }
 
     /// How long it is, if that is known.
@@ -142,6 +151,8 @@ pub enum Reply {
         body: Incoming,
         /// Who reads it, too.
         watch: Option<Box<Watch>>,
+        /// Its place on a connection that it shares.
+        flight: Option<Arc<Flight>>,
     },
 }
 
@@ -164,7 +175,7 @@ impl Body for Reply {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let (body, watch) = match &mut *self {
             Self::Ours(octets) => return Poll::Ready(octets.take().map(|it| Ok(Frame::data(it)))),
-            Self::Passing { body, watch } => (body, watch),
+            Self::Passing { body, watch, .. } => (body, watch),
         };
         let frame = ready!(Pin::new(&mut *body).poll_frame(context));
         match &frame {

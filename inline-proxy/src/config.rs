@@ -97,6 +97,8 @@ impl Default for SarkdConfig {
 pub struct TransparentConfig {
     /// How the kernel hands connections over.
     pub steering: Steering,
+    /// Who says by the PROXY protocol on whose behalf it connects, and whom that client meant.
+    pub proxy_protocol: ProxyProtocolConfig,
     /// The port of the listeners, on all addresses of both families.
     pub port: u16,
     /// Packets that come in here are steered: for `sark-proxy net up`.
@@ -117,6 +119,7 @@ impl Default for TransparentConfig {
     fn default() -> Self {
         Self {
             steering: Steering::default(),
+            proxy_protocol: ProxyProtocolConfig::default(),
             port: 15001,
             interfaces: Vec::new(),
             ports: vec![80, 443],
@@ -136,11 +139,14 @@ pub struct ExplicitConfig {
     pub listen: SocketAddr,
     /// Prefixes that they may ask for although they are no public addresses.
     pub also: Vec<IpNet>,
+    /// Who says by the PROXY protocol on whose behalf it connects.
+    pub proxy_protocol: ProxyProtocolConfig,
 }
 
 impl Default for ExplicitConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3128)), also: Vec::new() }
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 3128));
+        Self { listen, also: Vec::new(), proxy_protocol: ProxyProtocolConfig::default() }
     }
 }
 
@@ -155,6 +161,17 @@ pub struct ReverseConfig {
     /// Its port.
     #[serde(default = "https")]
     pub port: u16,
+    /// Who says by the PROXY protocol on whose behalf it connects.
+    #[serde(default)]
+    pub proxy_protocol: ProxyProtocolConfig,
+}
+
+/// `proxyProtocol` of an entrance
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ProxyProtocolConfig {
+    /// Connections from these prefixes begin with a header of version 2, and those from elsewhere with none.
+    pub from: Vec<IpNet>,
 }
 
 fn https() -> u16 {
@@ -215,6 +232,8 @@ pub struct UpstreamConfig {
     pub each: usize,
     /// Mark of connections to servers, so that no rule steers them here again.
     pub mark: Option<u32>,
+    /// Servers in these prefixes are told by the PROXY protocol, version 2, on whose behalf a connection is.
+    pub proxy_protocol: Vec<IpNet>,
 }
 
 impl Default for UpstreamConfig {
@@ -226,6 +245,7 @@ impl Default for UpstreamConfig {
             idle: SignedDuration::from_secs(60),
             each: 64,
             mark: None,
+            proxy_protocol: Vec::new(),
         }
     }
 }
@@ -258,8 +278,11 @@ pub struct LimitsConfig {
     pub answer: SignedDuration,
     /// Octets of a body that is decided on; a longer one is not read.
     pub inspect: usize,
-    /// A spliced connection on which nothing is said for so long ends.
+    /// A connection that is spliced, or became a WebSocket or the like, ends when nothing is said on it for
+    /// so long.
     pub idle: SignedDuration,
+    /// Connections to all servers that nobody uses; beyond, the one that nobody used for longest is closed.
+    pub idle_servers: usize,
     /// What is under way when the proxy stops has this long.
     pub drain: SignedDuration,
 }
@@ -280,6 +303,7 @@ impl Default for LimitsConfig {
             answer: SignedDuration::from_mins(10),
             inspect: 8 << 20,
             idle: SignedDuration::from_mins(60),
+            idle_servers: 1_024,
             drain: SignedDuration::from_secs(30),
         }
     }

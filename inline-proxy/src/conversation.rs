@@ -6,6 +6,7 @@
 //! ```
 
 mod ask;
+mod exchange;
 mod forward;
 mod upgrade;
 
@@ -27,8 +28,9 @@ use crate::clients::Place;
 use crate::flow::{Flow, Target};
 use crate::overload::{Busy, Turn};
 use crate::proxy::Proxy;
+use crate::refusals::Reason;
 use crate::steer::of_llm;
-use crate::upstream::Server;
+use crate::upstream::{LinkError, Own, Server};
 use crate::{head, ids};
 
 /// Octets of a body that nobody wants, and how long they are read.
@@ -56,6 +58,8 @@ pub struct Conversation {
     pub endpoint: Option<(String, String)>,
     /// The connection's place among all.
     pub place: Arc<Place>,
+    /// The connection to the server that is nobody else's, once there is one.
+    pub own: Own,
 }
 
 /// A request whose head was read.
@@ -81,7 +85,10 @@ impl Conversation {
         let id = ids::request();
         let mut request = request;
         let answer = match self.take(&mut request, id.clone()) {
-            Err(refusal) => self.refused(&refusal, Family::Unknown, request.into_body()),
+            Err(refusal) => {
+                self.note(Reason::Head, &refusal);
+                self.refused(&refusal, Family::Unknown, request.into_body())
+            }
             Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
                 Ok(mut turn) => self.decide_and_forward(request, taken, &mut turn).await,
                 Err(busy) => {
@@ -172,6 +179,7 @@ impl Conversation {
             Ok(asked) => asked,
             Err(refusal) => {
                 let refusal = Refusal { request_id: taken.id.clone(), ..refusal };
+                self.note(Reason::Body, &refusal);
                 self.proxy.metrics.refused(refusal.kind);
                 return reply(refusal.response(&taken.recognised, None));
             }
@@ -233,12 +241,28 @@ impl Conversation {
     fn shed(&self, taken: &Taken, busy: Busy) -> Response<Reply> {
         self.proxy.metrics.shed();
         let refusal = self.say(taken, Kind::Overloaded { retry_after: 1 }, busy.to_string());
+        self.note(Reason::Overload, &refusal);
         reply(refusal.of_family(taken.recognised.family))
     }
 
     fn unreadable(&self, taken: &Taken, message: &str) -> Response<Reply> {
         let refusal = self.say(taken, Kind::Unreadable, message.to_owned());
+        self.note(Reason::Body, &refusal);
         reply(refusal.response(&taken.recognised, None))
+    }
+
+    /// It was refused, and no decision says so.
+    fn note(&self, reason: Reason, refusal: &Refusal) {
+        let about = self.of_request(&refusal.request_id);
+        self.proxy.refused(reason, &self.flow, about, self.ja4.as_deref(), &refusal.message);
+    }
+
+    /// Its server could not be reached, or may not be.
+    fn unreached(&self, taken: &Taken, target: &Target, error: &LinkError) {
+        let flow = Flow { target: target.clone(), ..self.flow.clone() };
+        let refused = matches!(error, LinkError::Dial(dial) if dial.is_refusal());
+        let why = sark_core::chain(error);
+        self.proxy.unreachable(&flow, self.correlation(taken), self.ja4.as_deref(), refused, &why);
     }
 
     fn refused(&self, refusal: &Refusal, family: Family, unread: Incoming) -> Response<Reply> {
@@ -265,23 +289,15 @@ impl Conversation {
     }
 
     fn correlation(&self, taken: &Taken) -> Correlation {
-        let source = self.proxy.behind(self.flow.client.ip());
-        Correlation {
-            request: Some(taken.id.clone()),
-            flow: self.five_tuple(),
-            user: source.and_then(|source| source.user.clone()),
-            host: source.and_then(|source| source.host.clone()),
-            ..Correlation::default()
-        }
+        self.of_request(&taken.id)
     }
 
-    /// As it was before anything was redirected; of an explicit client, its connection to the proxy.
+    fn of_request(&self, id: &str) -> Correlation {
+        Correlation { request: Some(id.to_owned()), ..self.proxy.correlation(&self.flow) }
+    }
+
     fn five_tuple(&self) -> Option<FiveTuple> {
-        let destination = match self.flow.target {
-            Target::Address(address) => address,
-            Target::Name(..) => self.flow.local,
-        };
-        Some(FiveTuple { protocol: 6, source: self.flow.client, destination })
+        Some(self.flow.five_tuple())
     }
 
     /// What records say beside the request itself.

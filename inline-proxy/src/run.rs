@@ -1,15 +1,13 @@
 //! The wiring: build, bind, spawn, and the end. The only place that names what is outside.
 //!
-//! Tasks: the listeners, `follower`, the trail's drain (its writer has a thread), `metrics` and `sweep`.
-//! One signal stops what is new, one deadline ends what is under way.
+//! Tasks: the listeners, `follower`, the trail's drain (its writer has a thread), `metrics`, `sweep` and who
+//! takes the authority anew. One signal stops what is new, one deadline ends what is under way.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use sark_ca::{CaDirectory, LeafConfig, Leaves};
 use sark_core::secret::{Secret, SecretRef};
 use sark_core::{Clock, SystemClock};
 use sark_decider::{Decider, Settings};
@@ -23,13 +21,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::dial::{Dialer, Reach};
-use crate::entrance::transparent::{listen, meant};
-use crate::flow::{Entrance, Flow, Target};
+use crate::entrance::door::{Door, accept, doors};
 use crate::judge::{Judge, Known};
 use crate::metrics::{self, Metrics};
 use crate::overload::Overload;
 use crate::pins::Pins;
 use crate::proxy::{FailPolicy, Proxy};
+use crate::refusals::Refusals;
+use crate::renew::Issuer;
 use crate::sarkd::{Caller, Deposit, Follower, Parts, Place};
 use crate::terminate::Termination;
 use crate::upstream::{Keep, Trust, TrustError, Upstreams};
@@ -88,24 +87,11 @@ pub enum RunError {
     Signals(#[source] std::io::Error),
 }
 
-/// A listener, and what is behind it.
-struct Door {
-    listener: TcpListener,
-    address: SocketAddr,
-    kind: Kind,
-}
-
-#[derive(Clone)]
-enum Kind {
-    Transparent(crate::entrance::transparent::Steering),
-    Explicit,
-    Reverse(String, u16),
-}
-
 /// Runs until told to stop.
 pub async fn run(config: Config) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    let hangup = signal(SignalKind::hangup()).map_err(RunError::Signals)?;
     let state = config.state.directory.clone();
     let failed = |source| RunError::State { path: state.clone(), source };
     std::fs::create_dir_all(&state).map_err(failed)?;
@@ -117,7 +103,8 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     let (trail, writer, drain) = begin_trail(&config, deposit, &clock, &counted).await?;
     let decider = Arc::new(Decider::new(Settings::default()));
     let doors = doors(&config)?;
-    let proxy = build(&config, &doors, trail.clone(), Arc::clone(&decider), &clock, &counted)?;
+    let issuer = Issuer { directory: state.join("ca"), clock };
+    let proxy = build(&config, &doors, trail.clone(), Arc::clone(&decider), &issuer, &counted)?;
     let metrics = match config.metrics.listen {
         Some(address) => {
             let listener = TcpListener::bind(address).await;
@@ -137,6 +124,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     let mut tasks = JoinSet::new();
     tasks.spawn(follower.run(parts, stop.clone()));
     tasks.spawn(sweep(Arc::clone(&proxy)));
+    tasks.spawn(issuer.renew(hangup, Arc::clone(&proxy)));
     if let Some(listener) = metrics {
         tasks.spawn(metrics::serve(listener, Arc::clone(&proxy)));
     }
@@ -160,6 +148,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         tracing::warn!("some connections took too long, and are cut");
         proxy.cut.cancel();
     }
+    proxy.tell_refusals(None);
     trail.close().await;
     let written = tokio::time::timeout(LAST_RECORDS, writing).await;
     if written.is_err() {
@@ -212,52 +201,25 @@ fn secret(reference: &SecretRef) -> Result<Secret, RunError> {
     if line.is_empty() { Err(failed(&"it is empty")) } else { Ok(Secret::new(line.to_owned())) }
 }
 
-fn doors(config: &Config) -> Result<Vec<Door>, RunError> {
-    let mut wanted = Vec::new();
-    if let Some(it) = &config.transparent {
-        let kind = Kind::Transparent(it.steering);
-        wanted.push((SocketAddr::from((Ipv4Addr::UNSPECIFIED, it.port)), kind.clone()));
-        // A machine without IPv6 has none to steer.
-        if Path::new("/proc/net/if_inet6").exists() {
-            wanted.push((SocketAddr::from((Ipv6Addr::UNSPECIFIED, it.port)), kind));
-        }
-    }
-    wanted.extend(config.explicit.iter().map(|it| (it.listen, Kind::Explicit)));
-    let reverse = config.reverse.iter();
-    wanted.extend(reverse.map(|it| (it.listen, Kind::Reverse(it.to.clone(), it.port))));
-    let door = |(address, kind): (SocketAddr, Kind)| {
-        let steering = match kind {
-            Kind::Transparent(steering) => Some(steering),
-            _ => None,
-        };
-        let failed = |source| RunError::Listen { address, source };
-        let listener = listen(address, steering).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Door { listener, address, kind })
-    };
-    wanted.into_iter().map(door).collect()
-}
-
 fn build(
     config: &Config,
     doors: &[Door],
     trail: Trail,
     decider: Arc<Decider>,
-    clock: &Arc<dyn Clock>,
+    issuer: &Issuer,
     counted: &TrailMetrics,
 ) -> Result<Arc<Proxy>, RunError> {
-    let now: Timestamp = clock.now();
-    let ca = config.state.directory.join("ca");
-    let directory = CaDirectory::at(ca.clone());
-    let (authority, _) = directory.load(now).map_err(|source| RunError::Ca { path: ca, source })?;
-    let leaves = Arc::new(Leaves::new(Arc::new(authority), LeafConfig::default(), now)?);
+    let (leaves, _) = issuer.load()?;
+    let clock = &issuer.clock;
     let reach = Reach {
         also: config.explicit.iter().flat_map(|it| it.also.iter().copied()).collect(),
         own: doors.iter().map(|door| door.address).collect(),
         mark: config.upstream.mark,
         within: config.upstream.connect.unsigned_abs(),
+        tell: config.upstream.proxy_protocol.clone(),
     };
-    let keep = Keep { each: config.upstream.each, idle: config.upstream.idle.unsigned_abs() };
+    let idle = config.upstream.idle.unsigned_abs();
+    let keep = Keep { each: config.upstream.each, all: config.limits.idle_servers, idle };
     let trust = Trust::new(&config.upstream.roots, config.upstream.handshake.unsigned_abs())?;
     let known = Known { registry: Arc::new(Snapshot::build(seed())), prices: None };
     let actor = format!("proxy:{}", config.name);
@@ -273,6 +235,7 @@ fn build(
         fail: FailPolicy { unreadable: config.fail.unreadable },
         overload: Arc::new(Overload::new(config.budget(), config.limits.one_client())),
         clients: Arc::new(config.clients()),
+        refusals: Refusals::new(config.limits.one_client()),
         metrics: Metrics::new(counted),
         stop: CancellationToken::new(),
         cut: CancellationToken::new(),
@@ -280,47 +243,11 @@ fn build(
     }))
 }
 
-/// Takes connections until the proxy stops.
-async fn accept(door: Door, proxy: Arc<Proxy>) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = door.listener.accept() => accepted,
-            () = proxy.stop.cancelled() => return,
-        };
-        let (stream, client) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // No more files, most likely: others have to end first.
-                tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let flow = match &door.kind {
-            Kind::Transparent(steering) => meant(&stream, *steering).map(|meant| {
-                let (target, entrance) = (Target::Address(meant), Entrance::Transparent);
-                Flow { client, local: door.address, target, entrance }
-            }),
-            Kind::Explicit => {
-                let (target, entrance) = (Target::Address(door.address), Entrance::Explicit);
-                Ok(Flow { client, local: door.address, target, entrance })
-            }
-            Kind::Reverse(name, port) => {
-                let (target, entrance) = (Target::Name(name.clone(), *port), Entrance::Reverse);
-                Ok(Flow { client, local: door.address, target, entrance })
-            }
-        };
-        match flow {
-            Ok(flow) => proxy.take(stream, flow),
-            Err(error) => tracing::debug!(%client, %error, "a connection was not steered here"),
-        }
-    }
-}
-
 async fn sweep(proxy: Arc<Proxy>) {
     let mut timer = tokio::time::interval(SWEEP);
     loop {
         timer.tick().await;
         proxy.upstreams.sweep();
+        proxy.tell_refusals(Some(Instant::now()));
     }
 }

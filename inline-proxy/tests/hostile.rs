@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
+use sark_inline_proxy::Budget;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::client::{Client, tls};
 use crate::server::Server;
-use sark_inline_proxy::Budget;
-
 use crate::world::{BUDGET, NAME, Options, World, chat};
 
 async fn world() -> (Server, World, std::net::SocketAddr) {

@@ -89,6 +89,8 @@ impl Config {
             ("limits.requests", self.limits.requests),
             ("limits.requestsEachClient", self.limits.requests_each_client),
             ("limits.inspect", self.limits.inspect),
+            ("limits.idleServers", self.limits.idle_servers),
+            ("upstream.each", self.upstream.each),
         ] {
             if value == 0 {
                 mistakes.push(format!("{key} is 0: nothing would ever pass"));
@@ -232,14 +234,14 @@ mod tests {
 name: edge-1
 sarkd: { https: 'sark.example:8443', token: 'file:/etc/sark/proxy.token', roots: [/etc/sark/ca.pem] }
 transparent: { steering: redirect, interfaces: [eth1], ports: [443], mark: 119, refuseQuic: false }
-reverse: [{ listen: 127.0.0.1:8080, to: api.example }]
+reverse: [{ listen: 127.0.0.1:8080, to: api.example, proxyProtocol: { from: [10.0.0.5/32] } }]
 courses: { other: deny, never: ['*.bank.example'], ech: deny }
 sources:
   - { prefix: 10.20.0.0/16, groups: [engineering] }
   - { prefix: 10.20.7.23/32, user: alice, host: laptop-7 }
 fail: { noSet: open }
 pins: { policy: splice, holds: 1h }
-upstream: { roots: [/etc/ssl/own.pem], mark: 153 }
+upstream: { roots: [/etc/ssl/own.pem], mark: 153, proxyProtocol: [10.9.0.0/16] }
 limits: { requests: 100, inspect: 1048576 }
 state: { directory: /tmp/state }
 metrics: { listen: null }
