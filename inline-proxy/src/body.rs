@@ -153,6 +153,9 @@ pub enum Reply {
         watch: Option<Box<Watch>>,
         /// Its place on a connection that it shares.
         flight: Option<Arc<Flight>>,
+        /// Its request's place among all, for as long as the client takes: who does not read holds what is
+        /// read for it.
+        turn: Option<Turn>,
     },
 }
 
@@ -162,6 +165,13 @@ impl Reply {
     pub fn ours(octets: impl Into<Bytes>) -> Self {
         let octets = octets.into();
         Self::Ours((!octets.is_empty()).then_some(octets))
+    }
+
+    /// It is over when this is over.
+    pub fn holds(&mut self, request: Turn) {
+        if let Self::Passing { turn, .. } = self {
+            *turn = Some(request);
+        }
     }
 }
 

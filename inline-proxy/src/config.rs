@@ -258,7 +258,8 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// Connections of one client.
     pub each_client: usize,
-    /// Requests at a time; one more is told to come again.
+    /// Requests at a time, each until its answer is over; one more is told to come again. What a client does
+    /// not read takes up to 0.75 MiB of each.
     pub requests: usize,
     /// Requests of one client at a time.
     pub requests_each_client: usize,
@@ -292,8 +293,8 @@ impl Default for LimitsConfig {
         Self {
             connections: 10_000,
             each_client: 1_000,
-            requests: 2_000,
-            requests_each_client: 500,
+            requests: 4_000,
+            requests_each_client: 1_000,
             bodies: 512 << 20,
             bodies_each_client: 128 << 20,
             client_prefix6: 64,

@@ -90,7 +90,12 @@ impl Conversation {
                 self.refused(&refusal, Family::Unknown, request.into_body())
             }
             Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
-                Ok(mut turn) => self.decide_and_forward(request, taken, &mut turn).await,
+                Ok(mut turn) => {
+                    let mut answer = self.decide_and_forward(request, taken, &mut turn).await;
+                    turn.is_sent();
+                    answer.body_mut().holds(turn);
+                    answer
+                }
                 Err(busy) => {
                     self.drain(request.into_body());
                     self.shed(&taken, busy)

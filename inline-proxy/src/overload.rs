@@ -10,7 +10,7 @@ use crate::clients::OneClient;
 /// What requests may take up at the same time: in all, and of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Requests.
+    /// Requests, each until its answer is over.
     pub requests: usize,
     /// Requests of one client.
     pub requests_each: usize,
@@ -110,6 +110,16 @@ impl Turn {
         self.octets += octets;
         Ok(())
     }
+
+    /// The body is on its way to the server: it needs no room any more.
+    pub fn is_sent(&mut self) {
+        let octets = std::mem::take(&mut self.octets);
+        let mut now = self.overload.now();
+        now.all.octets = now.all.octets.saturating_sub(octets);
+        if let Some(share) = now.each.get_mut(&self.client) {
+            share.octets = share.octets.saturating_sub(octets);
+        }
+    }
 }
 
 impl Drop for Turn {
@@ -157,8 +167,9 @@ mod tests {
         second.grow(20).unwrap();
         let mut third = overload.enter(two).unwrap();
         assert_eq!(third.grow(41), Err(Busy::Bodies));
-        drop(first);
+        first.is_sent();
         third.grow(41).unwrap();
+        drop(first);
         drop((second, third));
         let now = overload.now();
         assert_eq!((now.all.requests, now.all.octets, now.each.len()), (0, 0, 0));

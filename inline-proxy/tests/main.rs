@@ -6,6 +6,8 @@ mod budgets;
 mod client;
 mod decisions;
 mod explicit;
+mod floods;
+mod frames;
 mod hostile;
 mod models;
 mod process;

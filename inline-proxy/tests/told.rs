@@ -65,7 +65,12 @@ async fn who_may_tell_has_to() {
 async fn nobody_is_told_to_come_back_here() {
     let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = own.local_addr().unwrap();
-    let world = World::new(Options { own: vec![address], ..Options::default() }).await;
+    let world = World::new(Options {
+        own: vec![address],
+        also: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Options::default()
+    })
+    .await;
     let nobody = Target::Address("192.0.2.1:443".parse().unwrap());
     let entrance = world.listen_told(Entrance::Transparent, nobody).await;
     let mut stream = TcpStream::connect(entrance).await.unwrap();
@@ -74,6 +79,14 @@ async fn nobody_is_told_to_come_back_here() {
     stream.read_to_end(&mut Vec::new()).await.ok();
     let refused = world.records("proxy.unreachable", 1).await;
     assert!(refused[0].detail["why"].as_str().unwrap().contains("this proxy itself"));
+    // Nor does a client lead it there, where inner addresses may be asked for.
+    let entrance = world.listen(None).await;
+    let mut stream = TcpStream::connect(entrance).await.unwrap();
+    let ask = format!("CONNECT {address} HTTP/1.1\r\nHost: x\r\n\r\n");
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 403");
     let came = tokio::time::timeout(Duration::from_millis(50), own.accept()).await;
     assert!(came.is_err(), "a connection was made");
 }

@@ -83,6 +83,8 @@ pub struct Options {
     pub idle: Option<usize>,
     /// Servers that are told of clients.
     pub tell: Vec<IpNet>,
+    /// Inner prefixes that clients may ask for.
+    pub also: Vec<IpNet>,
     /// Listeners that are the proxy's own.
     pub own: Vec<SocketAddr>,
     /// After which a connection that became another protocol ends.
@@ -138,7 +140,7 @@ impl World {
         let second = Duration::from_secs(1);
         let tell = options.tell;
         let reach =
-            Reach { also: Vec::new(), own: options.own, mark: None, within: second * 5, tell };
+            Reach { also: options.also, own: options.own, mark: None, within: second * 5, tell };
         let keep = Keep { each: 8, all: options.idle.unwrap_or(64), idle: second * 30 };
         let trust = Trust::new(&files, second * 5).unwrap();
         let pins = PinSettings {

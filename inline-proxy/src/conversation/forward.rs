@@ -83,7 +83,7 @@ impl Conversation {
                     watch => watch,
                 };
                 let flight = flight(&mut response);
-                response.map(|body| Reply::Passing { body, watch, flight })
+                response.map(|body| Reply::Passing { body, watch, flight, turn: None })
             }
             Err(error) => {
                 self.unreached(taken, &server.target, &error);
