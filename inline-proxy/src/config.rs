@@ -286,6 +286,8 @@ pub struct LimitsConfig {
     pub idle_servers: usize,
     /// What is under way when the proxy stops has this long.
     pub drain: SignedDuration,
+    /// And when another program has taken over.
+    pub handover: SignedDuration,
 }
 
 impl Default for LimitsConfig {
@@ -306,6 +308,7 @@ impl Default for LimitsConfig {
             idle: SignedDuration::from_mins(60),
             idle_servers: 1_024,
             drain: SignedDuration::from_secs(30),
+            handover: SignedDuration::from_mins(60),
         }
     }
 }
@@ -314,7 +317,7 @@ impl Default for LimitsConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct StateConfig {
-    /// The directory: `ca/`, `snapshot.json`, `spool/`.
+    /// The directory: `ca/`, `snapshot.json`, `spool/`; and `spool-1/` … of programs that took over.
     pub directory: PathBuf,
     /// Octets of records that wait for `sarkd`; when they are as many, requests are denied.
     pub most_octets: u64,

@@ -92,7 +92,7 @@ impl Conversation {
             Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
                 Ok(mut turn) => {
                     let mut answer = self.decide_and_forward(request, taken, &mut turn).await;
-                    turn.is_sent();
+                    turn.sent();
                     answer.body_mut().holds(turn);
                     answer
                 }

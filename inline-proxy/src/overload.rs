@@ -112,7 +112,7 @@ impl Turn {
     }
 
     /// The body is on its way to the server: it needs no room any more.
-    pub fn is_sent(&mut self) {
+    pub fn sent(&mut self) {
         let octets = std::mem::take(&mut self.octets);
         let mut now = self.overload.now();
         now.all.octets = now.all.octets.saturating_sub(octets);
@@ -167,7 +167,7 @@ mod tests {
         second.grow(20).unwrap();
         let mut third = overload.enter(two).unwrap();
         assert_eq!(third.grow(41), Err(Busy::Bodies));
-        first.is_sent();
+        first.sent();
         third.grow(41).unwrap();
         drop(first);
         drop((second, third));

@@ -1,9 +1,11 @@
 //! The wiring: build, bind, spawn, and the end. The only place that names what is outside.
 //!
 //! Tasks: the listeners, `follower`, the trail's drain (its writer has a thread), `metrics`, `sweep` and who
-//! takes the authority anew. One signal stops what is new, one deadline ends what is under way.
+//! takes the authority anew, and who takes over what others left in their spools. One signal stops what is
+//! new, or has another program take it; one deadline ends what is under way.
 
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,9 +14,10 @@ use sark_core::secret::{Secret, SecretRef};
 use sark_core::{Clock, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_registry::{Snapshot, seed};
-use sark_trail::{Drain, Trail, TrailMetrics, TrailSettings, WhenFull, Writer, trail};
+use sark_trail::{Trail, TrailMetrics};
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::dial::{Dialer, Reach};
 use crate::entrance::door::{Door, accept, doors};
+use crate::handover::{Inherited, Program};
 use crate::judge::{Judge, Known};
 use crate::metrics::{self, Metrics};
 use crate::overload::Overload;
@@ -29,12 +33,11 @@ use crate::pins::Pins;
 use crate::proxy::{FailPolicy, Proxy};
 use crate::refusals::Refusals;
 use crate::renew::Issuer;
-use crate::sarkd::{Caller, Deposit, Follower, Parts, Place};
+use crate::sarkd::{Caller, Follower, Parts, Place};
+use crate::spools::Spools;
 use crate::terminate::Termination;
 use crate::upstream::{Keep, Trust, TrustError, Upstreams};
 
-/// Records that wait to be spooled.
-const QUEUE: usize = 16_384;
 /// How often connections that nobody wants are let go.
 const SWEEP: Duration = Duration::from_secs(15);
 /// What the trail has at the end.
@@ -87,10 +90,10 @@ pub enum RunError {
     Signals(#[source] std::io::Error),
 }
 
-/// Runs until told to stop.
-pub async fn run(config: Config) -> Result<(), RunError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+/// Runs until told to stop, or until another program has taken over. `before` is what the one before it
+/// handed over.
+pub async fn run(config: Config, program: Program, mut before: Inherited) -> Result<(), RunError> {
+    let told = Told::new()?;
     let hangup = signal(SignalKind::hangup()).map_err(RunError::Signals)?;
     let state = config.state.directory.clone();
     let failed = |source| RunError::State { path: state.clone(), source };
@@ -98,20 +101,34 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
     let caller = caller(&config)?;
-    let deposit = Deposit::new(caller.clone(), state.join("position"));
     let counted = Arc::<TrailMetrics>::default();
-    let (trail, writer, drain) = begin_trail(&config, deposit, &clock, &counted).await?;
+    let spools = Spools {
+        state: state.clone(),
+        most_octets: config.state.most_octets,
+        caller: caller.clone(),
+        clock: Arc::clone(&clock),
+        counted: Arc::clone(&counted),
+    };
+    let own = spools.claim().map_err(failed)?;
+    let (trail, writer, drain) = spools.open(&own).await?;
     let decider = Arc::new(Decider::new(Settings::default()));
-    let doors = doors(&config)?;
+    let doors = doors(&config, &mut before)?;
     let issuer = Issuer { directory: state.join("ca"), clock };
     let proxy = build(&config, &doors, trail.clone(), Arc::clone(&decider), &issuer, &counted)?;
     let metrics = match config.metrics.listen {
-        Some(address) => {
-            let listener = TcpListener::bind(address).await;
-            Some(listener.map_err(|source| RunError::Listen { address, source })?)
-        }
+        Some(address) => Some(match before.take(address) {
+            Some(listener) => listener,
+            None => {
+                let listener = TcpListener::bind(address).await;
+                listener.map_err(|source| RunError::Listen { address, source })?
+            }
+        }),
         None => None,
     };
+    // For the program that takes over; they are closed with the listeners.
+    let again = metrics.iter().map(|it| it.as_fd().try_clone_to_owned());
+    let sockets = doors.iter().map(Door::socket).chain(again).collect::<Result<Vec<_>, _>>();
+    let sockets = sockets.map_err(RunError::Signals)?;
 
     let parts = Parts { decider, proxy: Arc::clone(&proxy) };
     let mut follower = Follower::new(caller, state.join("snapshot.json"));
@@ -125,6 +142,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     tasks.spawn(follower.run(parts, stop.clone()));
     tasks.spawn(sweep(Arc::clone(&proxy)));
     tasks.spawn(issuer.renew(hangup, Arc::clone(&proxy)));
+    tasks.spawn(spools.take_over(stop.clone()));
     if let Some(listener) = metrics {
         tasks.spawn(metrics::serve(listener, Arc::clone(&proxy)));
     }
@@ -132,19 +150,28 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         tracing::info!(address = %door.address, "listens");
         tasks.spawn(accept(door, Arc::clone(&proxy)));
     }
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    before.ready();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sark-proxy is ready");
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    tracing::info!("stops: what is under way ends first");
+    let within = match told.wait(&program, &sockets).await {
+        Some(next) => {
+            // Of which systemd is told by the one that it knows.
+            let _ = sd_notify::notify(&[NotifyState::MainPid(next), NotifyState::Ready]);
+            tracing::info!(next, "another program has taken over: what is under way ends here");
+            config.limits.handover.unsigned_abs()
+        }
+        None => {
+            let _ = sd_notify::notify(&[NotifyState::Stopping]);
+            tracing::info!("stops: what is under way ends first");
+            config.drain()
+        }
+    };
+    drop(sockets);
     stop.cancel();
     drop(tasks);
     proxy.tasks.close();
-    if tokio::time::timeout(config.drain(), proxy.tasks.wait()).await.is_err() {
+    if tokio::time::timeout(within, proxy.tasks.wait()).await.is_err() {
         tracing::warn!("some connections took too long, and are cut");
         proxy.cut.cancel();
     }
@@ -157,25 +184,50 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     // What sarkd does not take now, it takes after the next start.
     let _ = tokio::time::timeout(LAST_RECORDS, draining).await;
     last.cancel();
+    drop(own);
     tracing::info!("stopped");
     Ok(())
 }
 
-async fn begin_trail(
-    config: &Config,
-    deposit: Deposit,
-    clock: &Arc<dyn Clock>,
-    counted: &Arc<TrailMetrics>,
-) -> Result<(Trail, Writer, Drain), RunError> {
-    let settings = TrailSettings {
-        directory: config.state.directory.join("spool"),
-        queue: QUEUE,
-        most_octets: config.state.most_octets,
-        when_full: WhenFull::Block,
-        program: "sark-proxy",
-    };
-    let (clock, counted) = (Arc::clone(clock), Arc::clone(counted));
-    Ok(trail(&settings, Arc::new(deposit), clock, counted, Arc::default()).await?)
+/// What the program is told by signals.
+struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+    /// SIGUSR2: another program is to take over.
+    next: Signal,
+}
+
+impl Told {
+    fn new() -> Result<Self, RunError> {
+        let of = |kind| signal(kind).map_err(RunError::Signals);
+        Ok(Self {
+            terminate: of(SignalKind::terminate())?,
+            interrupt: of(SignalKind::interrupt())?,
+            next: of(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Until it is to stop; the number of the process that took over, if one did.
+    async fn wait(mut self, program: &Program, sockets: &[OwnedFd]) -> Option<u32> {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return None,
+                _ = self.interrupt.recv() => return None,
+                _ = self.next.recv() => {}
+            }
+            tokio::select! {
+                next = program.next(sockets) => match next {
+                    Ok(next) => return Some(next),
+                    Err(error) => {
+                        let error = sark_core::chain(&error);
+                        tracing::error!(error, "nobody took over: this program goes on");
+                    }
+                },
+                _ = self.terminate.recv() => return None,
+                _ = self.interrupt.recv() => return None,
+            }
+        }
+    }
 }
 
 fn caller(config: &Config) -> Result<Caller, RunError> {

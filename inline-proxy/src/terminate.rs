@@ -287,16 +287,23 @@ impl Proxy {
         builder
     }
 
-    /// Until the client is done; when the proxy stops, until what it is answering is answered.
+    /// Until the client is done; when the proxy stops, until what it is answering is answered. A client that
+    /// has only just come may ask first.
     pub(crate) async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
         &self,
         mut connection: std::pin::Pin<&mut C>,
         end: impl FnOnce(std::pin::Pin<&mut C>),
         (flow, ja4): (&Flow, Option<&str>),
     ) {
+        let just_come = tokio::time::Instant::now() + self.limits.hello_within;
+        let stopped = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep_until(just_come).await;
+        };
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
-            () = self.stop.cancelled() => None,
+            () = stopped => None,
+            () = self.cut.cancelled() => return,
         };
         let ended = match ended {
             Some(ended) => ended,

@@ -73,6 +73,7 @@ impl Config {
             ("limits.answer", self.limits.answer),
             ("limits.idle", self.limits.idle),
             ("limits.drain", self.limits.drain),
+            ("limits.handover", self.limits.handover),
             ("upstream.connect", self.upstream.connect),
             ("upstream.handshake", self.upstream.handshake),
             ("upstream.idle", self.upstream.idle),

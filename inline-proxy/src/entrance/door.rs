@@ -1,6 +1,7 @@
 //! Listeners, and what is behind each.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::transparent::{Steering, listen, meant};
 use crate::config::Config;
 use crate::flow::{Entrance, Flow, Target};
+use crate::handover::Inherited;
 use crate::proxy::Proxy;
 use crate::run::RunError;
 
@@ -31,8 +33,8 @@ enum Kind {
     Reverse(String, u16),
 }
 
-/// Listens wherever the configuration says.
-pub(crate) fn doors(config: &Config) -> Result<Vec<Door>, RunError> {
+/// Listens wherever the configuration says, on sockets that were handed over where there are such.
+pub(crate) fn doors(config: &Config, before: &mut Inherited) -> Result<Vec<Door>, RunError> {
     let mut wanted = Vec::new();
     if let Some(it) = &config.transparent {
         let (kind, from) = (Kind::Transparent(it.steering), &it.proxy_protocol.from);
@@ -56,7 +58,10 @@ pub(crate) fn doors(config: &Config) -> Result<Vec<Door>, RunError> {
             _ => None,
         };
         let failed = |source| RunError::Listen { address, source };
-        let listener = listen(address, steering).map_err(failed)?;
+        let listener = match before.take(address) {
+            Some(listener) => listener,
+            None => listen(address, steering).map_err(failed)?,
+        };
         let address = listener.local_addr().map_err(failed)?;
         Ok(Door { listener, address, kind, from: from.clone() })
     };
@@ -89,6 +94,11 @@ pub(crate) async fn accept(door: Door, proxy: Arc<Proxy>) {
 }
 
 impl Door {
+    /// The same socket once more, for the program that takes over.
+    pub(crate) fn socket(&self) -> std::io::Result<OwnedFd> {
+        self.listener.as_fd().try_clone_to_owned()
+    }
+
     fn is_told(&self, client: IpAddr) -> bool {
         self.from.iter().any(|net| net.contains(&client.to_canonical()))
     }
