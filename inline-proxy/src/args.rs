@@ -16,6 +16,10 @@ pub struct Args {
     #[arg(long)]
     pub check: bool,
 
+    /// Take over from the program that starts this one, and has its listeners for it on standard input
+    #[arg(long, hide = true)]
+    pub take_over: bool,
+
     /// What to do: without it, run
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -1,6 +1,7 @@
 //! Bodies on their way.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -8,6 +9,8 @@ use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use crate::overload::{Busy, Turn};
+use crate::upstream::Flight;
 use crate::watch::Watch;
 
 /// To a server: what was read for the decision, and what was not.
@@ -41,6 +44,13 @@ impl Outgoing {
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.rest.is_none()
+    }
+
+    /// The same once more, if all of it was read.
+    #[must_use]
+    pub fn again(&self) -> Option<Self> {
+        let (first, trailers) = (self.first.clone(), self.trailers.clone());
+        self.is_whole().then_some(Self { first, rest: None, trailers })
     }
 
     /// How long it is, if that is known.
@@ -88,13 +98,27 @@ impl Body for Outgoing {
 /// Octets that are made room for before they come.
 const AHEAD: usize = 64 << 10;
 
-/// Reads a body, up to `most` octets and what the last frame has beyond them; the rest stays unread.
-pub async fn read(mut body: Incoming, most: usize) -> Result<Outgoing, hyper::Error> {
+/// Why a body was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It broke off.
+    #[error("the body broke off")]
+    Broken(#[from] hyper::Error),
+    /// There is no room for it now.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+}
+
+/// Reads a body, up to `most` octets and what the last frame has beyond them; the rest stays unread. What is
+/// read takes room of the request's `turn`.
+pub async fn read(mut body: Incoming, most: usize, turn: &mut Turn) -> Result<Outgoing, ReadError> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(AHEAD);
     let (mut octets, mut trailers) = (BytesMut::new(), None);
     let mut first: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
-        match frame?.into_data() {
+        let frame = frame?;
+        turn.grow(frame.data_ref().map_or(0, Bytes::len))?;
+        match frame.into_data() {
             Ok(data) if octets.is_empty() && first.is_none() => first = Some(data),
             Ok(data) => {
                 if let Some(before) = first.take() {
@@ -127,6 +151,11 @@ pub enum Reply {
         body: Incoming,
         /// Who reads it, too.
         watch: Option<Box<Watch>>,
+        /// Its place on a connection that it shares.
+        flight: Option<Arc<Flight>>,
+        /// Its request's place among all, for as long as the client takes: who does not read holds what is
+        /// read for it.
+        turn: Option<Turn>,
     },
 }
 
@@ -136,6 +165,13 @@ impl Reply {
     pub fn ours(octets: impl Into<Bytes>) -> Self {
         let octets = octets.into();
         Self::Ours((!octets.is_empty()).then_some(octets))
+    }
+
+    /// It is over when this is over.
+    pub fn holds(&mut self, request: Turn) {
+        if let Self::Passing { turn, .. } = self {
+            *turn = Some(request);
+        }
     }
 }
 
@@ -149,7 +185,7 @@ impl Body for Reply {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let (body, watch) = match &mut *self {
             Self::Ours(octets) => return Poll::Ready(octets.take().map(|it| Ok(Frame::data(it)))),
-            Self::Passing { body, watch } => (body, watch),
+            Self::Passing { body, watch, .. } => (body, watch),
         };
         let frame = ready!(Pin::new(&mut *body).poll_frame(context));
         match &frame {

@@ -1,8 +1,44 @@
 //! How many connections there are, and whose.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which addresses are one client: an IPv4 address is one, and of IPv6 a prefix is, for whoever has an
+/// address of a network can take all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OneClient {
+    prefix6: u8,
+}
+
+impl Default for OneClient {
+    /// IPv6 by /64, the prefix of one link (RFC 4291 §2.5.1).
+    fn default() -> Self {
+        Self { prefix6: 64 }
+    }
+}
+
+impl OneClient {
+    /// So many bits of an IPv6 address are a client's; beyond 128 are all of them.
+    #[must_use]
+    pub const fn new(prefix6: u8) -> Self {
+        Self { prefix6 }
+    }
+
+    /// The address that stands for the client: the first of its prefix. On a link of their own
+    /// (fe80::/10) all share one prefix, and each address is a client.
+    #[must_use]
+    pub fn of(self, address: IpAddr) -> IpAddr {
+        match address.to_canonical() {
+            IpAddr::V6(v6) if !v6.is_unicast_link_local() => {
+                let past = 128_u32.saturating_sub(u32::from(self.prefix6));
+                let mask = u128::MAX.checked_shl(past).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
+            }
+            address => address,
+        }
+    }
+}
 
 /// Counts connections.
 #[derive(Debug)]
@@ -11,6 +47,7 @@ pub struct Clients {
     most: usize,
     /// Of one client, at most.
     most_each: usize,
+    who: OneClient,
     now: Mutex<Counted>,
 }
 
@@ -41,13 +78,13 @@ pub struct Place {
 impl Clients {
     /// With these bounds.
     #[must_use]
-    pub fn new(most: usize, most_each: usize) -> Self {
-        Self { most, most_each, now: Mutex::default() }
+    pub fn new(most: usize, most_each: usize, who: OneClient) -> Self {
+        Self { most, most_each, who, now: Mutex::default() }
     }
 
     /// Takes a connection of this client, or says that there are too many.
     pub fn enter(self: &Arc<Self>, client: IpAddr) -> Result<Place, TooMany> {
-        let client = client.to_canonical();
+        let client = self.who.of(client);
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if now.all >= self.most {
             return Err(TooMany::All(now.all));
@@ -86,8 +123,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_prefix_is_one_client() {
+        let of = |bits, text: &str| OneClient::new(bits).of(text.parse().unwrap()).to_string();
+        assert_eq!(of(64, "2001:db8:1:2:3::4"), "2001:db8:1:2::");
+        assert_eq!(of(48, "2001:db8:1:2:3::4"), "2001:db8:1::");
+        assert_eq!(of(128, "2001:db8::4"), "2001:db8::4");
+        assert_eq!(of(0, "2001:db8::4"), "::");
+        assert_eq!(of(64, "192.0.2.7"), "192.0.2.7");
+        assert_eq!(of(64, "::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(of(64, "fe80::1:2"), "fe80::1:2");
+    }
+
+    #[test]
     fn places_are_given_back() {
-        let clients = Arc::new(Clients::new(3, 2));
+        let clients = Arc::new(Clients::new(3, 2, OneClient::default()));
         let (one, two): (IpAddr, IpAddr) =
             ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let mapped: IpAddr = "::ffff:192.0.2.1".parse().unwrap();

@@ -97,6 +97,8 @@ impl Default for SarkdConfig {
 pub struct TransparentConfig {
     /// How the kernel hands connections over.
     pub steering: Steering,
+    /// Who says by the PROXY protocol on whose behalf it connects, and whom that client meant.
+    pub proxy_protocol: ProxyProtocolConfig,
     /// The port of the listeners, on all addresses of both families.
     pub port: u16,
     /// Packets that come in here are steered: for `sark-proxy net up`.
@@ -117,6 +119,7 @@ impl Default for TransparentConfig {
     fn default() -> Self {
         Self {
             steering: Steering::default(),
+            proxy_protocol: ProxyProtocolConfig::default(),
             port: 15001,
             interfaces: Vec::new(),
             ports: vec![80, 443],
@@ -136,11 +139,14 @@ pub struct ExplicitConfig {
     pub listen: SocketAddr,
     /// Prefixes that they may ask for although they are no public addresses.
     pub also: Vec<IpNet>,
+    /// Who says by the PROXY protocol on whose behalf it connects.
+    pub proxy_protocol: ProxyProtocolConfig,
 }
 
 impl Default for ExplicitConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3128)), also: Vec::new() }
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 3128));
+        Self { listen, also: Vec::new(), proxy_protocol: ProxyProtocolConfig::default() }
     }
 }
 
@@ -155,6 +161,17 @@ pub struct ReverseConfig {
     /// Its port.
     #[serde(default = "https")]
     pub port: u16,
+    /// Who says by the PROXY protocol on whose behalf it connects.
+    #[serde(default)]
+    pub proxy_protocol: ProxyProtocolConfig,
+}
+
+/// `proxyProtocol` of an entrance
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ProxyProtocolConfig {
+    /// Connections from these prefixes begin with a header of version 2, and those from elsewhere with none.
+    pub from: Vec<IpNet>,
 }
 
 fn https() -> u16 {
@@ -215,6 +232,8 @@ pub struct UpstreamConfig {
     pub each: usize,
     /// Mark of connections to servers, so that no rule steers them here again.
     pub mark: Option<u32>,
+    /// Servers in these prefixes are told by the PROXY protocol, version 2, on whose behalf a connection is.
+    pub proxy_protocol: Vec<IpNet>,
 }
 
 impl Default for UpstreamConfig {
@@ -226,6 +245,7 @@ impl Default for UpstreamConfig {
             idle: SignedDuration::from_secs(60),
             each: 64,
             mark: None,
+            proxy_protocol: Vec::new(),
         }
     }
 }
@@ -238,8 +258,17 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// Connections of one client.
     pub each_client: usize,
-    /// Requests at a time; one more is told to come again.
+    /// Requests at a time, each until its answer is over; one more is told to come again. What a client does
+    /// not read takes up to 0.75 MiB of each.
     pub requests: usize,
+    /// Requests of one client at a time.
+    pub requests_each_client: usize,
+    /// Octets of bodies that are read to be decided on, and are not sent on yet.
+    pub bodies: usize,
+    /// Octets of one client's.
+    pub bodies_each_client: usize,
+    /// Bits of an IPv6 address that make one client; of IPv4 each address is one.
+    pub client_prefix6: u8,
     /// Until a connection says what it speaks.
     pub hello: SignedDuration,
     /// Until the head of the next request is whole, and for a TLS handshake.
@@ -250,10 +279,15 @@ pub struct LimitsConfig {
     pub answer: SignedDuration,
     /// Octets of a body that is decided on; a longer one is not read.
     pub inspect: usize,
-    /// A spliced connection on which nothing is said for so long ends.
+    /// A connection that is spliced, or became a WebSocket or the like, ends when nothing is said on it for
+    /// so long.
     pub idle: SignedDuration,
+    /// Connections to all servers that nobody uses; beyond, the one that nobody used for longest is closed.
+    pub idle_servers: usize,
     /// What is under way when the proxy stops has this long.
     pub drain: SignedDuration,
+    /// And when another program has taken over.
+    pub handover: SignedDuration,
 }
 
 impl Default for LimitsConfig {
@@ -261,14 +295,20 @@ impl Default for LimitsConfig {
         Self {
             connections: 10_000,
             each_client: 1_000,
-            requests: 2_000,
+            requests: 4_000,
+            requests_each_client: 1_000,
+            bodies: 512 << 20,
+            bodies_each_client: 128 << 20,
+            client_prefix6: 64,
             hello: SignedDuration::from_secs(3),
             head: SignedDuration::from_secs(60),
             body: SignedDuration::from_secs(60),
             answer: SignedDuration::from_mins(10),
             inspect: 8 << 20,
             idle: SignedDuration::from_mins(60),
+            idle_servers: 1_024,
             drain: SignedDuration::from_secs(30),
+            handover: SignedDuration::from_mins(60),
         }
     }
 }
@@ -277,7 +317,7 @@ impl Default for LimitsConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct StateConfig {
-    /// The directory: `ca/`, `snapshot.json`, `spool/`.
+    /// The directory: `ca/`, `snapshot.json`, `spool/`; and `spool-1/` … of programs that took over.
     pub directory: PathBuf,
     /// Octets of records that wait for `sarkd`; when they are as many, requests are denied.
     pub most_octets: u64,

@@ -6,6 +6,7 @@
 //! ```
 
 mod ask;
+mod exchange;
 mod forward;
 mod upgrade;
 
@@ -22,12 +23,14 @@ use sark_core::audit::{Correlation, Flow as FiveTuple};
 use sark_detect::{Asked, By, Family, Head, Kind, Recognised, Refusal, recognise};
 use serde_json::{Map, json};
 
-use crate::body::{self, Outgoing, Reply};
+use crate::body::{self, Outgoing, ReadError, Reply};
 use crate::clients::Place;
 use crate::flow::{Flow, Target};
+use crate::overload::{Busy, Turn};
 use crate::proxy::Proxy;
+use crate::refusals::Reason;
 use crate::steer::of_llm;
-use crate::upstream::Server;
+use crate::upstream::{LinkError, Own, Server};
 use crate::{head, ids};
 
 /// Octets of a body that nobody wants, and how long they are read.
@@ -55,6 +58,8 @@ pub struct Conversation {
     pub endpoint: Option<(String, String)>,
     /// The connection's place among all.
     pub place: Arc<Place>,
+    /// The connection to the server that is nobody else's, once there is one.
+    pub own: Own,
 }
 
 /// A request whose head was read.
@@ -80,15 +85,20 @@ impl Conversation {
         let id = ids::request();
         let mut request = request;
         let answer = match self.take(&mut request, id.clone()) {
-            Err(refusal) => self.refused(&refusal, Family::Unknown, request.into_body()),
-            Ok(taken) => match self.proxy.overload.enter() {
-                Some(_place) => self.decide_and_forward(request, taken).await,
-                None => {
-                    self.proxy.metrics.shed();
-                    let kind = Kind::Overloaded { retry_after: 1 };
-                    let message = "the proxy has too much to do; try again".to_owned();
-                    let refusal = Refusal { kind, message, request_id: id, rule: None };
-                    self.refused(&refusal, taken.recognised.family, request.into_body())
+            Err(refusal) => {
+                self.note(Reason::Head, &refusal);
+                self.refused(&refusal, Family::Unknown, request.into_body())
+            }
+            Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
+                Ok(mut turn) => {
+                    let mut answer = self.decide_and_forward(request, taken, &mut turn).await;
+                    turn.sent();
+                    answer.body_mut().holds(turn);
+                    answer
+                }
+                Err(busy) => {
+                    self.drain(request.into_body());
+                    self.shed(&taken, busy)
                 }
             },
         };
@@ -142,6 +152,7 @@ impl Conversation {
         self: &Arc<Self>,
         request: Request<Incoming>,
         mut taken: Taken,
+        turn: &mut Turn,
     ) -> Response<Reply> {
         if let Some(fronted) = self.fronted(&taken) {
             self.drain(request.into_body());
@@ -159,11 +170,11 @@ impl Conversation {
             return self.forward(parts, Outgoing::unread(incoming), &taken, None, None).await;
         }
         let body = if reads {
-            let reading =
-                tokio::time::timeout(limits.body_within, body::read(incoming, limits.inspect));
-            match reading.await {
+            let reading = body::read(incoming, limits.inspect, turn);
+            match tokio::time::timeout(limits.body_within, reading).await {
                 Ok(Ok(body)) => body,
-                Ok(Err(_)) => return self.unreadable(&taken, "the body broke off"),
+                Ok(Err(ReadError::Busy(busy))) => return self.shed(&taken, busy),
+                Ok(Err(error)) => return self.unreadable(&taken, &error.to_string()),
                 Err(_) => return self.unreadable(&taken, "the body took too long to come"),
             }
         } else {
@@ -173,6 +184,7 @@ impl Conversation {
             Ok(asked) => asked,
             Err(refusal) => {
                 let refusal = Refusal { request_id: taken.id.clone(), ..refusal };
+                self.note(Reason::Body, &refusal);
                 self.proxy.metrics.refused(refusal.kind);
                 return reply(refusal.response(&taken.recognised, None));
             }
@@ -230,9 +242,32 @@ impl Conversation {
         Refusal { kind, message, request_id: taken.id.clone(), rule: None }
     }
 
+    /// There is too much to do, of all clients or of this one.
+    fn shed(&self, taken: &Taken, busy: Busy) -> Response<Reply> {
+        self.proxy.metrics.shed();
+        let refusal = self.say(taken, Kind::Overloaded { retry_after: 1 }, busy.to_string());
+        self.note(Reason::Overload, &refusal);
+        reply(refusal.of_family(taken.recognised.family))
+    }
+
     fn unreadable(&self, taken: &Taken, message: &str) -> Response<Reply> {
         let refusal = self.say(taken, Kind::Unreadable, message.to_owned());
+        self.note(Reason::Body, &refusal);
         reply(refusal.response(&taken.recognised, None))
+    }
+
+    /// It was refused, and no decision says so.
+    fn note(&self, reason: Reason, refusal: &Refusal) {
+        let about = self.of_request(&refusal.request_id);
+        self.proxy.refused(reason, &self.flow, about, self.ja4.as_deref(), &refusal.message);
+    }
+
+    /// Its server could not be reached, or may not be.
+    fn unreached(&self, taken: &Taken, target: &Target, error: &LinkError) {
+        let flow = Flow { target: target.clone(), ..self.flow.clone() };
+        let refused = matches!(error, LinkError::Dial(dial) if dial.is_refusal());
+        let why = sark_core::chain(error);
+        self.proxy.unreachable(&flow, self.correlation(taken), self.ja4.as_deref(), refused, &why);
     }
 
     fn refused(&self, refusal: &Refusal, family: Family, unread: Incoming) -> Response<Reply> {
@@ -259,23 +294,15 @@ impl Conversation {
     }
 
     fn correlation(&self, taken: &Taken) -> Correlation {
-        let source = self.proxy.behind(self.flow.client.ip());
-        Correlation {
-            request: Some(taken.id.clone()),
-            flow: self.five_tuple(),
-            user: source.and_then(|source| source.user.clone()),
-            host: source.and_then(|source| source.host.clone()),
-            ..Correlation::default()
-        }
+        self.of_request(&taken.id)
     }
 
-    /// As it was before anything was redirected; of an explicit client, its connection to the proxy.
+    fn of_request(&self, id: &str) -> Correlation {
+        Correlation { request: Some(id.to_owned()), ..self.proxy.correlation(&self.flow) }
+    }
+
     fn five_tuple(&self) -> Option<FiveTuple> {
-        let destination = match self.flow.target {
-            Target::Address(address) => address,
-            Target::Name(..) => self.flow.local,
-        };
-        Some(FiveTuple { protocol: 6, source: self.flow.client, destination })
+        Some(self.flow.five_tuple())
     }
 
     /// What records say beside the request itself.

@@ -2,14 +2,19 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use sark_core::audit::Flow as FiveTuple;
 use sark_registry::ageing::Special;
 use socket2::SockRef;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
 
-use crate::flow::Target;
+use crate::flow::{Flow, Target};
+use crate::proxy_protocol::Told;
 
 /// How servers are reached.
 #[derive(Debug, Clone)]
@@ -21,15 +26,21 @@ pub struct Reach {
     pub own: Vec<SocketAddr>,
     /// Of the sockets to servers, so that no rule steers them here again.
     pub mark: Option<u32>,
-    /// For one address.
+    /// For one address, and for the answer of a resolver.
     pub within: Duration,
+    /// Servers that are told on whose behalf a connection is, by the PROXY protocol.
+    pub tell: Vec<IpNet>,
 }
+
+/// Names that are looked up at the same time: each takes a thread until the resolver answers.
+const LOOKUPS: usize = 128;
 
 /// Makes connections.
 #[derive(Debug)]
 pub struct Dialer {
     reach: Reach,
     special: Special,
+    lookups: Arc<Semaphore>,
 }
 
 /// Why there is no connection.
@@ -49,6 +60,14 @@ pub enum DialError {
     /// No resolver knows it.
     #[error("the name {0} cannot be resolved")]
     Name(String, #[source] io::Error),
+    /// No resolver says whether it knows it.
+    #[error("the name {name} is not resolved within {within:?}")]
+    NameLate {
+        /// Which.
+        name: String,
+        /// How long.
+        within: Duration,
+    },
     /// It has no address.
     #[error("the name {0} has no address")]
     NoAddress(String),
@@ -82,19 +101,25 @@ impl Dialer {
     /// With these settings.
     #[must_use]
     pub fn new(reach: Reach) -> Self {
-        Self { reach, special: Special::new() }
+        let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        Self { reach, special: Special::new(), lookups }
     }
 
     /// Connects. `inner` is whether the target may be an inner address: the client's packets went there,
     /// or the configuration or a policy names it; a client that names it itself reaches only the outside.
     ///
     /// A name is resolved once, every address is checked, and the connection goes to one that was: a
-    /// second answer of the resolver changes nothing.
-    pub async fn dial(&self, target: &Target, inner: bool) -> Result<TcpStream, DialError> {
+    /// second answer of the resolver changes nothing. A server that is to be `told` hears it first.
+    pub async fn dial(
+        &self,
+        target: &Target,
+        inner: bool,
+        told: Option<&Told>,
+    ) -> Result<TcpStream, DialError> {
         let mut last = None;
-        for address in addresses(target).await? {
+        for address in self.addresses(target).await? {
             let tried = match self.check(address, inner) {
-                Ok(()) => self.connect(address).await,
+                Ok(()) => self.connect(address, told.filter(|_| self.tells(address.ip()))).await,
                 Err(refused) => Err(refused),
             };
             match tried {
@@ -108,13 +133,28 @@ impl Dialer {
     /// Whether it could be, without connecting.
     pub async fn may(&self, target: &Target, inner: bool) -> Result<(), DialError> {
         let mut last = Err(DialError::NoAddress(target.to_string()));
-        for address in addresses(target).await? {
+        for address in self.addresses(target).await? {
             last = self.check(address, inner);
             if last.is_ok() {
                 break;
             }
         }
         last
+    }
+
+    /// What a server is to be told of a client, if it, or one of its addresses, may be one that is told.
+    #[must_use]
+    pub fn told(&self, flow: &Flow, target: &Target) -> Option<Told> {
+        let tells = match target {
+            Target::Address(address) => self.tells(address.ip()),
+            Target::Name(..) => !self.reach.tell.is_empty(),
+        };
+        let FiveTuple { source, destination, .. } = flow.five_tuple();
+        tells.then_some(Told { source, destination })
+    }
+
+    fn tells(&self, address: IpAddr) -> bool {
+        self.reach.tell.iter().any(|net| net.contains(&address.to_canonical()))
     }
 
     fn check(&self, address: SocketAddr, inner: bool) -> Result<(), DialError> {
@@ -139,7 +179,11 @@ impl Dialer {
         Ok(is_ours.then_some(DialError::Loop(far)))
     }
 
-    async fn connect(&self, address: SocketAddr) -> Result<TcpStream, DialError> {
+    async fn connect(
+        &self,
+        address: SocketAddr,
+        told: Option<&Told>,
+    ) -> Result<TcpStream, DialError> {
         let failed = |source| DialError::Connect { address, source };
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4(),
@@ -151,25 +195,48 @@ impl Dialer {
         }
         let within = self.reach.within;
         let connected = tokio::time::timeout(within, socket.connect(address)).await;
-        let stream = connected.map_err(|_| DialError::Late { address, within })?.map_err(failed)?;
+        let mut stream =
+            connected.map_err(|_| DialError::Late { address, within })?.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        self.not_ours(&stream).map_err(failed)?.map_or(Ok(stream), Err)
+        if let Some(ours) = self.not_ours(&stream).map_err(failed)? {
+            return Err(ours);
+        }
+        if let Some(told) = told {
+            // The buffer of a new connection has room for it.
+            stream.write_all(&told.header()).await.map_err(failed)?;
+        }
+        Ok(stream)
     }
-}
 
-async fn addresses(target: &Target) -> Result<Vec<SocketAddr>, DialError> {
-    match target {
-        Target::Address(address) => Ok(vec![*address]),
-        Target::Name(name, port) => resolve(name, *port).await,
+    async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, DialError> {
+        match target {
+            Target::Address(address) => Ok(vec![*address]),
+            Target::Name(name, port) => self.resolve(name, *port).await,
+        }
     }
-}
 
-async fn resolve(name: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
-    if let Ok(address) = name.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
+    async fn resolve(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+        if let Ok(address) = name.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let (lookups, wanted) = (Arc::clone(&self.lookups), (name.to_owned(), port));
+        let looking = async {
+            let place = lookups.acquire_owned().await;
+            // On a task of its own: who waits no longer does not free the thread that still does.
+            tokio::spawn(async move {
+                let _place = place;
+                tokio::net::lookup_host(wanted).await.map(Iterator::collect)
+            })
+            .await
+        };
+        let within = self.reach.within;
+        let failed = |error| DialError::Name(name.to_owned(), error);
+        match tokio::time::timeout(within, looking).await {
+            Ok(Ok(found)) => found.map_err(failed),
+            Ok(Err(error)) => Err(failed(error.into())),
+            Err(_) => Err(DialError::NameLate { name: name.to_owned(), within }),
+        }
     }
-    let found = tokio::net::lookup_host((name, port)).await;
-    Ok(found.map_err(|error| DialError::Name(name.to_owned(), error))?.collect())
 }
 
 #[cfg(test)]
@@ -184,6 +251,7 @@ mod tests {
             own: own.iter().map(|address| address.parse().unwrap()).collect(),
             mark: None,
             within: Duration::from_secs(5),
+            tell: Vec::new(),
         })
     }
 
@@ -202,7 +270,7 @@ mod tests {
             "localhost",
         ] {
             let target = Target::Name(name.to_owned(), 80);
-            let refused = dialer.dial(&target, false).await;
+            let refused = dialer.dial(&target, false, None).await;
             assert!(matches!(refused, Err(DialError::NotPublic { .. })), "{name}: {refused:?}");
         }
     }
@@ -212,9 +280,19 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let named = Target::Name("127.0.0.1".into(), address.port());
-        dialer(&["127.0.0.0/8"], &[]).dial(&named, false).await.unwrap();
-        dialer(&[], &[]).dial(&Target::Address(address), true).await.unwrap();
-        dialer(&[], &[]).dial(&named, true).await.unwrap();
+        dialer(&["127.0.0.0/8"], &[]).dial(&named, false, None).await.unwrap();
+        dialer(&[], &[]).dial(&Target::Address(address), true, None).await.unwrap();
+        dialer(&[], &[]).dial(&named, true, None).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_resolver_has_so_long() {
+        let mut dialer = dialer(&[], &[]);
+        dialer.reach.within = Duration::from_millis(20);
+        // As if all threads waited for resolvers that say nothing.
+        let _all = dialer.lookups.acquire_many(u32::try_from(LOOKUPS).unwrap()).await.unwrap();
+        let late = dialer.dial(&Target::Name("localhost".into(), 80), true, None).await;
+        assert!(matches!(late, Err(DialError::NameLate { .. })), "{late:?}");
     }
 
     #[tokio::test]
@@ -223,7 +301,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let own = format!("0.0.0.0:{}", address.port());
         for own in [own, address.to_string()] {
-            let refused = dialer(&[], &[&own]).dial(&Target::Address(address), true).await;
+            let refused = dialer(&[], &[&own]).dial(&Target::Address(address), true, None).await;
             assert!(matches!(refused, Err(DialError::Loop(_))), "{own}: {refused:?}");
         }
     }

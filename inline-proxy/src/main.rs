@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use sark_core::{Clock as _, SystemClock, chain};
 use sark_inline_proxy::args::{Args, Command, NetCommand};
-use sark_inline_proxy::{ca, config, log, run};
+use sark_inline_proxy::{Inherited, Program, ca, config, log, run};
 
 /// Decisions make many small values and drop them again, on every thread.
 #[global_allocator]
@@ -17,7 +17,7 @@ const FAILED: u8 = 1;
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let (program, args) = (Program::this(), Args::parse());
     let config = match config::load(&args.config) {
         Ok(config) => config,
         Err(error) => return fail(BAD_INPUT, &error),
@@ -42,7 +42,14 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(FAILED, &error),
     };
-    let outcome = runtime.block_on(run(config));
+    let before = match args.take_over {
+        false => Inherited::default(),
+        true => match Inherited::receive() {
+            Ok(before) => before,
+            Err(error) => return fail(FAILED, &error),
+        },
+    };
+    let outcome = runtime.block_on(run(config, program, before));
     // Threads that wait for the disk do not hold up the end.
     runtime.shutdown_background();
     match outcome {

@@ -4,9 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sark_core::audit::{AuditRecord, Correlation, Flow as FiveTuple, Notice, Outcome};
-use sark_core::decision::Severity;
-use sark_hello::{ClientHello, Protocol, SoFar};
+use sark_core::audit::Outcome;
+use sark_hello::{Protocol, SoFar};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -14,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clients::{Clients, Place};
-use crate::dial::DialError;
 use crate::flow::{Entrance, Flow, Target};
 use crate::judge::{self, Fail, Judge, SourceMap};
 use crate::metrics::Metrics;
 use crate::opening::{self, Opening, Said};
 use crate::overload::Overload;
 use crate::pins::Pins;
+use crate::refusals::{Reason, Refusals};
 use crate::replay::Replay;
 use crate::splice::{self, Moved};
 use crate::steer::{Course, Courses, Steered, steer};
@@ -77,9 +76,11 @@ pub struct Proxy {
     /// See the type.
     pub fail: FailPolicy,
     /// Requests at a time.
-    pub overload: Overload,
+    pub overload: Arc<Overload>,
     /// Connections at a time.
     pub clients: Arc<Clients>,
+    /// What was refused without a decision.
+    pub refusals: Refusals,
     /// Counts.
     pub metrics: Metrics,
     /// Nothing new is taken, and what is under way ends.
@@ -96,8 +97,9 @@ impl Proxy {
         let place = match self.clients.enter(flow.client.ip()) {
             Ok(place) => Arc::new(place),
             Err(error) => {
-                tracing::debug!(client = %flow.client, %error, "a connection was turned away");
-                return self.metrics.turned_away();
+                self.metrics.turned_away();
+                let about = self.correlation(&flow);
+                return self.refused(Reason::Connections, &flow, about, None, &error.to_string());
             }
         };
         let proxy = Arc::clone(self);
@@ -125,7 +127,7 @@ impl Proxy {
         let mut steered = self.steered(&opening.said, &flow);
         if opening.said == Said::Late(SoFar::Nothing) && steered.course == Course::Splice {
             // Nobody has said anything: a server that speaks first, or a client that delays.
-            let Some(server) = self.dial(&flow).await else { return };
+            let Some(server) = self.dial(&flow, None).await else { return };
             tokio::select! {
                 _ = server.readable() => {
                     self.metrics.steered(flow.entrance, &steered);
@@ -143,23 +145,23 @@ impl Proxy {
             }
         }
         let asked = flow.target.name();
-        let of_hello = match &opening.said {
-            Said::Hello(hello) => hello.server_name(),
-            _ => None,
+        let (of_hello, ja4) = match &opening.said {
+            Said::Hello(hello) => (hello.server_name(), Some(hello.ja4())),
+            _ => (None, None),
         };
         if let (Some(asked), Some(name), Some(_)) = (asked, of_hello, &steered.endpoint)
             && asked != name
             && steered.course == Course::Terminate
             && flow.entrance == Entrance::Explicit
         {
-            self.fronted(&flow, self.correlation(&flow), name, asked, None);
+            self.fronted(&flow, self.correlation(&flow), name, asked, ja4.as_deref());
             steered.course = Course::Deny;
         }
         self.metrics.steered(flow.entrance, &steered);
         let Opening { said, octets } = opening;
         match (steered.course, said) {
             (Course::Splice, said) => {
-                let Some(mut server) = self.dial(&flow).await else { return };
+                let Some(mut server) = self.dial(&flow, ja4.as_deref()).await else { return };
                 if server.write_all(&octets).await.is_err() {
                     return self.metrics.unreached();
                 }
@@ -187,16 +189,14 @@ impl Proxy {
         (!is_over).then_some(opening)
     }
 
-    async fn dial(&self, flow: &Flow) -> Option<TcpStream> {
-        match self.upstreams.dialer().dial(&flow.target, flow.may_be_inner()).await {
+    async fn dial(&self, flow: &Flow, ja4: Option<&str>) -> Option<TcpStream> {
+        let dialer = self.upstreams.dialer();
+        let told = dialer.told(flow, &flow.target);
+        match dialer.dial(&flow.target, flow.may_be_inner(), told.as_ref()).await {
             Ok(server) => Some(server),
             Err(error) => {
-                self.metrics.unreached();
-                if error.is_refusal() {
-                    self.unreachable(flow, &error);
-                }
-                let error = sark_core::chain(&error);
-                tracing::info!(target = %flow.target, error, "a server could not be reached");
+                let (about, why) = (self.correlation(flow), sark_core::chain(&error));
+                self.unreachable(flow, about, ja4, error.is_refusal(), &why);
                 None
             }
         }
@@ -253,99 +253,8 @@ impl Proxy {
         self.record_flow(said, flow, steered, Outcome::Refused, json!({ "unreadable": why }));
     }
 
-    /// What became of a connection that was not opened.
-    fn record_flow(
-        &self,
-        said: &Said,
-        flow: &Flow,
-        steered: &Steered,
-        outcome: Outcome,
-        mut detail: serde_json::Value,
-    ) {
-        let hello = match said {
-            Said::Hello(hello) => Some(hello),
-            _ => None,
-        };
-        let about = json!({
-            "course": steered.course.as_str(),
-            "why": steered.why.as_str(),
-            "name": steered.name,
-            "endpoint": steered.endpoint,
-            "entrance": flow.entrance.as_str(),
-            "target": flow.target.to_string(),
-            "ja4": hello.map(|hello| hello.ja4()),
-            "ja3": hello.map(|hello| ClientHello::ja3(hello)),
-        });
-        if let (Some(detail), serde_json::Value::Object(about)) = (detail.as_object_mut(), about) {
-            detail.extend(about);
-        }
-        let (now, actor) = (self.judge.now(), self.judge.actor());
-        let record = AuditRecord::new(now, actor, "proxy.flow", outcome, detail);
-        self.judge.note(&record.about(self.correlation(flow)));
-    }
-
-    fn correlation(&self, flow: &Flow) -> Correlation {
-        let source = self.behind(flow.client.ip());
-        let destination = match flow.target {
-            Target::Address(address) => address,
-            Target::Name(..) => flow.local,
-        };
-        Correlation {
-            flow: Some(FiveTuple { protocol: 6, source: flow.client, destination }),
-            user: source.and_then(|source| source.user.clone()),
-            host: source.and_then(|source| source.host.clone()),
-            ..Correlation::default()
-        }
-    }
-
     /// Who is behind an address.
     pub(crate) fn behind(&self, client: IpAddr) -> Option<&SourceMap> {
         judge::behind(&self.sources, client)
-    }
-
-    /// A client was found to pin: somebody may want to know.
-    pub(crate) fn pinned(&self, flow: &Flow, name: &str) {
-        let client = flow.client.ip().to_canonical();
-        let notice = Notice {
-            key: format!("proxy.pinned:{client}:{name}"),
-            title: format!("{client} does not believe this proxy's certificates for {name}"),
-            resolved: false,
-            routes: Vec::new(),
-            runbook: Some("proxy".to_owned()),
-            facts: [("client", client.to_string()), ("name", name.to_owned())]
-                .map(|(key, value)| (key.to_owned(), value))
-                .into(),
-        };
-        let (now, actor) = (self.judge.now(), self.judge.actor());
-        let detail = json!({ "name": name, "target": flow.target.to_string() });
-        let record = AuditRecord::new(now, actor, "proxy.pinned", Outcome::Failed, detail);
-        self.judge.note(&record.about(self.correlation(flow)).told(Severity::Low, notice));
-    }
-
-    /// A client asked for an address that nobody may reach through here.
-    pub(crate) fn unreachable(&self, flow: &Flow, error: &DialError) {
-        let (now, actor) = (self.judge.now(), self.judge.actor());
-        let detail = json!({ "target": flow.target.to_string(), "why": error.to_string() });
-        let record = AuditRecord::new(now, actor, "proxy.unreachable", Outcome::Refused, detail);
-        let record = AuditRecord { severity: Severity::Medium, ..record };
-        self.judge.note(&record.about(self.correlation(flow)));
-    }
-
-    /// A request was for another host than its connection.
-    pub(crate) fn fronted(
-        &self,
-        flow: &Flow,
-        about: Correlation,
-        name: &str,
-        host: &str,
-        ja4: Option<&str>,
-    ) {
-        let (now, actor) = (self.judge.now(), self.judge.actor());
-        let detail = json!({
-            "name": name, "host": host, "ja4": ja4,
-            "entrance": flow.entrance.as_str(), "target": flow.target.to_string(),
-        });
-        let record = AuditRecord::new(now, actor, "proxy.fronted", Outcome::Refused, detail);
-        self.judge.note(&AuditRecord { severity: Severity::Medium, ..record }.about(about));
     }
 }

@@ -1,42 +1,43 @@
 //! The wiring: build, bind, spawn, and the end. The only place that names what is outside.
 //!
-//! Tasks: the listeners, `follower`, the trail's drain (its writer has a thread), `metrics` and `sweep`.
-//! One signal stops what is new, one deadline ends what is under way.
+//! Tasks: the listeners, `follower`, the trail's drain (its writer has a thread), `metrics`, `sweep` and who
+//! takes the authority anew, and who takes over what others left in their spools. One signal stops what is
+//! new, or has another program take it; one deadline ends what is under way.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use sark_ca::{CaDirectory, LeafConfig, Leaves};
 use sark_core::secret::{Secret, SecretRef};
 use sark_core::{Clock, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_registry::{Snapshot, seed};
-use sark_trail::{Drain, Trail, TrailMetrics, TrailSettings, WhenFull, Writer, trail};
+use sark_trail::{Trail, TrailMetrics};
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clients::Clients;
 use crate::config::Config;
 use crate::dial::{Dialer, Reach};
-use crate::entrance::transparent::{listen, meant};
-use crate::flow::{Entrance, Flow, Target};
+use crate::entrance::door::{Door, accept, doors};
+use crate::handover::{Inherited, Program};
 use crate::judge::{Judge, Known};
 use crate::metrics::{self, Metrics};
 use crate::overload::Overload;
 use crate::pins::Pins;
 use crate::proxy::{FailPolicy, Proxy};
-use crate::sarkd::{Caller, Deposit, Follower, Parts, Place};
+use crate::refusals::Refusals;
+use crate::renew::Issuer;
+use crate::sarkd::{Caller, Follower, Parts, Place};
+use crate::spools::Spools;
 use crate::terminate::Termination;
 use crate::upstream::{Keep, Trust, TrustError, Upstreams};
 
-/// Records that wait to be spooled.
-const QUEUE: usize = 16_384;
 /// How often connections that nobody wants are let go.
 const SWEEP: Duration = Duration::from_secs(15);
 /// What the trail has at the end.
@@ -89,43 +90,45 @@ pub enum RunError {
     Signals(#[source] std::io::Error),
 }
 
-/// A listener, and what is behind it.
-struct Door {
-    listener: TcpListener,
-    address: SocketAddr,
-    kind: Kind,
-}
-
-#[derive(Clone)]
-enum Kind {
-    Transparent(crate::entrance::transparent::Steering),
-    Explicit,
-    Reverse(String, u16),
-}
-
-/// Runs until told to stop.
-pub async fn run(config: Config) -> Result<(), RunError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+/// Runs until told to stop, or until another program has taken over. `before` is what the one before it
+/// handed over.
+pub async fn run(config: Config, program: Program, mut before: Inherited) -> Result<(), RunError> {
+    let told = Told::new()?;
+    let hangup = signal(SignalKind::hangup()).map_err(RunError::Signals)?;
     let state = config.state.directory.clone();
     let failed = |source| RunError::State { path: state.clone(), source };
     std::fs::create_dir_all(&state).map_err(failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
     let caller = caller(&config)?;
-    let deposit = Deposit::new(caller.clone(), state.join("position"));
     let counted = Arc::<TrailMetrics>::default();
-    let (trail, writer, drain) = begin_trail(&config, deposit, &clock, &counted).await?;
+    let spools = Spools {
+        state: state.clone(),
+        most_octets: config.state.most_octets,
+        caller: caller.clone(),
+        clock: Arc::clone(&clock),
+        counted: Arc::clone(&counted),
+    };
+    let own = spools.claim().map_err(failed)?;
+    let (trail, writer, drain) = spools.open(&own).await?;
     let decider = Arc::new(Decider::new(Settings::default()));
-    let doors = doors(&config)?;
-    let proxy = build(&config, &doors, trail.clone(), Arc::clone(&decider), &clock, &counted)?;
+    let doors = doors(&config, &mut before)?;
+    let issuer = Issuer { directory: state.join("ca"), clock };
+    let proxy = build(&config, &doors, trail.clone(), Arc::clone(&decider), &issuer, &counted)?;
     let metrics = match config.metrics.listen {
-        Some(address) => {
-            let listener = TcpListener::bind(address).await;
-            Some(listener.map_err(|source| RunError::Listen { address, source })?)
-        }
+        Some(address) => Some(match before.take(address) {
+            Some(listener) => listener,
+            None => {
+                let listener = TcpListener::bind(address).await;
+                listener.map_err(|source| RunError::Listen { address, source })?
+            }
+        }),
         None => None,
     };
+    // For the program that takes over; they are closed with the listeners.
+    let again = metrics.iter().map(|it| it.as_fd().try_clone_to_owned());
+    let sockets = doors.iter().map(Door::socket).chain(again).collect::<Result<Vec<_>, _>>();
+    let sockets = sockets.map_err(RunError::Signals)?;
 
     let parts = Parts { decider, proxy: Arc::clone(&proxy) };
     let mut follower = Follower::new(caller, state.join("snapshot.json"));
@@ -138,6 +141,8 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     let mut tasks = JoinSet::new();
     tasks.spawn(follower.run(parts, stop.clone()));
     tasks.spawn(sweep(Arc::clone(&proxy)));
+    tasks.spawn(issuer.renew(hangup, Arc::clone(&proxy)));
+    tasks.spawn(spools.take_over(stop.clone()));
     if let Some(listener) = metrics {
         tasks.spawn(metrics::serve(listener, Arc::clone(&proxy)));
     }
@@ -145,22 +150,32 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         tracing::info!(address = %door.address, "listens");
         tasks.spawn(accept(door, Arc::clone(&proxy)));
     }
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    before.ready();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "sark-proxy is ready");
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    tracing::info!("stops: what is under way ends first");
+    let within = match told.wait(&program, &sockets).await {
+        Some(next) => {
+            // Of which systemd is told by the one that it knows.
+            let _ = sd_notify::notify(&[NotifyState::MainPid(next), NotifyState::Ready]);
+            tracing::info!(next, "another program has taken over: what is under way ends here");
+            config.limits.handover.unsigned_abs()
+        }
+        None => {
+            let _ = sd_notify::notify(&[NotifyState::Stopping]);
+            tracing::info!("stops: what is under way ends first");
+            config.drain()
+        }
+    };
+    drop(sockets);
     stop.cancel();
     drop(tasks);
     proxy.tasks.close();
-    if tokio::time::timeout(config.drain(), proxy.tasks.wait()).await.is_err() {
+    if tokio::time::timeout(within, proxy.tasks.wait()).await.is_err() {
         tracing::warn!("some connections took too long, and are cut");
         proxy.cut.cancel();
     }
+    proxy.tell_refusals(None);
     trail.close().await;
     let written = tokio::time::timeout(LAST_RECORDS, writing).await;
     if written.is_err() {
@@ -169,25 +184,50 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     // What sarkd does not take now, it takes after the next start.
     let _ = tokio::time::timeout(LAST_RECORDS, draining).await;
     last.cancel();
+    drop(own);
     tracing::info!("stopped");
     Ok(())
 }
 
-async fn begin_trail(
-    config: &Config,
-    deposit: Deposit,
-    clock: &Arc<dyn Clock>,
-    counted: &Arc<TrailMetrics>,
-) -> Result<(Trail, Writer, Drain), RunError> {
-    let settings = TrailSettings {
-        directory: config.state.directory.join("spool"),
-        queue: QUEUE,
-        most_octets: config.state.most_octets,
-        when_full: WhenFull::Block,
-        program: "sark-proxy",
-    };
-    let (clock, counted) = (Arc::clone(clock), Arc::clone(counted));
-    Ok(trail(&settings, Arc::new(deposit), clock, counted, Arc::default()).await?)
+/// What the program is told by signals.
+struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+    /// SIGUSR2: another program is to take over.
+    next: Signal,
+}
+
+impl Told {
+    fn new() -> Result<Self, RunError> {
+        let of = |kind| signal(kind).map_err(RunError::Signals);
+        Ok(Self {
+            terminate: of(SignalKind::terminate())?,
+            interrupt: of(SignalKind::interrupt())?,
+            next: of(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Until it is to stop; the number of the process that took over, if one did.
+    async fn wait(mut self, program: &Program, sockets: &[OwnedFd]) -> Option<u32> {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return None,
+                _ = self.interrupt.recv() => return None,
+                _ = self.next.recv() => {}
+            }
+            tokio::select! {
+                next = program.next(sockets) => match next {
+                    Ok(next) => return Some(next),
+                    Err(error) => {
+                        let error = sark_core::chain(&error);
+                        tracing::error!(error, "nobody took over: this program goes on");
+                    }
+                },
+                _ = self.terminate.recv() => return None,
+                _ = self.interrupt.recv() => return None,
+            }
+        }
+    }
 }
 
 fn caller(config: &Config) -> Result<Caller, RunError> {
@@ -213,52 +253,25 @@ fn secret(reference: &SecretRef) -> Result<Secret, RunError> {
     if line.is_empty() { Err(failed(&"it is empty")) } else { Ok(Secret::new(line.to_owned())) }
 }
 
-fn doors(config: &Config) -> Result<Vec<Door>, RunError> {
-    let mut wanted = Vec::new();
-    if let Some(it) = &config.transparent {
-        let kind = Kind::Transparent(it.steering);
-        wanted.push((SocketAddr::from((Ipv4Addr::UNSPECIFIED, it.port)), kind.clone()));
-        // A machine without IPv6 has none to steer.
-        if Path::new("/proc/net/if_inet6").exists() {
-            wanted.push((SocketAddr::from((Ipv6Addr::UNSPECIFIED, it.port)), kind));
-        }
-    }
-    wanted.extend(config.explicit.iter().map(|it| (it.listen, Kind::Explicit)));
-    let reverse = config.reverse.iter();
-    wanted.extend(reverse.map(|it| (it.listen, Kind::Reverse(it.to.clone(), it.port))));
-    let door = |(address, kind): (SocketAddr, Kind)| {
-        let steering = match kind {
-            Kind::Transparent(steering) => Some(steering),
-            _ => None,
-        };
-        let failed = |source| RunError::Listen { address, source };
-        let listener = listen(address, steering).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Door { listener, address, kind })
-    };
-    wanted.into_iter().map(door).collect()
-}
-
 fn build(
     config: &Config,
     doors: &[Door],
     trail: Trail,
     decider: Arc<Decider>,
-    clock: &Arc<dyn Clock>,
+    issuer: &Issuer,
     counted: &TrailMetrics,
 ) -> Result<Arc<Proxy>, RunError> {
-    let now: Timestamp = clock.now();
-    let ca = config.state.directory.join("ca");
-    let directory = CaDirectory::at(ca.clone());
-    let (authority, _) = directory.load(now).map_err(|source| RunError::Ca { path: ca, source })?;
-    let leaves = Arc::new(Leaves::new(Arc::new(authority), LeafConfig::default(), now)?);
+    let (leaves, _) = issuer.load()?;
+    let clock = &issuer.clock;
     let reach = Reach {
         also: config.explicit.iter().flat_map(|it| it.also.iter().copied()).collect(),
         own: doors.iter().map(|door| door.address).collect(),
         mark: config.upstream.mark,
         within: config.upstream.connect.unsigned_abs(),
+        tell: config.upstream.proxy_protocol.clone(),
     };
-    let keep = Keep { each: config.upstream.each, idle: config.upstream.idle.unsigned_abs() };
+    let idle = config.upstream.idle.unsigned_abs();
+    let keep = Keep { each: config.upstream.each, all: config.limits.idle_servers, idle };
     let trust = Trust::new(&config.upstream.roots, config.upstream.handshake.unsigned_abs())?;
     let known = Known { registry: Arc::new(Snapshot::build(seed())), prices: None };
     let actor = format!("proxy:{}", config.name);
@@ -272,8 +285,9 @@ fn build(
         pins: Pins::new(config.pins()),
         limits: config.limits(),
         fail: FailPolicy { unreadable: config.fail.unreadable },
-        overload: Overload::new(config.limits.requests),
-        clients: Arc::new(Clients::new(config.limits.connections, config.limits.each_client)),
+        overload: Arc::new(Overload::new(config.budget(), config.limits.one_client())),
+        clients: Arc::new(config.clients()),
+        refusals: Refusals::new(config.limits.one_client()),
         metrics: Metrics::new(counted),
         stop: CancellationToken::new(),
         cut: CancellationToken::new(),
@@ -281,47 +295,11 @@ fn build(
     }))
 }
 
-/// Takes connections until the proxy stops.
-async fn accept(door: Door, proxy: Arc<Proxy>) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = door.listener.accept() => accepted,
-            () = proxy.stop.cancelled() => return,
-        };
-        let (stream, client) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // No more files, most likely: others have to end first.
-                tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let flow = match &door.kind {
-            Kind::Transparent(steering) => meant(&stream, *steering).map(|meant| {
-                let (target, entrance) = (Target::Address(meant), Entrance::Transparent);
-                Flow { client, local: door.address, target, entrance }
-            }),
-            Kind::Explicit => {
-                let (target, entrance) = (Target::Address(door.address), Entrance::Explicit);
-                Ok(Flow { client, local: door.address, target, entrance })
-            }
-            Kind::Reverse(name, port) => {
-                let (target, entrance) = (Target::Name(name.clone(), *port), Entrance::Reverse);
-                Ok(Flow { client, local: door.address, target, entrance })
-            }
-        };
-        match flow {
-            Ok(flow) => proxy.take(stream, flow),
-            Err(error) => tracing::debug!(%client, %error, "a connection was not steered here"),
-        }
-    }
-}
-
 async fn sweep(proxy: Arc<Proxy>) {
     let mut timer = tokio::time::interval(SWEEP);
     loop {
         timer.tick().await;
         proxy.upstreams.sweep();
+        proxy.tell_refusals(Some(Instant::now()));
     }
 }

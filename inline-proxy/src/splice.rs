@@ -3,13 +3,15 @@
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use nix::fcntl::{OFlag, SpliceFFlags, splice};
 use nix::unistd::pipe2;
 use socket2::SockRef;
-use tokio::io::Interest;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 /// The most octets at once: as many as a pipe holds by default.
@@ -35,6 +37,56 @@ impl Moved {
 
     fn all(&self) -> u64 {
         self.to_server() + self.to_client()
+    }
+}
+
+/// A client's stream that is read and written here, counted as what is spliced is.
+#[derive(Debug)]
+pub struct Counted<'s, S> {
+    stream: &'s mut S,
+    moved: &'s Moved,
+}
+
+impl<'s, S> Counted<'s, S> {
+    /// What is read of it and written to it goes into `moved`.
+    pub const fn new(stream: &'s mut S, moved: &'s Moved) -> Self {
+        Self { stream, moved }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<'_, S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut *self.stream).poll_read(context, buffer);
+        let octets = (buffer.filled().len() - before) as u64;
+        self.moved.to_server.fetch_add(octets, Ordering::Relaxed);
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<'_, S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut *self.stream).poll_write(context, octets);
+        if let Poll::Ready(Ok(octets)) = written {
+            self.moved.to_client.fetch_add(octets as u64, Ordering::Relaxed);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream).poll_shutdown(context)
     }
 }
 
@@ -74,7 +126,7 @@ pub async fn tie(client: &TcpStream, server: &TcpStream, idle: Duration, moved: 
 }
 
 /// Until nothing was moved for so long.
-async fn silence(moved: &Moved, idle: Duration) {
+pub async fn silence(moved: &Moved, idle: Duration) {
     let mut before = moved.all();
     loop {
         tokio::time::sleep(idle).await;

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use http::uri::{Authority, Scheme};
@@ -30,9 +30,10 @@ use crate::conversation::Conversation;
 use crate::flow::{Entrance, Flow, Target};
 use crate::pins;
 use crate::proxy::Proxy;
+use crate::refusals::Reason;
 use crate::replay::Replay;
 use crate::steer::Steered;
-use crate::upstream::Server;
+use crate::upstream::{Own, Server};
 
 /// Octets that a client may send before we have read them: of a request; and of all together, so that one
 /// that is not read holds up no other.
@@ -47,11 +48,16 @@ const ASK_EVERY: Duration = Duration::from_secs(30);
 
 /// How TLS ends here.
 pub struct Termination {
+    by: RwLock<Arc<By>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// All that is one authority's.
+struct By {
     h2: Arc<ServerConfig>,
     h1: Arc<ServerConfig>,
     silent: Arc<ServerConfig>,
     leaves: Arc<Leaves>,
-    clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for Termination {
@@ -63,7 +69,39 @@ impl std::fmt::Debug for Termination {
 impl Termination {
     /// With leaves of the authority.
     pub fn new(leaves: Arc<Leaves>, clock: Arc<dyn Clock>) -> Result<Self, rustls::Error> {
-        let by_name = Arc::new(Resolver::by_name(Arc::clone(&leaves), Arc::clone(&clock)));
+        let by = RwLock::new(Arc::new(By::new(leaves, &clock)?));
+        Ok(Self { by, clock })
+    }
+
+    /// From now on with leaves of this one: connections that are there stay, and no session of before is
+    /// resumed.
+    pub fn renew(&self, leaves: Arc<Leaves>) -> Result<(), rustls::Error> {
+        let by = Arc::new(By::new(leaves, &self.clock)?);
+        *self.by.write().unwrap_or_else(PoisonError::into_inner) = by;
+        Ok(())
+    }
+
+    /// For a client that named nobody the certificate is the address's.
+    fn acceptor(&self, alpn: Alpn, unnamed: Option<Host>) -> Result<TlsAcceptor, rustls::Error> {
+        let by = Arc::clone(&self.by.read().unwrap_or_else(PoisonError::into_inner));
+        let config = match (unnamed, alpn) {
+            (None, Alpn::H2) => Arc::clone(&by.h2),
+            (None, Alpn::H1) => Arc::clone(&by.h1),
+            (None, Alpn::Silent) => Arc::clone(&by.silent),
+            (Some(host), _) => {
+                let certified = by.leaves.get(&host, self.clock.now());
+                let certified =
+                    certified.map_err(|error| rustls::Error::General(error.to_string()))?;
+                Arc::new(config(Arc::new(SingleCertAndKey::from(certified)), alpn)?)
+            }
+        };
+        Ok(TlsAcceptor::from(config))
+    }
+}
+
+impl By {
+    fn new(leaves: Arc<Leaves>, clock: &Arc<dyn Clock>) -> Result<Self, rustls::Error> {
+        let by_name = Arc::new(Resolver::by_name(Arc::clone(&leaves), Arc::clone(clock)));
         let ticketer = rustls::crypto::ring::Ticketer::new()?;
         let of = |alpn: Alpn| {
             let mut config = config(Arc::clone(&by_name) as _, alpn)?;
@@ -71,23 +109,7 @@ impl Termination {
             Ok::<_, rustls::Error>(Arc::new(config))
         };
         let (h2, h1, silent) = (of(Alpn::H2)?, of(Alpn::H1)?, of(Alpn::Silent)?);
-        Ok(Self { h2, h1, silent, leaves, clock })
-    }
-
-    /// For a client that named nobody the certificate is the address's.
-    fn acceptor(&self, alpn: Alpn, unnamed: Option<Host>) -> Result<TlsAcceptor, rustls::Error> {
-        let config = match (unnamed, alpn) {
-            (None, Alpn::H2) => Arc::clone(&self.h2),
-            (None, Alpn::H1) => Arc::clone(&self.h1),
-            (None, Alpn::Silent) => Arc::clone(&self.silent),
-            (Some(host), _) => {
-                let certified = self.leaves.get(&host, self.clock.now());
-                let certified =
-                    certified.map_err(|error| rustls::Error::General(error.to_string()))?;
-                Arc::new(config(Arc::new(SingleCertAndKey::from(certified)), alpn)?)
-            }
-        };
-        Ok(TlsAcceptor::from(config))
+        Ok(Self { h2, h1, silent, leaves })
     }
 }
 
@@ -119,18 +141,19 @@ impl Proxy {
         place: &Arc<Place>,
     ) {
         let Some(offer) = Offer::of(hello) else {
-            self.metrics.handshake_failed("alpn");
+            self.no_handshake(&flow, hello, "alpn", "it offers only protocols that are not spoken");
             // RFC 7301 §3.2: no_application_protocol.
             return alert(&mut stream, 120).await;
         };
         let unnamed = hello.server_name().is_none().then(|| shown(&flow));
         let Some(name) = server_name(steered, &flow) else {
-            self.metrics.handshake_failed("name");
+            self.no_handshake(&flow, hello, "name", "it names nobody that a server can be");
             // RFC 6066 §3: unrecognized_name.
             return alert(&mut stream, 112).await;
         };
         let inner = flow.may_be_inner();
-        let server = Server { target: flow.target.clone(), name: Some(name), offer, inner };
+        let told = self.upstreams.dialer().told(&flow, &flow.target);
+        let server = Server { target: flow.target.clone(), name: Some(name), offer, inner, told };
         // A server that cannot be reached is told by HTTP, in words that the client understands.
         let alpn = match self.upstreams.alpn(&server).await {
             Ok(alpn) => alpn,
@@ -152,7 +175,8 @@ impl Proxy {
             Ok(Ok(tls)) => tls,
             Ok(Err(error)) => {
                 let distrusts = pins::is_distrust(&error);
-                self.metrics.handshake_failed(if distrusts { "distrust" } else { "broken" });
+                let reason = if distrusts { "distrust" } else { "broken" };
+                self.no_handshake(&flow, hello, reason, &sark_core::chain(&error));
                 if distrusts
                     && let Some(name) = &named
                     && self.pins.distrusts(client, name, Instant::now())
@@ -161,7 +185,7 @@ impl Proxy {
                 }
                 return;
             }
-            Err(_) => return self.metrics.handshake_failed("late"),
+            Err(_) => return self.no_handshake(&flow, hello, "late", "it took too long"),
         };
         if let Some(name) = &named {
             self.pins.trusts(client, name, Instant::now());
@@ -175,9 +199,16 @@ impl Proxy {
             host: behind(&flow),
             endpoint: self.endpoint(steered),
             place: Arc::clone(place),
+            own: Own::default(),
             flow,
         });
         self.converse(tls, alpn == Alpn::H2, conversation).await;
+    }
+
+    fn no_handshake(&self, flow: &Flow, hello: &ClientHello, reason: &'static str, why: &str) {
+        self.metrics.handshake_failed(reason);
+        let ja4 = Some(hello.ja4());
+        self.refused(Reason::Handshake, flow, self.correlation(flow), ja4.as_deref(), why);
     }
 
     /// Answers plain HTTP, of a client that does without TLS.
@@ -195,15 +226,17 @@ impl Proxy {
         let scheme = if name.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
         let offer = if name.is_some() { Offer::Both } else { Offer::Silent };
         let inner = flow.may_be_inner();
+        let told = self.upstreams.dialer().told(&flow, &flow.target);
         let conversation = Arc::new(Conversation {
             proxy: Arc::clone(self),
             name: None,
             ja4: None,
             scheme,
-            server: Some(Server { target: flow.target.clone(), name, offer, inner }),
+            server: Some(Server { target: flow.target.clone(), name, offer, inner, told }),
             host,
             endpoint: self.endpoint(steered),
             place: Arc::clone(place),
+            own: Own::default(),
             flow,
         });
         self.converse(stream, is_h2, conversation).await;
@@ -220,6 +253,8 @@ impl Proxy {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let about = Arc::clone(&conversation);
+        let of = (&about.flow, about.ja4.as_deref());
         let service = service_fn(move |request| Arc::clone(&conversation).answer(request));
         let stream = TokioIo::new(stream);
         if is_h2 {
@@ -232,12 +267,12 @@ impl Proxy {
                 .max_header_list_size(HEAD)
                 .keep_alive_interval(ASK_EVERY);
             let mut connection = pin!(builder.serve_connection(stream, service));
-            self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown()).await;
+            self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown(), of).await;
         } else {
             let builder = self.http1();
             let connection = builder.serve_connection(stream, service).with_upgrades();
             let mut connection = pin!(connection);
-            self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown()).await;
+            self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown(), of).await;
         }
     }
 
@@ -252,15 +287,23 @@ impl Proxy {
         builder
     }
 
-    /// Until the client is done; when the proxy stops, until what it is answering is answered.
+    /// Until the client is done; when the proxy stops, until what it is answering is answered. A client that
+    /// has only just come may ask first.
     pub(crate) async fn until_stopped<C: Future<Output = hyper::Result<()>>>(
         &self,
         mut connection: std::pin::Pin<&mut C>,
         end: impl FnOnce(std::pin::Pin<&mut C>),
+        (flow, ja4): (&Flow, Option<&str>),
     ) {
+        let just_come = tokio::time::Instant::now() + self.limits.hello_within;
+        let stopped = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep_until(just_come).await;
+        };
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
-            () = self.stop.cancelled() => None,
+            () = stopped => None,
+            () = self.cut.cancelled() => return,
         };
         let ended = match ended {
             Some(ended) => ended,
@@ -273,7 +316,7 @@ impl Proxy {
             }
         };
         if let Err(error) = ended {
-            tracing::debug!(error = sark_core::chain(&error), "a client's connection broke off");
+            self.broke_off(flow, ja4, &error);
         }
     }
 }

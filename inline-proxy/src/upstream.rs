@@ -1,26 +1,40 @@
 //! Servers: connections to them, kept for the next request.
 //!
 //! ```text
-//!   Server ─→ Upstreams ─┬─ idle HTTP/1.1 connection, or the HTTP/2 one ──→ Link
-//!                        └─ dial, TLS with the client's offer, handshake ──→ Link
+//!   Server ─→ Upstreams ─┬─ Pool: one that is there, with room for a request ───────→ Link
+//!                        └─ dial, TLS with the client's offer, handshake ─→ Pool ──→ Link
 //! ```
+//!
+//! An HTTP/1.1 connection is one request's until its answer has been read. HTTP/2 ones are shared: when
+//! none has room for one request more, as the server bounds it, there is another.
 
+mod heard;
+mod idle;
 mod link;
+mod own;
+mod pool;
 mod trust;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::sync::OnceCell;
 
-pub use link::{Link, LinkError};
+pub use idle::Keep;
+pub use link::{Link, LinkError, flight};
+pub use own::{Held, Own, is_of_connection};
+pub use pool::Flight;
 pub use trust::{Trust, TrustError};
 
 use crate::alpn::{Alpn, Offer};
 use crate::dial::Dialer;
 use crate::flow::Target;
+use crate::proxy_protocol::Told;
+use pool::{Found, Pool};
+
+/// How long a server may take until it says how many requests it takes at a time: after that another
+/// connection is made.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Where requests go.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,15 +47,8 @@ pub struct Server {
     pub offer: Offer,
     /// Whether it may have an inner address: see [`Dialer::dial`].
     pub inner: bool,
-}
-
-/// How connections are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Keep {
-    /// Idle ones of one server.
-    pub each: usize,
-    /// How long.
-    pub idle: Duration,
+    /// What it is told of the client, if it is told: such a connection is no other client's.
+    pub told: Option<Told>,
 }
 
 /// Connections to all servers.
@@ -49,25 +56,14 @@ pub struct Keep {
 pub struct Upstreams {
     dialer: Dialer,
     trust: Trust,
-    keep: Keep,
-    known: Mutex<HashMap<Server, Arc<Known>>>,
-}
-
-/// What is known of one server.
-#[derive(Debug, Default)]
-struct Known {
-    idle: Mutex<Vec<(Instant, Link)>>,
-    /// The HTTP/2 connection that all share, and whoever makes it makes it for all that wait.
-    shared: Mutex<Arc<OnceCell<Link>>>,
-    /// What it took last.
-    took: Mutex<Option<Alpn>>,
+    pool: Arc<Pool>,
 }
 
 impl Upstreams {
     /// None yet.
     #[must_use]
     pub fn new(dialer: Dialer, trust: Trust, keep: Keep) -> Self {
-        Self { dialer, trust, keep, known: Mutex::default() }
+        Self { dialer, trust, pool: Pool::new(keep) }
     }
 
     /// Who dials.
@@ -78,8 +74,7 @@ impl Upstreams {
 
     /// What the server takes of the offer: as it did before, or asked now.
     pub async fn alpn(&self, server: &Server) -> Result<Alpn, LinkError> {
-        let known = self.known(server);
-        if let Some(took) = *lock(&known.took) {
+        if let Some(took) = self.pool.took(server) {
             return Ok(took);
         }
         let link = self.link(server).await?;
@@ -90,71 +85,31 @@ impl Upstreams {
 
     /// A connection on which a request can be sent: one that is there, or a new one.
     pub async fn link(&self, server: &Server) -> Result<Link, LinkError> {
-        let known = self.known(server);
-        if let Some(link) = self.idle(&known) {
-            return Ok(link);
-        }
-        if *lock(&known.took) != Some(Alpn::H2) {
-            let link = self.connect(server, &known).await?;
-            if link.alpn() != Alpn::H2 {
-                return Ok(link);
-            }
-            // The first of several that came at once is the one that stays.
-            let cell = Arc::clone(&lock(&known.shared));
-            let _ = cell.set(link.clone_shared().ok_or(LinkError::Closed)?);
-            return Ok(link);
-        }
-        let mut cell = Arc::clone(&lock(&known.shared));
-        if cell.get().is_some_and(Link::is_closed) {
-            let mut shared = lock(&known.shared);
-            // Somebody may have put another in its place meanwhile.
-            if Arc::ptr_eq(&shared, &cell) {
-                *shared = Arc::default();
-            }
-            cell = Arc::clone(&shared);
-        }
-        let link = cell.get_or_try_init(|| self.connect(server, &known)).await?;
-        match link.clone_shared() {
-            Some(link) => Ok(link),
-            // It took HTTP/1.1 this time: that connection cannot be shared.
-            None => {
-                *lock(&known.shared) = Arc::default();
-                self.connect(server, &known).await
+        loop {
+            let mut soon = match self.pool.take(server) {
+                Found::Link(link) => return Ok(link),
+                Found::Soon(soon) => soon,
+                Found::Nothing(None) => return self.fresh(server).await,
+                Found::Nothing(Some(making)) => {
+                    let _made_by_us = making.lock().await;
+                    match self.pool.take(server) {
+                        Found::Link(link) => return Ok(link),
+                        Found::Soon(soon) => soon,
+                        Found::Nothing(_) => return self.fresh(server).await,
+                    }
+                }
+            };
+            // A connection that ends meanwhile is found no more.
+            if tokio::time::timeout(SOON, soon.wait_for(Option::is_some)).await.is_err() {
+                return self.fresh(server).await;
             }
         }
     }
 
     /// A new connection, whatever is there.
     pub async fn fresh(&self, server: &Server) -> Result<Link, LinkError> {
-        self.connect(server, &self.known(server)).await
-    }
-
-    /// A connection whose answer has been read, for the next request.
-    pub fn back(&self, server: &Server, link: Link) {
-        if link.alpn() == Alpn::H2 || link.is_closed() {
-            return;
-        }
-        let known = self.known(server);
-        let mut idle = lock(&known.idle);
-        idle.retain(|(since, link)| since.elapsed() < self.keep.idle && !link.is_closed());
-        if idle.len() < self.keep.each {
-            idle.push((Instant::now(), link));
-        }
-    }
-
-    /// Forgets connections that nobody wanted for long, and servers without any.
-    pub fn sweep(&self) {
-        let mut all = lock(&self.known);
-        all.retain(|_, known| {
-            let mut idle = lock(&known.idle);
-            idle.retain(|(since, link)| since.elapsed() < self.keep.idle && !link.is_closed());
-            let shares = lock(&known.shared).get().is_some_and(|link| !link.is_closed());
-            !idle.is_empty() || shares || Arc::strong_count(known) > 1
-        });
-    }
-
-    async fn connect(&self, server: &Server, known: &Known) -> Result<Link, LinkError> {
-        let stream = self.dialer.dial(&server.target, server.inner).await?;
+        let told = server.told.as_ref();
+        let stream = self.dialer.dial(&server.target, server.inner, told).await?;
         let link = match &server.name {
             None => Link::plain(stream).await?,
             Some(name) => {
@@ -162,29 +117,22 @@ impl Upstreams {
                 Link::secure(stream).await?
             }
         };
-        *lock(&known.took) = Some(link.alpn());
-        Ok(link)
+        Ok(self.pool.made(server, link))
     }
 
-    fn idle(&self, known: &Known) -> Option<Link> {
-        let mut idle = lock(&known.idle);
-        while let Some((since, link)) = idle.pop() {
-            if since.elapsed() < self.keep.idle && !link.is_closed() {
-                return Some(link);
-            }
-        }
-        None
+    /// A connection whose answer has been read, for the next request.
+    pub fn back(&self, server: &Server, link: Link) {
+        self.pool.back(server, link);
     }
 
-    fn known(&self, server: &Server) -> Arc<Known> {
-        let mut all = lock(&self.known);
-        match all.get(server) {
-            Some(known) => Arc::clone(known),
-            None => Arc::clone(all.entry(server.clone()).or_default()),
-        }
+    /// Forgets connections that nobody wanted for long, and servers without any.
+    pub fn sweep(&self) {
+        self.pool.sweep();
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many connections nobody uses.
+    #[must_use]
+    pub fn idle(&self) -> usize {
+        self.pool.idle()
+    }
 }

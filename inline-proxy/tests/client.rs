@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -23,6 +24,16 @@ pub async fn tls(
     roots: &str,
     protocols: &[&str],
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    tls_on(stream, name, roots, protocols).await
+}
+
+/// The same, on any stream.
+pub async fn tls_on<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    name: &str,
+    roots: &str,
+    protocols: &[&str],
+) -> std::io::Result<TlsStream<S>> {
     let mut store = RootCertStore::empty();
     for root in CertificateDer::pem_slice_iter(roots.as_bytes()) {
         store.add(root.unwrap()).unwrap();

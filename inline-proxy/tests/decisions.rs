@@ -2,11 +2,11 @@
 
 use http::Version;
 use sark_core::audit::Outcome;
-use sark_inline_proxy::Fail;
+use sark_inline_proxy::{Budget, Fail};
 
 use crate::client::Client;
 use crate::server::Server;
-use crate::world::{NAME, Options, World, chat};
+use crate::world::{BUDGET, NAME, Options, World, chat};
 
 const PATH: &str = "/v1/chat/completions";
 
@@ -122,7 +122,7 @@ async fn a_server_that_is_not_believed_is_told_in_words() {
 async fn too_much_work_is_turned_away_at_once() {
     let server = Server::start(&["http/1.1"]).await;
     let world = World::new(Options {
-        overload: Some(0),
+        budget: Some(Budget { requests: 0, ..BUDGET }),
         server_roots: vec![server.root.clone()],
         ..Options::default()
     })

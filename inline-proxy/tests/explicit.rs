@@ -30,6 +30,15 @@ async fn nobody_is_led_inside() {
         "169.254.169.254:80".to_owned(),
         "10.0.0.1:443".to_owned(),
         "[fd00:ec2::254]:80".to_owned(),
+        "[fe80::1]:80".to_owned(),
+        "[::ffff:169.254.169.254]:80".to_owned(),
+        "[64:ff9b::a9fe:a9fe]:80".to_owned(),
+        format!("0.0.0.0:{port}"),
+        format!("[::]:{port}"),
+        // What resolvers take for an address, too.
+        format!("127.1:{port}"),
+        format!("2130706433:{port}"),
+        format!("0x7f000001:{port}"),
     ];
     for target in &targets {
         let answer =
@@ -40,8 +49,10 @@ async fn nobody_is_led_inside() {
                 .await;
         assert!(answer.starts_with("HTTP/1.1 403"), "{target}: {answer}");
     }
-    let refused = world.records("proxy.unreachable", targets.len()).await;
+    world.proxy.tell_refusals(None);
+    let refused = world.records("proxy.unreachable", 11).await;
     assert!(refused.iter().all(|record| record.outcome == Outcome::Refused));
+    assert_eq!(refused[0].detail["more"], targets.len() * 2 - 10);
     let nobody = tokio::time::timeout(std::time::Duration::from_millis(50), inner.accept()).await;
     assert!(nobody.is_err(), "a connection was made");
 }

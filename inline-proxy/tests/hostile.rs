@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
+use sark_inline_proxy::Budget;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::client::{Client, tls};
 use crate::server::Server;
-use crate::world::{NAME, Options, World, chat};
+use crate::world::{BUDGET, NAME, Options, World, chat};
 
 async fn world() -> (Server, World, std::net::SocketAddr) {
     let server = Server::start(&["h2", "http/1.1"]).await;
@@ -225,7 +226,8 @@ async fn no_header_turns_a_body_into_none() {
 async fn an_early_answer_is_not_lost() {
     let server = Server::start(&["http/1.1"]).await;
     let roots = vec![server.root.clone()];
-    let options = Options { overload: Some(0), server_roots: roots, ..Options::default() };
+    let budget = Some(Budget { requests: 0, ..BUDGET });
+    let options = Options { budget, server_roots: roots, ..Options::default() };
     let world = World::new(options).await;
     let address = world.listen(Some(server.address)).await;
     for _ in 0..5 {

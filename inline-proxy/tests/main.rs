@@ -2,15 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod budgets;
 mod client;
 mod decisions;
 mod explicit;
+mod floods;
+mod frames;
 mod hostile;
 mod models;
+mod process;
+mod refused;
 mod row;
 mod sdks;
 mod server;
 mod spliced;
 mod steered;
 mod streams;
+mod told;
+mod upstreams;
 mod world;

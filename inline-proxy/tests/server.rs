@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +19,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
 use sark_ca::{Authority, Below, LeafConfig, Leaves, Profile, Resolver};
 use sark_core::{Clock as _, SystemClock};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use crate::models;
@@ -30,6 +34,8 @@ pub struct Seen {
     pub host: String,
     pub headers: http::HeaderMap,
     pub body: Bytes,
+    /// What came on its connection before TLS.
+    pub before: Vec<u8>,
 }
 
 /// Runs until it is dropped.
@@ -38,7 +44,19 @@ pub struct Server {
     /// Its authority, as PEM.
     pub root: String,
     pub seen: Arc<Mutex<Vec<Seen>>>,
+    connections: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
+}
+
+/// What a server does otherwise than most.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner {
+    /// Requests at a time on one connection of HTTP/2.
+    pub streams: Option<u32>,
+    /// So many requests, and then a connection of HTTP/2 says goodbye.
+    pub leaves_after: Option<usize>,
+    /// Octets before TLS, which it keeps: a header of the PROXY protocol.
+    pub before: usize,
 }
 
 impl Drop for Server {
@@ -56,6 +74,10 @@ impl Server {
     }
 
     pub async fn at(address: &str, protocols: &[&str]) -> Self {
+        Self::with(address, protocols, Manner::default()).await
+    }
+
+    pub async fn with(address: &str, protocols: &[&str], manner: Manner) -> Self {
         let now = SystemClock.now();
         let root = Authority::root(&Profile::named("Server Root"), Below::Leaves, now).unwrap();
         let pem = root.chain_pem();
@@ -71,19 +93,38 @@ impl Server {
         let listener = TcpListener::bind(address).await.unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<Seen>>>::default());
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let keeps = Arc::clone(&seen);
+        let (keeps, connections) = (Arc::clone(&seen), Arc::<AtomicUsize>::default());
+        let counts = Arc::clone(&connections);
         let task = tokio::spawn(async move {
             loop {
-                let Ok((stream, _)) = listener.accept().await else { continue };
+                let Ok((mut stream, _)) = listener.accept().await else { continue };
+                counts.fetch_add(1, Ordering::Relaxed);
                 let (acceptor, seen) = (acceptor.clone(), Arc::clone(&keeps));
                 tokio::spawn(async move {
+                    let mut before = vec![0; manner.before];
+                    if stream.read_exact(&mut before).await.is_err() {
+                        return;
+                    }
                     let Ok(stream) = acceptor.accept(stream).await else { return };
                     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    let service = service_fn(move |request| answer(request, Arc::clone(&seen)));
+                    let (left, leaves) = (AtomicUsize::new(0), Arc::<Notify>::default());
+                    let leave = Arc::clone(&leaves);
+                    let service = service_fn(move |request| {
+                        if Some(left.fetch_add(1, Ordering::Relaxed) + 1) == manner.leaves_after {
+                            leave.notify_one();
+                        }
+                        answer(request, before.clone(), Arc::clone(&seen))
+                    });
                     let io = TokioIo::new(stream);
                     if is_h2 {
-                        let builder = http2::Builder::new(TokioExecutor::new());
-                        let _ = builder.serve_connection(io, service).await;
+                        let mut builder = http2::Builder::new(TokioExecutor::new());
+                        builder.max_concurrent_streams(manner.streams);
+                        let mut connection = pin!(builder.serve_connection(io, service));
+                        tokio::select! {
+                            _ = connection.as_mut() => return,
+                            () = leaves.notified() => connection.as_mut().graceful_shutdown(),
+                        }
+                        let _ = connection.await;
                     } else {
                         let connection = http1::Builder::new().serve_connection(io, service);
                         let _ = connection.with_upgrades().await;
@@ -91,7 +132,12 @@ impl Server {
                 });
             }
         });
-        Self { address, root: pem, seen, task }
+        Self { address, root: pem, seen, connections, task }
+    }
+
+    /// Connections so far.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -103,6 +149,7 @@ type Body = BoxBody<Bytes, Infallible>;
 
 async fn answer(
     mut request: Request<Incoming>,
+    before: Vec<u8>,
     seen: Arc<Mutex<Vec<Seen>>>,
 ) -> Result<Response<Body>, Infallible> {
     if request.headers().contains_key("upgrade") {
@@ -119,6 +166,7 @@ async fn answer(
         host: host.unwrap_or_default(),
         headers: parts.headers,
         body: body.clone(),
+        before,
     });
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let asks =

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use sark_ca::{Authority, Below, LeafConfig, Leaves, Profile};
 use sark_core::audit::AuditRecord;
 use sark_core::storage::{AuditStore as _, MemoryStore};
@@ -12,9 +13,9 @@ use sark_core::{Clock as _, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_inline_proxy::entrance::transparent::{Steering, listen, meant};
 use sark_inline_proxy::{
-    Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known, Limits,
-    Metrics, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, SourceMap, Target, Termination,
-    Trust, Upstreams,
+    Budget, Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known, Limits,
+    Metrics, OneClient, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, Refusals, SourceMap,
+    Target, Termination, Trust, Upstreams,
 };
 use sark_policy::decision::{DecisionSet, SetFile};
 use sark_registry::{Snapshot, seed};
@@ -59,6 +60,10 @@ decisions contains {
 } if input.model
 "#;
 
+/// Of requests, where a test says nothing else.
+pub const BUDGET: Budget =
+    Budget { requests: 1000, requests_each: 1000, bodies: 1 << 28, bodies_each: 1 << 28 };
+
 pub struct World {
     pub proxy: Arc<Proxy>,
     /// Clients believe this.
@@ -72,8 +77,18 @@ pub struct Options {
     pub courses: Courses,
     pub pins: PinPolicy,
     pub without_set: Option<Fail>,
-    pub overload: Option<usize>,
+    pub budget: Option<Budget>,
     pub each: Option<usize>,
+    /// Connections to servers that nobody uses.
+    pub idle: Option<usize>,
+    /// Servers that are told of clients.
+    pub tell: Vec<IpNet>,
+    /// Inner prefixes that clients may ask for.
+    pub also: Vec<IpNet>,
+    /// Listeners that are the proxy's own.
+    pub own: Vec<SocketAddr>,
+    /// After which a connection that became another protocol ends.
+    pub quiet: Option<Duration>,
     /// Names nobody but these is trusted for.
     pub server_roots: Vec<String>,
 }
@@ -123,8 +138,10 @@ impl World {
             std::fs::write(files.last().unwrap(), root).unwrap();
         }
         let second = Duration::from_secs(1);
-        let reach = Reach { also: Vec::new(), own: Vec::new(), mark: None, within: second * 5 };
-        let keep = Keep { each: 8, idle: second * 30 };
+        let tell = options.tell;
+        let reach =
+            Reach { also: options.also, own: options.own, mark: None, within: second * 5, tell };
+        let keep = Keep { each: 8, all: options.idle.unwrap_or(64), idle: second * 30 };
         let trust = Trust::new(&files, second * 5).unwrap();
         let pins = PinSettings {
             policy: options.pins,
@@ -139,6 +156,7 @@ impl World {
             groups: vec!["engineering".into()],
             host: None,
         };
+        let who = OneClient::default();
         let proxy = Proxy {
             courses: options.courses,
             sources: vec![source],
@@ -155,11 +173,12 @@ impl World {
                 answer_within: second * 5,
                 inspect: 1 << 20,
                 detect: sark_detect::Limits::default(),
-                idle: second * 10,
+                idle: options.quiet.unwrap_or(second * 10),
             },
             fail: FailPolicy::default(),
-            overload: Overload::new(options.overload.unwrap_or(1000)),
-            clients: Arc::new(Clients::new(1000, options.each.unwrap_or(1000))),
+            overload: Arc::new(Overload::new(options.budget.unwrap_or(BUDGET), who)),
+            clients: Arc::new(Clients::new(1000, options.each.unwrap_or(1000), who)),
+            refusals: Refusals::new(who),
             metrics: Metrics::new(&counted),
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
@@ -187,6 +206,19 @@ impl World {
             }
         });
         address
+    }
+
+    /// Where balancers connect, who say whose connections they are.
+    pub async fn listen_told(&self, entrance: Entrance, target: Target) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (local, proxy) = (listener.local_addr().unwrap(), Arc::clone(&self.proxy));
+        tokio::spawn(async move {
+            while let Ok((stream, client)) = listener.accept().await {
+                let flow = Flow { client, local, target: target.clone(), entrance };
+                proxy.take_on_behalf(stream, flow);
+            }
+        });
+        local
     }
 
     /// Where the kernel hands connections over.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sark_core::document::{self, Diagnostic};
 
-use super::Config;
+use super::{Config, LimitsConfig};
+use crate::clients::{Clients, OneClient};
 use crate::entrance::net::Net;
+use crate::overload::Budget;
 use crate::pins::PinSettings;
 use crate::proxy::Limits;
 
@@ -71,6 +73,7 @@ impl Config {
             ("limits.answer", self.limits.answer),
             ("limits.idle", self.limits.idle),
             ("limits.drain", self.limits.drain),
+            ("limits.handover", self.limits.handover),
             ("upstream.connect", self.upstream.connect),
             ("upstream.handshake", self.upstream.handshake),
             ("upstream.idle", self.upstream.idle),
@@ -85,11 +88,25 @@ impl Config {
             ("limits.connections", self.limits.connections),
             ("limits.eachClient", self.limits.each_client),
             ("limits.requests", self.limits.requests),
+            ("limits.requestsEachClient", self.limits.requests_each_client),
             ("limits.inspect", self.limits.inspect),
+            ("limits.idleServers", self.limits.idle_servers),
+            ("upstream.each", self.upstream.each),
         ] {
             if value == 0 {
                 mistakes.push(format!("{key} is 0: nothing would ever pass"));
             }
+        }
+        let bodies = self.limits.bodies.min(self.limits.bodies_each_client);
+        if bodies < self.limits.inspect {
+            mistakes.push(format!(
+                "limits.bodies and limits.bodiesEachClient: there has to be room for one body, {} \
+                 octets (limits.inspect)",
+                self.limits.inspect
+            ));
+        }
+        if !(32..=128).contains(&self.limits.client_prefix6) {
+            mistakes.push("limits.clientPrefix6: bits of an IPv6 address, 32 to 128".to_owned());
         }
         if self.pins.alerts < 2 {
             mistakes.push("pins.alerts: one alert proves nothing, write 2 or more".to_owned());
@@ -155,6 +172,25 @@ impl Config {
         }
     }
 
+    /// What requests may take up at the same time.
+    #[must_use]
+    pub fn budget(&self) -> Budget {
+        let it = &self.limits;
+        Budget {
+            requests: it.requests,
+            requests_each: it.requests_each_client,
+            bodies: it.bodies,
+            bodies_each: it.bodies_each_client,
+        }
+    }
+
+    /// How many connections there may be.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        let it = &self.limits;
+        Clients::new(it.connections, it.each_client, it.one_client())
+    }
+
     /// When a client is taken for pinned.
     #[must_use]
     pub fn pins(&self) -> PinSettings {
@@ -171,6 +207,14 @@ impl Config {
     #[must_use]
     pub fn drain(&self) -> Duration {
         self.limits.drain.unsigned_abs()
+    }
+}
+
+impl LimitsConfig {
+    /// Which addresses are one client.
+    #[must_use]
+    pub const fn one_client(&self) -> OneClient {
+        OneClient::new(self.client_prefix6)
     }
 }
 
@@ -191,14 +235,14 @@ mod tests {
 name: edge-1
 sarkd: { https: 'sark.example:8443', token: 'file:/etc/sark/proxy.token', roots: [/etc/sark/ca.pem] }
 transparent: { steering: redirect, interfaces: [eth1], ports: [443], mark: 119, refuseQuic: false }
-reverse: [{ listen: 127.0.0.1:8080, to: api.example }]
+reverse: [{ listen: 127.0.0.1:8080, to: api.example, proxyProtocol: { from: [10.0.0.5/32] } }]
 courses: { other: deny, never: ['*.bank.example'], ech: deny }
 sources:
   - { prefix: 10.20.0.0/16, groups: [engineering] }
   - { prefix: 10.20.7.23/32, user: alice, host: laptop-7 }
 fail: { noSet: open }
 pins: { policy: splice, holds: 1h }
-upstream: { roots: [/etc/ssl/own.pem], mark: 153 }
+upstream: { roots: [/etc/ssl/own.pem], mark: 153, proxyProtocol: [10.9.0.0/16] }
 limits: { requests: 100, inspect: 1048576 }
 state: { directory: /tmp/state }
 metrics: { listen: null }
@@ -219,6 +263,8 @@ log: { format: json, filter: debug }
             ("explicit: { listen: nowhere }", "nowhere"),
             ("explicit: {}\nlimits: { hello: 0s }", "limits.hello"),
             ("explicit: {}\nlimits: { requests: 0 }", "nothing would ever pass"),
+            ("explicit: {}\nlimits: { bodiesEachClient: 1000 }", "room for one body"),
+            ("explicit: {}\nlimits: { clientPrefix6: 129 }", "32 to 128"),
             ("explicit: {}\npins: { alerts: 1 }", "one alert proves nothing"),
             ("explicit: {}\nsarkd: { https: 'a:1' }", "takes a token"),
             ("explicit: {}\nsarkd: { https: 'a:1', token: s3cret }", "not the secret"),

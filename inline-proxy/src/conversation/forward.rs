@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::request::Parts;
-use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Request, Response, Version};
-use hyper::body::{Body as _, Incoming};
-use rustls::pki_types::ServerName;
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, Response};
+use hyper::body::Body as _;
 use sark_detect::{Asked, Kind, credentials};
 
 use super::{Conversation, Taken, reply};
-use crate::alpn::{Alpn, Offer};
 use crate::body::{Outgoing, Reply};
 use crate::flow::Target;
 use crate::head;
-use crate::upstream::{Link, LinkError, Server};
+use crate::upstream::{LinkError, flight};
 use crate::watch::{About, Watch};
 
 impl Conversation {
@@ -84,16 +82,11 @@ impl Conversation {
                     }
                     watch => watch,
                 };
-                response.map(|body| Reply::Passing { body, watch })
+                let flight = flight(&mut response);
+                response.map(|body| Reply::Passing { body, watch, flight, turn: None })
             }
             Err(error) => {
-                self.proxy.metrics.unreached();
-                tracing::info!(
-                    request = taken.id,
-                    target = %server.target,
-                    error = sark_core::chain(&error),
-                    "a server could not be reached"
-                );
+                self.unreached(taken, &server.target, &error);
                 let (kind, message) = match &error {
                     LinkError::Dial(dial) if dial.is_refusal() => {
                         (Kind::Denied, "the address may not be reached through this proxy")
@@ -109,83 +102,6 @@ impl Conversation {
             }
         }
     }
-
-    /// The server of this request.
-    pub(super) fn server(&self, taken: &Taken, instead: Option<&Target>) -> Result<Server, String> {
-        if let Some(target) = instead {
-            let name = target.name().unwrap_or_default().to_owned();
-            let name = ServerName::try_from(name).map_err(|error| error.to_string())?;
-            return Ok(Server {
-                target: target.clone(),
-                name: Some(name),
-                offer: Offer::Both,
-                inner: true,
-            });
-        }
-        if let Some(server) = &self.server {
-            return Ok(server.clone());
-        }
-        // Of an explicit client without TLS: each request names its own.
-        let port = taken.authority.port_u16().unwrap_or(80);
-        let target = Target::Name(taken.host.clone(), port);
-        Ok(Server { target, name: None, offer: Offer::Silent, inner: false })
-    }
-
-    async fn exchange(
-        &self,
-        parts: Parts,
-        body: Outgoing,
-        server: &Server,
-        (scheme, authority): (Scheme, &Authority),
-    ) -> Result<Response<Incoming>, LinkError> {
-        let mut link = self.proxy.upstreams.link(server).await?;
-        let request = addressed(parts, body, &link, (scheme.clone(), authority))?;
-        let mut unsent = match link.send(request).await {
-            Ok(response) => {
-                self.keep(server, link);
-                return Ok(response);
-            }
-            Err(unsent) => unsent,
-        };
-        // A connection that was idle may be gone when the next request comes; nothing of that was sent,
-        // so it is sent on another.
-        let Some(request) = unsent.request.take() else { return Err(unsent.error) };
-        let (parts, body) = request.into_parts();
-        let mut link = self.proxy.upstreams.fresh(server).await?;
-        let request = addressed(parts, body, &link, (scheme, authority))?;
-        let response = link.send(request).await.map_err(|unsent| unsent.error)?;
-        self.keep(server, link);
-        Ok(response)
-    }
-
-    /// When its answer has been read, the connection is for the next request.
-    fn keep(&self, server: &Server, mut link: Link) {
-        if link.alpn() == Alpn::H2 {
-            return;
-        }
-        let (proxy, server) = (Arc::clone(&self.proxy), server.clone());
-        tokio::spawn(async move {
-            if link.ready().await.is_ok() {
-                proxy.upstreams.back(&server, link);
-            }
-        });
-    }
-}
-
-fn addressed(
-    mut parts: Parts,
-    body: Outgoing,
-    link: &Link,
-    (scheme, authority): (Scheme, &Authority),
-) -> Result<Request<Outgoing>, LinkError> {
-    let is_h2 = link.alpn() == Alpn::H2;
-    let version = if is_h2 { Version::HTTP_2 } else { Version::HTTP_11 };
-    let path = parts.uri.path_and_query().cloned();
-    let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    parts.uri = head::address(version, scheme, authority, path, &mut parts.headers)
-        .map_err(|_| LinkError::Protocol)?;
-    parts.version = version;
-    Ok(Request::from_parts(parts, body))
 }
 
 /// Answers are read on their way: they come as they are, or packed in the one way that is opened.

@@ -14,6 +14,7 @@ use super::{Conversation, Taken, reply};
 use crate::alpn::Offer;
 use crate::body::{Outgoing, Reply};
 use crate::head;
+use crate::splice::{Counted, Moved, silence};
 use crate::upstream::{LinkError, Server};
 
 impl Conversation {
@@ -46,15 +47,10 @@ impl Conversation {
             }
             Ok(mut response) => {
                 head::strip_answer(response.headers_mut(), false);
-                response.map(|body| Reply::Passing { body, watch: None })
+                response.map(|body| Reply::Passing { body, watch: None, flight: None, turn: None })
             }
             Err(error) => {
-                self.proxy.metrics.unreached();
-                tracing::info!(
-                    request = taken.id,
-                    error = sark_core::chain(&error),
-                    "a server could not be asked for another protocol"
-                );
+                self.unreached(&taken, &self.flow.target, &error);
                 let message = "the server could not be reached".to_owned();
                 reply(self.say(&taken, Kind::Upstream, message).of_family(family))
             }
@@ -85,8 +81,8 @@ impl Conversation {
         answered.map_err(|_| LinkError::Late(within))?.map_err(|unsent| unsent.error)
     }
 
-    /// Octets go both ways until both sides are done. It keeps its place
-    /// among the connections.
+    /// Octets go both ways until both sides are done, or neither says anything for `limits.idle`. It keeps
+    /// its place among the connections.
     fn tie(self: &Arc<Self>, of_client: OnUpgrade, of_server: OnUpgrade) {
         let own = Arc::clone(self);
         self.proxy.tasks.spawn(async move {
@@ -98,9 +94,12 @@ impl Conversation {
                 }
             };
             let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
+            let (moved, idle) = (Moved::default(), own.proxy.limits.idle);
+            let mut client = Counted::new(&mut client, &moved);
             tokio::select! {
                 // Whoever breaks off is gone.
                 _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                () = silence(&moved, idle) => {}
                 () = own.proxy.cut.cancelled() => {}
             }
         });

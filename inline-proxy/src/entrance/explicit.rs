@@ -19,6 +19,8 @@ use crate::clients::Place;
 use crate::conversation::Conversation;
 use crate::flow::{Flow, Target};
 use crate::proxy::Proxy;
+use crate::refusals::Reason;
+use crate::upstream::Own;
 use crate::{head, ids};
 
 /// What becomes of the connection when HTTP is over on it.
@@ -43,6 +45,7 @@ impl Proxy {
             host: None,
             endpoint: None,
             place: Arc::clone(place),
+            own: Own::default(),
         });
         let tunnel: Tunnel = Arc::default();
         let service = service_fn(|request: Request<Incoming>| {
@@ -57,7 +60,7 @@ impl Proxy {
         {
             let connection = self.http1().serve_connection(TokioIo::new(stream), service);
             let connection = pin!(connection.with_upgrades());
-            self.until_stopped(connection, |it| it.graceful_shutdown()).await;
+            self.until_stopped(connection, |it| it.graceful_shutdown(), (&flow, None)).await;
         }
         let tunnel = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((upgrade, flow)) = tunnel else { return };
@@ -83,14 +86,26 @@ impl Conversation {
                 .then_some(Target::Name(host, port))
         });
         let Some(target) = target else {
-            return refused(Kind::Unreadable, "CONNECT takes a host and a port".to_owned());
+            let why = "CONNECT takes a host and a port";
+            let about = self.proxy.correlation(&self.flow);
+            self.proxy.refused(Reason::Head, &self.flow, about, None, why);
+            return refused(Kind::Unreadable, why.to_owned());
         };
         let flow = Flow { target, ..self.flow.clone() };
+        // Names are looked up for it.
+        let _turn = match self.proxy.overload.enter(flow.client.ip()) {
+            Ok(turn) => turn,
+            Err(busy) => {
+                self.proxy.metrics.shed();
+                let (about, why) = (self.proxy.correlation(&flow), busy.to_string());
+                self.proxy.refused(Reason::Overload, &flow, about, None, &why);
+                return refused(Kind::Overloaded { retry_after: 1 }, busy.to_string());
+            }
+        };
         if let Err(error) = self.proxy.upstreams.dialer().may(&flow.target, false).await {
             let kind = if error.is_refusal() { Kind::Denied } else { Kind::Upstream };
-            if error.is_refusal() {
-                self.proxy.unreachable(&flow, &error);
-            }
+            let (about, why) = (self.proxy.correlation(&flow), sark_core::chain(&error));
+            self.proxy.unreachable(&flow, about, None, error.is_refusal(), &why);
             return refused(kind, error.to_string());
         }
         let upgrade = hyper::upgrade::on(&mut request);

@@ -72,6 +72,8 @@ pub enum CallError {
         status: StatusCode,
         /// Its words.
         message: String,
+        /// Where it says that the mark of records is, if they do not go on from there (409).
+        position: Option<u64>,
     },
 }
 
@@ -96,7 +98,9 @@ impl Caller {
         if status.is_success() {
             return Ok((status, body));
         }
-        Err(CallError::Refused { status, message: message(&body) })
+        let (message, position) = words(&body);
+        let position = position.filter(|_| status == StatusCode::CONFLICT);
+        Err(CallError::Refused { status, message, position })
     }
 
     async fn ask(
@@ -155,10 +159,10 @@ async fn exchange(
     answered
 }
 
-/// Of the error document, or nothing: what is no document of `sarkd` is not repeated.
-fn message(body: &[u8]) -> String {
+/// Message and position of the error document, or nothing: what is no document of `sarkd` is not repeated.
+fn words(body: &[u8]) -> (String, Option<u64>) {
     let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let texts = [&value["error"]["message"], &value["message"]];
     let text = texts.into_iter().find_map(serde_json::Value::as_str).unwrap_or_default();
-    text.chars().take(300).collect()
+    (text.chars().take(300).collect(), value["error"]["position"].as_u64())
 }

@@ -104,11 +104,75 @@ impl Destination for Deposit {
     }
 
     async fn write(&self, records: &[Written], mark: Mark<'_>) -> Result<(), StorageError> {
-        let given = self.give(mark, records).await;
-        given.map_err(|error| unavailable("give records to sarkd", error))
+        match self.give(mark, records).await {
+            // They were taken before, and the answer was lost; or others are missing.
+            Err(CallError::Refused { position: Some(position), .. }) => {
+                Err(StorageError::Moved(position))
+            }
+            given => given.map_err(|error| unavailable("give records to sarkd", error)),
+        }
     }
 }
 
 fn unavailable(what: &'static str, error: CallError) -> StorageError {
     StorageError::Unavailable { what, source: error.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use sark_core::audit::{AuditRecord, Outcome};
+    use sark_core::{Clock as _, SystemClock};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
+
+    use super::super::caller::Place;
+    use super::*;
+
+    /// Whoever asks is answered with this.
+    fn answering(path: &std::path::Path, status: &'static str, body: &'static str) {
+        let listener = UnixListener::bind(path).unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = Vec::new();
+                while !asked.windows(4).any(|end| end == b"\r\n\r\n") {
+                    stream.read_buf(&mut asked).await.unwrap();
+                }
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(head.as_bytes()).await.unwrap();
+                stream.write_all(body.as_bytes()).await.unwrap();
+            }
+        });
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_already_is_told_from_what_cannot_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let detail = serde_json::Value::Null;
+        let record =
+            AuditRecord::new(SystemClock.now(), "proxy:x", "proxy.flow", Outcome::Ok, detail);
+        let records = [Written::of(&record).unwrap()];
+        for (name, status, body, moved) in [
+            (
+                "a",
+                "409 Conflict",
+                r#"{"error":{"code":"conflict","message":"m","position":7}}"#,
+                true,
+            ),
+            ("b", "409 Conflict", r#"{"error":{"code":"conflict","message":"m"}}"#, false),
+            (
+                "c",
+                "503 Down",
+                r#"{"error":{"code":"unavailable","message":"m","position":7}}"#,
+                false,
+            ),
+        ] {
+            let socket = directory.path().join(name);
+            answering(&socket, status, body);
+            let caller = Caller::new(Place::Socket(socket), None);
+            let deposit = Deposit::new(caller, directory.path().join("position"));
+            let mark = Mark { name: "spool:x", after: 3, position: 4 };
+            let error = deposit.write(&records, mark).await.unwrap_err();
+            assert_eq!(matches!(error, StorageError::Moved(7)), moved, "{name}: {error:?}");
+        }
+    }
 }

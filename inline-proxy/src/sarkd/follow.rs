@@ -146,7 +146,8 @@ impl Follower {
 
 /// Whole or not at all, whenever the machine stops.
 fn keep(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let beside = path.with_extension("new");
+    // While one program takes over from another, both do this.
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(text)?;

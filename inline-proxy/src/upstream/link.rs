@@ -1,6 +1,11 @@
 //! One connection to a server, on which HTTP is spoken.
 
+use std::error::Error as _;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -9,8 +14,11 @@ use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
 use tokio_rustls::client::TlsStream;
 
+use super::heard::Heard;
+use super::pool::Flight;
 use crate::alpn::Alpn;
 use crate::body::Outgoing;
 use crate::dial::DialError;
@@ -21,18 +29,31 @@ const STREAM_WINDOW: u32 = 512 << 10;
 const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 /// How often an idle HTTP/2 connection is asked whether it still is one.
 const ASK_EVERY: Duration = Duration::from_secs(20);
+/// Requests at a time that an HTTP/2 server is taken to allow before it says how many. That it says just
+/// this is unlikely, and costs a connection.
+const ASSUMED: usize = 97;
 
 /// Sends requests; ends its connection when it is dropped.
 #[derive(Debug)]
 pub struct Link {
     sender: Sender,
     alpn: Alpn,
+    /// Its place on a connection that others are on, too.
+    pub(super) flight: Option<Arc<Flight>>,
 }
 
 #[derive(Debug)]
 enum Sender {
     H1(http1::SendRequest<Outgoing>),
-    H2(http2::SendRequest<Outgoing>),
+    H2(Shared),
+}
+
+/// An HTTP/2 connection, which many requests may be on at once.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    sender: http2::SendRequest<Outgoing>,
+    /// How many at once, once the server has said it.
+    pub(super) streams: watch::Receiver<Option<usize>>,
 }
 
 /// Why there is no connection, or no answer on it.
@@ -56,6 +77,20 @@ pub enum LinkError {
     /// It is gone.
     #[error("the server closed the connection")]
     Closed,
+}
+
+impl LinkError {
+    /// Whether the server says that it did nothing of the request, so that it may be sent again: the stream
+    /// was refused (RFC 9113 §8.7), or is beyond the last one that a GOAWAY names (§6.8).
+    #[must_use]
+    pub fn is_unprocessed(&self) -> bool {
+        let Self::Http(error) = self else { return false };
+        let of_h2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+        of_h2.is_some_and(|error| {
+            let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            error.is_remote() && (is_refused || error.is_go_away())
+        })
+    }
 }
 
 /// A request that the connection could not take, unsent: another may.
@@ -95,24 +130,44 @@ impl Link {
             // Whoever waits for an answer is told by its sender.
             let _ = connection.with_upgrades().await;
         });
-        Ok(Self { sender: Sender::H1(sender), alpn })
+        Ok(Self { sender: Sender::H1(sender), alpn, flight: None })
     }
 
     async fn h2(
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     ) -> Result<Self, LinkError> {
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        let heard = Arc::<Notify>::default();
+        let stream = Heard::new(stream, Arc::clone(&heard));
+        let (sender, mut connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
+            .initial_max_send_streams(ASSUMED)
             .keep_alive_interval(ASK_EVERY)
             .handshake(TokioIo::new(stream))
             .await?;
+        let (allows, streams) = watch::channel(None);
         tokio::spawn(async move {
-            // As above.
-            let _ = connection.await;
+            let mut step = async || {
+                poll_fn(|context| {
+                    let done = Pin::new(&mut connection).poll(context).is_ready();
+                    let streams = connection.current_max_send_streams();
+                    if streams != ASSUMED {
+                        allows.send_if_modified(|now| now.replace(streams) != Some(streams));
+                    }
+                    if done { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+            };
+            loop {
+                tokio::select! {
+                    // As above.
+                    () = step() => return,
+                    () = heard.notified() => {}
+                }
+            }
         });
-        Ok(Self { sender: Sender::H2(sender), alpn: Alpn::H2 })
+        Ok(Self { sender: Sender::H2(Shared { sender, streams }), alpn: Alpn::H2, flight: None })
     }
 
     /// What is spoken.
@@ -126,18 +181,15 @@ impl Link {
     pub fn is_closed(&self) -> bool {
         match &self.sender {
             Sender::H1(sender) => sender.is_closed(),
-            Sender::H2(sender) => sender.is_closed(),
+            Sender::H2(shared) => shared.is_closed(),
         }
     }
 
-    /// The same connection, if many requests may be on it at once.
-    #[must_use]
-    pub fn clone_shared(&self) -> Option<Self> {
+    /// The connection, if many requests may be on it at once.
+    pub(super) const fn shared(&self) -> Option<&Shared> {
         match &self.sender {
             Sender::H1(_) => None,
-            Sender::H2(sender) => {
-                Some(Self { sender: Sender::H2(sender.clone()), alpn: self.alpn })
-            }
+            Sender::H2(shared) => Some(shared),
         }
     }
 
@@ -145,19 +197,41 @@ impl Link {
     pub async fn ready(&mut self) -> Result<(), LinkError> {
         match &mut self.sender {
             Sender::H1(sender) => Ok(sender.ready().await?),
-            Sender::H2(sender) => Ok(sender.ready().await?),
+            Sender::H2(shared) => Ok(shared.sender.ready().await?),
         }
     }
 
-    /// Sends a request, and waits for the head of its answer.
+    /// Sends a request, and waits for the head of its answer. Its place on a shared connection goes with the
+    /// answer, among its extensions: it is free again when the last of it is dropped.
     pub async fn send(&mut self, request: Request<Outgoing>) -> Result<Response<Incoming>, Unsent> {
         let sent = match &mut self.sender {
             Sender::H1(sender) => sender.try_send_request(request).await,
-            Sender::H2(sender) => sender.try_send_request(request).await,
+            Sender::H2(shared) => shared.sender.try_send_request(request).await,
         };
-        sent.map_err(|mut error: TrySendError<_>| Unsent {
+        let mut response = sent.map_err(|mut error: TrySendError<_>| Unsent {
             request: error.take_message().map(Box::new),
             error: LinkError::Http(error.into_error()),
-        })
+        })?;
+        if let Some(flight) = self.flight.take() {
+            response.extensions_mut().insert(flight);
+        }
+        Ok(response)
+    }
+}
+
+/// Takes its place on a shared connection out of an answer's extensions: it goes with the answer's body.
+pub fn flight<B>(response: &mut Response<B>) -> Option<Arc<Flight>> {
+    response.extensions_mut().remove()
+}
+
+impl Shared {
+    /// Whether no request can be sent any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// A place on it.
+    pub(super) fn link(&self, flight: Option<Arc<Flight>>) -> Link {
+        Link { sender: Sender::H2(self.clone()), alpn: Alpn::H2, flight }
     }
 }

@@ -1,0 +1,126 @@
+//! One request to a server, on a connection that is there or a new one; and what is kept of it.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, Version};
+use hyper::body::Incoming;
+use rustls::pki_types::ServerName;
+
+use super::{Conversation, Taken};
+use crate::alpn::{Alpn, Offer};
+use crate::body::Outgoing;
+use crate::flow::Target;
+use crate::head;
+use crate::upstream::{Held, Link, LinkError, Server, is_of_connection};
+
+/// How often a request is sent that no server has seen.
+const TRIES: u32 = 3;
+
+impl Conversation {
+    /// The server of this request.
+    pub(super) fn server(&self, taken: &Taken, instead: Option<&Target>) -> Result<Server, String> {
+        if let (None, Some(server)) = (instead, &self.server) {
+            return Ok(server.clone());
+        }
+        let (target, name, offer) = match instead {
+            Some(target) => {
+                let name = target.name().unwrap_or_default().to_owned();
+                let name = ServerName::try_from(name).map_err(|error| error.to_string())?;
+                (target.clone(), Some(name), Offer::Both)
+            }
+            // Of an explicit client without TLS: each request names its own.
+            None => {
+                let port = taken.authority.port_u16().unwrap_or(80);
+                (Target::Name(taken.host.clone(), port), None, Offer::Silent)
+            }
+        };
+        let told = self.proxy.upstreams.dialer().told(&self.flow, &target);
+        Ok(Server { target, name, offer, inner: instead.is_some(), told })
+    }
+
+    /// Sends it; again, if the server has done nothing of it.
+    pub(super) async fn exchange(
+        &self,
+        mut parts: Parts,
+        mut body: Outgoing,
+        server: &Server,
+        (scheme, authority): (Scheme, &Authority),
+    ) -> Result<Response<Incoming>, LinkError> {
+        if is_of_connection(&parts.headers) {
+            self.own.bind();
+        }
+        let mut own = self.own.hold().await;
+        let (upstreams, mut left, mut was_h2) = (&self.proxy.upstreams, TRIES, true);
+        loop {
+            left -= 1;
+            let mut link = match own.as_mut().and_then(|own| own.take(server)) {
+                Some(link) => link,
+                None if was_h2 && left > 0 => upstreams.link(server).await?,
+                None => upstreams.fresh(server).await?,
+            };
+            was_h2 = link.alpn() == Alpn::H2;
+            // What is whole can be sent again.
+            let again = was_h2.then(|| body.again()).flatten();
+            let again = again.map(|body| (parts.clone(), body));
+            let request = addressed(parts, body, &link, (scheme.clone(), authority))?;
+            let error = match link.send(request).await {
+                Ok(response) => {
+                    if own.is_none() && !was_h2 && is_of_connection(response.headers()) {
+                        self.own.bind();
+                        own = self.own.hold().await;
+                    }
+                    self.keep(server, link, own);
+                    return Ok(response);
+                }
+                Err(unsent) => match (unsent.request, again) {
+                    // A connection that was idle may be gone when the next request comes: nothing of that
+                    // was sent.
+                    (Some(request), _) if left > 0 => {
+                        (parts, body) = request.into_parts();
+                        continue;
+                    }
+                    (_, Some(again)) if left > 0 && unsent.error.is_unprocessed() => {
+                        (parts, body) = again;
+                        continue;
+                    }
+                    _ => unsent.error,
+                },
+            };
+            return Err(error);
+        }
+    }
+
+    /// When its answer has been read, the connection is for the next request: anybody's, or this client's.
+    fn keep(&self, server: &Server, mut link: Link, own: Option<Held>) {
+        if link.alpn() == Alpn::H2 {
+            return;
+        }
+        let (proxy, server) = (Arc::clone(&self.proxy), server.clone());
+        tokio::spawn(async move {
+            if link.ready().await.is_ok() {
+                match own {
+                    Some(own) => own.keep(server, link),
+                    None => proxy.upstreams.back(&server, link),
+                }
+            }
+        });
+    }
+}
+
+fn addressed(
+    mut parts: Parts,
+    body: Outgoing,
+    link: &Link,
+    (scheme, authority): (Scheme, &Authority),
+) -> Result<Request<Outgoing>, LinkError> {
+    let is_h2 = link.alpn() == Alpn::H2;
+    let version = if is_h2 { Version::HTTP_2 } else { Version::HTTP_11 };
+    let path = parts.uri.path_and_query().cloned();
+    let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    parts.uri = head::address(version, scheme, authority, path, &mut parts.headers)
+        .map_err(|_| LinkError::Protocol)?;
+    parts.version = version;
+    Ok(Request::from_parts(parts, body))
+}
