@@ -1,7 +1,6 @@
 //! Bodies on their way.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -10,7 +9,6 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::overload::{Busy, Turn};
-use crate::upstream::Flight;
 use crate::watch::Watch;
 
 /// To a server: what was read for the decision, and what was not.
@@ -26,6 +24,14 @@ impl Outgoing {
     #[must_use]
     pub fn unread(body: Incoming) -> Self {
         Self { rest: Some(body), ..Self::default() }
+    }
+
+    /// The same again, if all of it was read.
+    #[must_use]
+    pub fn copy(&self) -> Option<Self> {
+        let copy =
+            || Self { first: self.first.clone(), rest: None, trailers: self.trailers.clone() };
+        self.is_whole().then(copy)
     }
 
     /// What was read so far; all of it, if [`is_whole`](Self::is_whole).
@@ -44,13 +50,6 @@ impl Outgoing {
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.rest.is_none()
-    }
-
-    /// The same once more, if all of it was read.
-    #[must_use]
-    pub fn again(&self) -> Option<Self> {
-        let (first, trailers) = (self.first.clone(), self.trailers.clone());
-        self.is_whole().then_some(Self { first, rest: None, trailers })
     }
 
     /// How long it is, if that is known.
@@ -110,14 +109,20 @@ pub enum ReadError {
 }
 
 /// Reads a body, up to `most` octets and what the last frame has beyond them; the rest stays unread. What is
-/// read takes room of the request's `turn`.
-pub async fn read(mut body: Incoming, most: usize, turn: &mut Turn) -> Result<Outgoing, ReadError> {
+/// read takes room of the request's `turn`, if it is a request's.
+pub async fn read(
+    mut body: Incoming,
+    most: usize,
+    mut turn: Option<&mut Turn>,
+) -> Result<Outgoing, ReadError> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(AHEAD);
     let (mut octets, mut trailers) = (BytesMut::new(), None);
     let mut first: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
         let frame = frame?;
-        turn.grow(frame.data_ref().map_or(0, Bytes::len))?;
+        if let Some(turn) = &mut turn {
+            turn.grow(frame.data_ref().map_or(0, Bytes::len))?;
+        }
         match frame.into_data() {
             Ok(data) if octets.is_empty() && first.is_none() => first = Some(data),
             Ok(data) => {
@@ -151,11 +156,6 @@ pub enum Reply {
         body: Incoming,
         /// Who reads it, too.
         watch: Option<Box<Watch>>,
-        /// Its place on a connection that it shares.
-        flight: Option<Arc<Flight>>,
-        /// Its request's place among all, for as long as the client takes: who does not read holds what is
-        /// read for it.
-        turn: Option<Turn>,
     },
 }
 
@@ -165,13 +165,6 @@ impl Reply {
     pub fn ours(octets: impl Into<Bytes>) -> Self {
         let octets = octets.into();
         Self::Ours((!octets.is_empty()).then_some(octets))
-    }
-
-    /// It is over when this is over.
-    pub fn holds(&mut self, request: Turn) {
-        if let Self::Passing { turn, .. } = self {
-            *turn = Some(request);
-        }
     }
 }
 
@@ -185,7 +178,7 @@ impl Body for Reply {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let (body, watch) = match &mut *self {
             Self::Ours(octets) => return Poll::Ready(octets.take().map(|it| Ok(Frame::data(it)))),
-            Self::Passing { body, watch, .. } => (body, watch),
+            Self::Passing { body, watch } => (body, watch),
         };
         let frame = ready!(Pin::new(&mut *body).poll_frame(context));
         match &frame {

@@ -26,6 +26,7 @@ use serde_json::{Map, json};
 use crate::body::{self, Outgoing, ReadError, Reply};
 use crate::clients::Place;
 use crate::flow::{Flow, Target};
+use crate::held::Held;
 use crate::overload::{Busy, Turn};
 use crate::proxy::Proxy;
 use crate::refusals::Reason;
@@ -81,9 +82,10 @@ impl Conversation {
     pub async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> Result<Response<Reply>, Infallible> {
+    ) -> Result<Response<Held>, Infallible> {
         let id = ids::request();
         let mut request = request;
+        let mut of_request = None;
         let answer = match self.take(&mut request, id.clone()) {
             Err(refusal) => {
                 self.note(Reason::Head, &refusal);
@@ -91,9 +93,9 @@ impl Conversation {
             }
             Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
                 Ok(mut turn) => {
-                    let mut answer = self.decide_and_forward(request, taken, &mut turn).await;
+                    let answer = self.decide_and_forward(request, taken, &mut turn).await;
                     turn.sent();
-                    answer.body_mut().holds(turn);
+                    of_request = Some(turn);
                     answer
                 }
                 Err(busy) => {
@@ -102,7 +104,7 @@ impl Conversation {
                 }
             },
         };
-        Ok(answer)
+        Ok(Held::until_over(answer, of_request))
     }
 
     /// Reads the head, and takes out of it what belongs to the client's connection: what is decided on is
@@ -170,7 +172,7 @@ impl Conversation {
             return self.forward(parts, Outgoing::unread(incoming), &taken, None, None).await;
         }
         let body = if reads {
-            let reading = body::read(incoming, limits.inspect, turn);
+            let reading = body::read(incoming, limits.inspect, Some(turn));
             match tokio::time::timeout(limits.body_within, reading).await {
                 Ok(Ok(body)) => body,
                 Ok(Err(ReadError::Busy(busy))) => return self.shed(&taken, busy),

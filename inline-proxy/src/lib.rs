@@ -29,6 +29,7 @@ pub mod entrance;
 mod flow;
 mod handover;
 mod head;
+mod held;
 mod ids;
 mod judge;
 pub mod log;

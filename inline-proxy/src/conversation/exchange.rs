@@ -40,8 +40,21 @@ impl Conversation {
         Ok(Server { target, name, offer, inner: instead.is_some(), told })
     }
 
-    /// Sends it; again, if the server has done nothing of it.
+    /// Sends it, and waits until its answer begins.
     pub(super) async fn exchange(
+        &self,
+        parts: Parts,
+        body: Outgoing,
+        server: &Server,
+        to: (Scheme, &Authority),
+    ) -> Result<Response<Incoming>, LinkError> {
+        let within = self.proxy.limits.answer_within;
+        let answered = tokio::time::timeout(within, self.sent(parts, body, server, to)).await;
+        answered.unwrap_or(Err(LinkError::Late(within)))
+    }
+
+    /// Sends it; again, if the server has done nothing of it.
+    async fn sent(
         &self,
         mut parts: Parts,
         mut body: Outgoing,
@@ -62,7 +75,7 @@ impl Conversation {
             };
             was_h2 = link.alpn() == Alpn::H2;
             // What is whole can be sent again.
-            let again = was_h2.then(|| body.again()).flatten();
+            let again = was_h2.then(|| body.copy()).flatten();
             let again = again.map(|body| (parts.clone(), body));
             let request = addressed(parts, body, &link, (scheme.clone(), authority))?;
             let error = match link.send(request).await {

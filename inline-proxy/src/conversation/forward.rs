@@ -13,7 +13,7 @@ use super::{Conversation, Taken, reply};
 use crate::body::{Outgoing, Reply};
 use crate::flow::Target;
 use crate::head;
-use crate::upstream::{LinkError, flight};
+use crate::upstream::LinkError;
 use crate::watch::{About, Watch};
 
 impl Conversation {
@@ -51,10 +51,7 @@ impl Conversation {
         };
         let authority = authority.unwrap_or_else(|| taken.authority.clone());
         let scheme = if server.name.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-        let within = self.proxy.limits.answer_within;
-        let exchange = self.exchange(parts, body, &server, (scheme, &authority));
-        let answered = tokio::time::timeout(within, exchange).await;
-        match answered.unwrap_or(Err(LinkError::Late(within))) {
+        match self.exchange(parts, body, &server, (scheme, &authority)).await {
             Ok(mut response) => {
                 let status = response.status().as_u16();
                 head::strip_answer(response.headers_mut(), false);
@@ -82,8 +79,7 @@ impl Conversation {
                     }
                     watch => watch,
                 };
-                let flight = flight(&mut response);
-                response.map(|body| Reply::Passing { body, watch, flight, turn: None })
+                response.map(|body| Reply::Passing { body, watch })
             }
             Err(error) => {
                 self.unreached(taken, &server.target, &error);

@@ -47,7 +47,7 @@ impl Conversation {
             }
             Ok(mut response) => {
                 head::strip_answer(response.headers_mut(), false);
-                response.map(|body| Reply::Passing { body, watch: None, flight: None, turn: None })
+                response.map(|body| Reply::Passing { body, watch: None })
             }
             Err(error) => {
                 self.unreached(&taken, &self.flow.target, &error);

@@ -18,6 +18,7 @@ use crate::body::Reply;
 use crate::clients::Place;
 use crate::conversation::Conversation;
 use crate::flow::{Flow, Target};
+use crate::held::Held;
 use crate::proxy::Proxy;
 use crate::refusals::Reason;
 use crate::upstream::Own;
@@ -52,7 +53,8 @@ impl Proxy {
             let (conversation, tunnel) = (Arc::clone(&conversation), Arc::clone(&tunnel));
             async move {
                 if request.method() == Method::CONNECT {
-                    return Ok::<_, Infallible>(conversation.connect(request, &tunnel).await);
+                    let answer = conversation.connect(request, &tunnel).await;
+                    return Ok::<_, Infallible>(Held::until_over(answer, None));
                 }
                 conversation.answer(request).await
             }
