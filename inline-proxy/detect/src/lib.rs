@@ -30,6 +30,7 @@ mod asked;
 pub mod credentials;
 mod dialect;
 pub mod framing;
+mod grpc;
 mod json;
 mod limits;
 pub mod mcp;

@@ -2,6 +2,7 @@
 //! second try.
 
 mod bodies;
+mod grpc;
 mod in_stream;
 mod rpc;
 
@@ -121,6 +122,9 @@ impl Refusal {
     /// Before anything is known of the request but whose host it is for; RFC 9457 if not even that.
     #[must_use]
     pub fn of_family(&self, family: Family) -> Response<Bytes> {
+        if family == Family::Grpc {
+            return self.grpc_response();
+        }
         let body = self.body(family).to_string();
         let kind = match family {
             Family::Unknown => "application/problem+json",

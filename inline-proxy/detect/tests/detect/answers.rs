@@ -397,10 +397,13 @@ fn what_the_client_did_not_ask_for() {
         reader.push(stream.as_bytes())
     };
     let all = stream.len() as u64;
-    assert_eq!(push(CHAT, &stream), Passed { sendable: all, unasked: Some(start..end) });
+    assert_eq!(
+        push(CHAT, &stream),
+        Passed { sendable: all, unasked: Some(start..end), called: None }
+    );
     let asks =
         r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
-    assert_eq!(push(asks, &stream), Passed { sendable: all, unasked: None });
+    assert_eq!(push(asks, &stream), Passed { sendable: all, unasked: None, called: None });
     // With a choice beside it, it is for the client too.
     let both = "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":1}}\n\n";
     assert_eq!(push(CHAT, both).unasked, None);
