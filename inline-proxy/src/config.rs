@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 pub use load::{ConfigError, load};
 
+use crate::answers::Answers;
 use crate::entrance::transparent::Steering;
 use crate::judge::{Fail, SourceMap};
 use crate::pins::PinPolicy;
@@ -46,6 +47,9 @@ pub struct Config {
     /// What happens where no decision can be had.
     #[serde(default)]
     pub fail: FailConfig,
+    /// What is done with answers beside reading them.
+    #[serde(default)]
+    pub answers: Answers,
     /// Clients that believe one certificate only.
     #[serde(default)]
     pub pins: PinsConfig,

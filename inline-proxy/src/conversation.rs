@@ -6,14 +6,18 @@
 //! ```
 
 mod ask;
+mod back;
 mod forward;
+mod gate;
 mod upgrade;
+mod usage;
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::EXPECT;
 use http::uri::{Authority, Scheme};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
@@ -21,6 +25,9 @@ use hyper::body::{Body as _, Incoming};
 use sark_core::audit::{Correlation, Flow as FiveTuple};
 use sark_detect::{Asked, By, Family, Head, Kind, Recognised, Refusal, recognise};
 use serde_json::{Map, json};
+
+use forward::Going;
+pub(crate) use gate::{Asking, Gate};
 
 use crate::body::{self, Outgoing, Reply};
 use crate::clients::Place;
@@ -69,6 +76,9 @@ struct Taken {
     endpoint: Option<(String, String)>,
     /// Whether it asks for another protocol.
     upgrades: bool,
+    /// Whether the client sends its body only when it is told to (RFC 9110 §10.1.1): hyper tells it when
+    /// the body is asked for.
+    expects: bool,
 }
 
 impl Conversation {
@@ -79,8 +89,12 @@ impl Conversation {
     ) -> Result<Response<Reply>, Infallible> {
         let id = ids::request();
         let mut request = request;
+        let expects = request.headers().contains_key(EXPECT);
         let answer = match self.take(&mut request, id.clone()) {
-            Err(refusal) => self.refused(&refusal, Family::Unknown, request.into_body()),
+            Err(refusal) => {
+                self.leave(Outgoing::unread(request.into_body()), expects);
+                self.refused(&refusal, Family::Unknown)
+            }
             Ok(taken) => match self.proxy.overload.enter() {
                 Some(_place) => self.decide_and_forward(request, taken).await,
                 None => {
@@ -88,7 +102,8 @@ impl Conversation {
                     let kind = Kind::Overloaded { retry_after: 1 };
                     let message = "the proxy has too much to do; try again".to_owned();
                     let refusal = Refusal { kind, message, request_id: id, rule: None };
-                    self.refused(&refusal, taken.recognised.family, request.into_body())
+                    self.leave(Outgoing::unread(request.into_body()), expects);
+                    self.refused(&refusal, taken.recognised.family)
                 }
             },
         };
@@ -122,6 +137,7 @@ impl Conversation {
         let upgrades = request.method() == Method::GET
             && request.body().is_end_stream()
             && head::asks_upgrade(request.version(), request.headers());
+        let expects = request.headers().contains_key(EXPECT);
         head::strip(request.headers_mut(), upgrades);
         let host = head::host(&authority);
         let known = self.proxy.judge.known();
@@ -135,7 +151,7 @@ impl Conversation {
             path: path_of(request),
             headers: request.headers(),
         });
-        Ok(Taken { id, since, authority, host, recognised, endpoint, upgrades })
+        Ok(Taken { id, since, authority, host, recognised, endpoint, upgrades, expects })
     }
 
     async fn decide_and_forward(
@@ -144,7 +160,7 @@ impl Conversation {
         mut taken: Taken,
     ) -> Response<Reply> {
         if let Some(fronted) = self.fronted(&taken) {
-            self.drain(request.into_body());
+            self.leave(Outgoing::unread(request.into_body()), taken.expects);
             return fronted;
         }
         if taken.upgrades {
@@ -156,9 +172,11 @@ impl Conversation {
         let reads =
             taken.recognised.wants_body(&parts.headers) && (is_llm || parts.method == Method::POST);
         if !is_llm && !reads {
-            return self.forward(parts, Outgoing::unread(incoming), &taken, None, None).await;
+            return self.forward(parts, Outgoing::unread(incoming), &taken, Going::default()).await;
         }
-        let body = if reads {
+        // What says that it is too long is not asked for.
+        let fits = incoming.size_hint().lower() <= limits.inspect as u64;
+        let body = if reads && fits {
             let reading =
                 tokio::time::timeout(limits.body_within, body::read(incoming, limits.inspect));
             match reading.await {
@@ -169,33 +187,36 @@ impl Conversation {
         } else {
             Outgoing::unread(incoming)
         };
-        let asked = match self.ask(&mut taken, &parts.headers, &body, reads) {
-            Ok(asked) => asked,
+        let mut read = match self.ask(&mut taken, &parts.headers, &body, reads) {
+            Ok(read) => read,
             Err(refusal) => {
+                self.leave(body, taken.expects);
                 let refusal = Refusal { request_id: taken.id.clone(), ..refusal };
                 self.proxy.metrics.refused(refusal.kind);
                 return reply(refusal.response(&taken.recognised, None));
             }
         };
         if taken.endpoint.is_none() && taken.recognised.by == By::Nothing {
-            return self.forward(parts, body, &taken, None, None).await;
+            return self.forward(parts, body, &taken, Going::default()).await;
         }
-        let decisions = self.decide(&taken, &parts.headers, &asked).await;
+        let decisions = self.decide(&taken, &parts.headers, &read).await;
         if let Some(refusal) = ask::refusal(&decisions, &taken.id) {
             self.proxy.metrics.refused(refusal.kind);
-            if let Some(rest) = body.into_rest() {
-                self.drain(rest);
-            }
-            return reply(refusal.response(&taken.recognised, asked.asked.as_ref()));
+            self.leave(body, taken.expects);
+            return reply(refusal.response(&taken.recognised, read.asked.as_ref()));
         }
         let instead = match ask::redirected(&decisions, &self.proxy.judge.known().registry) {
             Ok(instead) => instead,
             Err(message) => {
+                self.leave(body, taken.expects);
                 let refusal = self.say(&taken, Kind::Denied, message);
-                return reply(refusal.response(&taken.recognised, asked.asked.as_ref()));
+                return reply(refusal.response(&taken.recognised, read.asked.as_ref()));
             }
         };
-        self.forward(parts, body, &taken, asked.asked.as_ref(), instead).await
+        let gate = self.gate(&taken, &parts.headers, &read);
+        let asking = self.asking(&parts.headers, &body, &mut read);
+        let going = Going { asked: read.asked, instead, gate, asking };
+        self.forward(parts, body, &taken, going).await
     }
 
     /// The hello says one name and the request another: what was decided for one would hold for the
@@ -235,16 +256,19 @@ impl Conversation {
         reply(refusal.response(&taken.recognised, None))
     }
 
-    fn refused(&self, refusal: &Refusal, family: Family, unread: Incoming) -> Response<Reply> {
+    fn refused(&self, refusal: &Refusal, family: Family) -> Response<Reply> {
         self.proxy.metrics.refused(refusal.kind);
-        self.drain(unread);
         reply(refusal.of_family(family))
     }
 
-    /// Reads what a client still sends, for a while: a connection that is closed with octets unread takes
-    /// the answer away with it.
-    fn drain(&self, mut unread: Incoming) {
-        if unread.is_end_stream() {
+    /// Reads what a client still sends of a body that nobody wants, for a while: a connection that is
+    /// closed with octets unread takes the answer away with it. A client that waits to be asked for it
+    /// sends none.
+    fn leave(&self, unread: Outgoing, expects: bool) {
+        let Some(mut unread) = unread.into_rest().filter(|unread| !unread.is_end_stream()) else {
+            return;
+        };
+        if expects {
             return;
         }
         self.proxy.tasks.spawn(tokio::time::timeout(DRAIN_WITHIN, async move {

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::answers::Answers;
 use crate::clients::{Clients, Place};
 use crate::dial::DialError;
 use crate::flow::{Entrance, Flow, Target};
@@ -76,6 +77,8 @@ pub struct Proxy {
     pub limits: Limits,
     /// See the type.
     pub fail: FailPolicy,
+    /// See the type.
+    pub answers: Answers,
     /// Requests at a time.
     pub overload: Overload,
     /// Connections at a time.

@@ -272,6 +272,7 @@ fn build(
         pins: Pins::new(config.pins()),
         limits: config.limits(),
         fail: FailPolicy { unreadable: config.fail.unreadable },
+        answers: config.answers,
         overload: Overload::new(config.limits.requests),
         clients: Arc::new(Clients::new(config.limits.connections, config.limits.each_client)),
         metrics: Metrics::new(counted),

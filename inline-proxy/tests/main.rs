@@ -4,13 +4,18 @@
 
 mod client;
 mod decisions;
+mod expects;
 mod explicit;
+mod grpc;
 mod hostile;
 mod models;
+mod packed;
 mod row;
 mod sdks;
 mod server;
 mod spliced;
 mod steered;
 mod streams;
+mod tools;
+mod usage;
 mod world;

@@ -12,9 +12,9 @@ use sark_core::{Clock as _, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_inline_proxy::entrance::transparent::{Steering, listen, meant};
 use sark_inline_proxy::{
-    Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known, Limits,
-    Metrics, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, SourceMap, Target, Termination,
-    Trust, Upstreams,
+    Answers, Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known,
+    Limits, Metrics, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, SourceMap, Target,
+    Termination, Trust, Upstreams,
 };
 use sark_policy::decision::{DecisionSet, SetFile};
 use sark_registry::{Snapshot, seed};
@@ -52,6 +52,24 @@ decisions contains {
 } if input.model == "forbidden"
 
 decisions contains {
+	"rule_id": "file",
+	"action": "deny",
+	"severity": "medium",
+	"reason": "files stay here",
+} if input.operation == "file"
+
+decisions contains {
+	"rule_id": "tool",
+	"action": "deny",
+	"severity": "medium",
+	"reason": sprintf("%s is no tool for you", [tool]),
+} if {
+	input.operation == "tool_call"
+	some tool in input.tools
+	tool == "rm"
+}
+
+decisions contains {
 	"rule_id": "seen",
 	"action": "audit",
 	"severity": "info",
@@ -74,6 +92,8 @@ pub struct Options {
     pub without_set: Option<Fail>,
     pub overload: Option<usize>,
     pub each: Option<usize>,
+    pub fail: FailPolicy,
+    pub answers: Answers,
     /// Names nobody but these is trusted for.
     pub server_roots: Vec<String>,
 }
@@ -157,7 +177,8 @@ impl World {
                 detect: sark_detect::Limits::default(),
                 idle: second * 10,
             },
-            fail: FailPolicy::default(),
+            fail: options.fail,
+            answers: options.answers,
             overload: Overload::new(options.overload.unwrap_or(1000)),
             clients: Arc::new(Clients::new(1000, options.each.unwrap_or(1000))),
             metrics: Metrics::new(&counted),

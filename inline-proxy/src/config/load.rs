@@ -197,6 +197,7 @@ sources:
   - { prefix: 10.20.0.0/16, groups: [engineering] }
   - { prefix: 10.20.7.23/32, user: alice, host: laptop-7 }
 fail: { noSet: open }
+answers: { usage: leave, toolCalls: leave }
 pins: { policy: splice, holds: 1h }
 upstream: { roots: [/etc/ssl/own.pem], mark: 153 }
 limits: { requests: 100, inspect: 1048576 }
@@ -209,6 +210,7 @@ log: { format: json, filter: debug }
         assert_eq!(config.reverse[0].port, 443);
         assert_eq!(config.limits().inspect, 1 << 20);
         assert_eq!(config.sources.len(), 2);
+        assert_eq!(config.answers.usage, crate::Usage::Leave);
     }
 
     #[test]
@@ -219,6 +221,7 @@ log: { format: json, filter: debug }
             ("explicit: { listen: nowhere }", "nowhere"),
             ("explicit: {}\nlimits: { hello: 0s }", "limits.hello"),
             ("explicit: {}\nlimits: { requests: 0 }", "nothing would ever pass"),
+            ("explicit: {}\nanswers: { usage: never }", "usage"),
             ("explicit: {}\npins: { alerts: 1 }", "one alert proves nothing"),
             ("explicit: {}\nsarkd: { https: 'a:1' }", "takes a token"),
             ("explicit: {}\nsarkd: { https: 'a:1', token: s3cret }", "not the secret"),

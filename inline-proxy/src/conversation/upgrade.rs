@@ -46,7 +46,7 @@ impl Conversation {
             }
             Ok(mut response) => {
                 head::strip_answer(response.headers_mut(), false);
-                response.map(|body| Reply::Passing { body, watch: None })
+                response.map(Reply::unread)
             }
             Err(error) => {
                 self.proxy.metrics.unreached();
