@@ -9,6 +9,7 @@ mod ask;
 mod back;
 mod forward;
 mod gate;
+mod session;
 mod upgrade;
 mod usage;
 
@@ -290,6 +291,14 @@ impl Conversation {
             user: source.and_then(|source| source.user.clone()),
             host: source.and_then(|source| source.host.clone()),
             ..Correlation::default()
+        }
+    }
+
+    /// Whose prices hold.
+    fn provider(&self, taken: &Taken) -> Option<String> {
+        match &taken.endpoint {
+            Some((_, provider)) => Some(provider.clone()),
+            None => taken.recognised.provider.map(str::to_owned),
         }
     }
 

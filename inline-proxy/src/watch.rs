@@ -113,6 +113,41 @@ impl Watch {
         Self { reader, recognised, octets: 0, about, judge, is_over: false }
     }
 
+    /// Of one answer of a session.
+    #[must_use]
+    pub fn of_session(
+        recognised: &Recognised,
+        limits: &Limits,
+        about: About,
+        judge: Arc<Judge>,
+    ) -> Self {
+        let reader = Decoded::Plain(AnswerReader::of_session(recognised, limits));
+        let recognised = recognised.clone();
+        Self { reader, recognised, octets: 0, about, judge, is_over: false }
+    }
+
+    /// Takes a message of a session; nothing of one that is too long.
+    pub fn message(&mut self, payload: Option<&[u8]>) {
+        self.octets += payload.map_or(0, <[u8]>::len) as u64;
+        if let Decoded::Plain(reader) = &mut self.reader {
+            reader.message(payload.ok_or(()));
+        }
+    }
+
+    /// Whether it came to its end.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.reader().is_some_and(|reader| reader.answer().is_complete)
+    }
+
+    /// The session is over: what was no answer yet is none.
+    pub fn left(mut self) {
+        let answer = self.reader().map(AnswerReader::answer);
+        self.is_over = answer.is_none_or(|answer| {
+            answer.output_octets == 0 && answer.tool_calls.is_empty() && answer.failure.is_none()
+        });
+    }
+
     /// Whether it comes in events, and can be ended between two of them.
     #[must_use]
     pub fn is_stream(&self) -> bool {

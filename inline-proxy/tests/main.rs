@@ -13,6 +13,7 @@ mod packed;
 mod row;
 mod sdks;
 mod server;
+mod sessions;
 mod spliced;
 mod steered;
 mod streams;

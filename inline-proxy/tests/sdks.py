@@ -42,7 +42,17 @@ def openai():
     import openai
 
     make = lambda: openai.OpenAI(api_key="sk-none", timeout=TIMEOUT)
-    return openai_like(make, openai.PermissionDeniedError)
+    def session(model):
+        pieces = []
+        with make().realtime.connect(model=model) as connection:
+            connection.response.create()
+            for event in connection:
+                if event.type == "response.output_text.delta":
+                    pieces.append(event.delta)
+                if event.type == "response.done":
+                    return pieces
+
+    return *openai_like(make, openai.PermissionDeniedError), session
 
 
 def groq():
@@ -122,6 +132,7 @@ def gemini():
 
 def main(provider):
     call, denied, *more = globals()[provider]()
+    session = more.pop() if len(more) > 1 else None
     answer = call("allowed-model", False)
     began = time.monotonic()
     pieces = call("allowed-model", True)
@@ -142,6 +153,12 @@ def main(provider):
         except Exception as error:
             found["stopped"] = type(error).__name__ + ": " + str(error)[:1000]
         found["said"] = said
+    if session:
+        found["session"] = session("allowed-model")
+        try:
+            session("forbidden")
+        except Exception as error:
+            found["unopened"] = type(error).__name__ + ": " + str(error)[:1000]
     json.dump(found, sys.stdout)
 
 

@@ -28,6 +28,9 @@ const LIBRARIES: [(&str, &str, &str); 6] = [
 const STOPPED: [(&str, &str); 3] =
     [("openai", "APIError"), ("anthropic", "APIStatusError"), ("groq", "APIError")];
 
+/// Decisions of OpenAI's realtime: on a session, on what is asked in it, on one that may not be opened.
+const SESSIONS: usize = 3;
+
 /// Names and servers for the client's namespace, where `ip netns exec` looks for them.
 struct Etc(PathBuf);
 
@@ -74,9 +77,9 @@ fn libraries_of_providers_work_and_understand() {
         net(Steering::Tproxy).up().unwrap();
         ready.send(world.root.clone()).unwrap();
         let _ = stopped.await;
-        let decided = 4 * LIBRARIES.len() + 2 * STOPPED.len();
+        let decided = 4 * LIBRARIES.len() + 2 * STOPPED.len() + SESSIONS;
         let decided = world.records("decision.llm", decided).await;
-        let answered = 2 * LIBRARIES.len() + STOPPED.len();
+        let answered = 2 * LIBRARIES.len() + STOPPED.len() + 1;
         (decided, world.records("proxy.answer", answered).await)
     });
     let directory = tempfile::tempdir().unwrap();
@@ -114,6 +117,12 @@ fn libraries_of_providers_work_and_understand() {
             assert_eq!(said, WORDS.concat(), "{library}: what came before the call");
             println!("{library}: stopped with {stopped:?}");
         }
+        if library == "openai" {
+            assert_eq!(found["session"], serde_json::json!(WORDS), "{found}");
+            let unopened = found["unopened"].as_str().unwrap_or_default();
+            assert!(unopened.contains("403"), "{library}: {found}");
+            println!("{library}: a session said it too, another was not opened: {unopened:?}");
+        }
         println!("{library}: streamed in {} s, {}", found["seconds"], found["refused"]["False"]);
     }
     stop.send(()).unwrap();
@@ -121,10 +130,10 @@ fn libraries_of_providers_work_and_understand() {
     drop((stop_server, etc));
     let seen = serving.join().unwrap();
     // Denied calls went nowhere, and were tried once.
-    assert_eq!(seen.len(), 2 * LIBRARIES.len() + STOPPED.len(), "{seen:#?}");
-    assert_eq!(decided.len(), 4 * LIBRARIES.len() + 2 * STOPPED.len());
+    assert_eq!(seen.len(), 2 * LIBRARIES.len() + STOPPED.len() + 1, "{seen:#?}");
+    assert_eq!(decided.len(), 4 * LIBRARIES.len() + 2 * STOPPED.len() + SESSIONS);
     let refused = |record: &&AuditRecord| record.outcome == Outcome::Refused;
-    assert_eq!(decided.iter().filter(refused).count(), 2 * LIBRARIES.len() + STOPPED.len());
+    assert_eq!(decided.iter().filter(refused).count(), 2 * LIBRARIES.len() + STOPPED.len() + 1);
     // What both kinds of answer say of usage was read.
     for record in answered.iter().filter(|record| record.outcome == Outcome::Ok) {
         let usage = &record.detail["usage"];

@@ -20,7 +20,7 @@ use sark_core::{Clock as _, SystemClock};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::models;
+use crate::{models, sessions};
 
 /// One request, as it came.
 #[derive(Debug, Clone)]
@@ -99,9 +99,9 @@ impl Server {
     }
 }
 
-type Body = BoxBody<Bytes, std::io::Error>;
+pub type Body = BoxBody<Bytes, std::io::Error>;
 
-fn full(octets: impl Into<Bytes>) -> Body {
+pub fn full(octets: impl Into<Bytes>) -> Body {
     Full::new(octets.into()).map_err(|never| match never {}).boxed()
 }
 
@@ -109,6 +109,9 @@ async fn answer(
     mut request: Request<Incoming>,
     seen: Arc<Mutex<Vec<Seen>>>,
 ) -> Result<Response<Body>, Infallible> {
+    if request.headers().contains_key("sec-websocket-key") {
+        return Ok(sessions::serve(&mut request, &seen));
+    }
     if request.headers().contains_key("upgrade") {
         return Ok(echo(&mut request));
     }

@@ -37,6 +37,7 @@ pub mod mcp;
 mod percent;
 mod recognise;
 mod refusal;
+mod session;
 
 pub use agents::agent;
 pub use answer::{Answer, AnswerReader, Failure, Passed};

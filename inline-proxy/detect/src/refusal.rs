@@ -5,6 +5,7 @@ mod bodies;
 mod grpc;
 mod in_stream;
 mod rpc;
+mod session;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};

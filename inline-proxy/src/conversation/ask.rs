@@ -33,6 +33,12 @@ impl Read {
     pub(super) const fn head_alone() -> Self {
         Self { asked: None, opened: None, body_octets: 0, inspected: false }
     }
+
+    /// Of one message of several.
+    pub(super) fn of_message(asked: Asked) -> Self {
+        let body_octets = asked.body_octets;
+        Self { asked: Some(asked), opened: None, body_octets, inspected: true }
+    }
 }
 
 impl Conversation {

@@ -28,10 +28,7 @@ impl Conversation {
         let Some(asked) = &going.asked else { return response.map(Reply::unread) };
         let about = About {
             correlation: self.correlation(taken),
-            provider: match &taken.endpoint {
-                Some((_, provider)) => Some(provider.clone()),
-                None => taken.recognised.provider.map(str::to_owned),
-            },
+            provider: self.provider(taken),
             model: asked.model.clone(),
             status: status.as_u16(),
             since: taken.since,

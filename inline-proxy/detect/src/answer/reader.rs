@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::state::{Seen, State, Unread};
 use super::{Answer, chat, cohere, converse, gemini, mcp, messages, ollama, responses};
 use crate::framing::{eventstream, lines, sequence, sse};
-use crate::{Asked, Dialect, Limits, Recognised, UsageAsked};
+use crate::{Asked, Dialect, Family, Limits, Recognised, UsageAsked};
 
 /// What of an answer may be sent on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,6 +100,23 @@ impl AnswerReader {
             drops_usage,
             at: 0,
             sendable: 0,
+        }
+    }
+
+    /// Of one of the answers of a session, which come in messages: see [`message`](Self::message).
+    #[must_use]
+    pub fn of_session(recognised: &Recognised, limits: &Limits) -> Self {
+        let mut state = State::new(sark_prices::Counting::Inside, limits.tools);
+        // Gemini's come in another way.
+        state.answer.is_inspected = recognised.family != Family::Gemini;
+        let (shape, framing) = (Shape::Responses, Framing::Opaque);
+        Self { shape, framing, state, drops_usage: false, at: 0, sendable: 0 }
+    }
+
+    /// Takes a server's message; it is an event of the answer.
+    pub fn message<E>(&mut self, payload: Result<&[u8], E>) {
+        if self.state.answer.is_inspected {
+            piece(self.shape, &mut self.state, payload);
         }
     }
 
