@@ -10,11 +10,13 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::{Body, Frame, Incoming};
 use sark_detect::{Kind, Passed, Refusal};
+use tokio::time::{Instant, Sleep};
 
 use crate::body::BodyError;
 use crate::conversation::{Asking, Gate};
@@ -36,6 +38,10 @@ pub struct Passage {
     out: VecDeque<Frame<Bytes>>,
     /// They come after all that is held.
     trailers: Option<HeaderMap>,
+    /// How long the server may say nothing, and until when, while it is waited for.
+    within: Duration,
+    silence: Pin<Box<Sleep>>,
+    is_waiting: bool,
     /// Of what we say to the client ourselves.
     request_id: String,
 }
@@ -47,8 +53,14 @@ impl std::fmt::Debug for Passage {
 }
 
 impl Passage {
-    /// Of an answer that [comes in events](Watch::is_stream).
-    pub fn new(body: Incoming, watch: Box<Watch>, gate: Option<Gate>, request_id: String) -> Self {
+    /// Of an answer that [comes in events](Watch::is_stream), the next of them `within` this.
+    pub fn new(
+        body: Incoming,
+        watch: Box<Watch>,
+        gate: Option<Gate>,
+        within: Duration,
+        request_id: String,
+    ) -> Self {
         Self {
             body: Some(body),
             watch: Some(watch),
@@ -59,6 +71,9 @@ impl Passage {
             is_cut: false,
             out: VecDeque::new(),
             trailers: None,
+            within,
+            silence: Box::pin(tokio::time::sleep(within)),
+            is_waiting: false,
             request_id,
         }
     }
@@ -89,6 +104,13 @@ impl Passage {
         self.is_whole = true;
         let passed = self.watch.as_mut().map(|watch| watch.finish()).unwrap_or_default();
         self.pass(passed);
+    }
+
+    /// There is no more to come from the server.
+    fn broken(&mut self, message: &str) {
+        let (kind, message) = (Kind::Upstream, message.to_owned());
+        let request_id = std::mem::take(&mut self.request_id);
+        self.stop(&Refusal { kind, message, request_id, rule: None });
     }
 
     /// Ends it with an error that the client's library understands, if there is a way to say one.
@@ -137,7 +159,17 @@ impl Body for Passage {
                 }
                 return Poll::Ready(own.trailers.take().map(|it| Ok(Frame::trailers(it))));
             };
-            match ready!(Pin::new(body).poll_frame(context)) {
+            let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
+                // A client that does not read is no reason.
+                if !std::mem::replace(&mut own.is_waiting, true) {
+                    own.silence.as_mut().reset(Instant::now() + own.within);
+                }
+                ready!(own.silence.as_mut().poll(context));
+                own.broken("the server fell silent");
+                continue;
+            };
+            own.is_waiting = false;
+            match frame {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(octets) => own.took(octets),
                     Err(frame) => {
@@ -147,9 +179,7 @@ impl Body for Passage {
                 },
                 Some(Err(error)) => {
                     tracing::debug!(%error, "a server broke off");
-                    let message = "the server broke off its answer".to_owned();
-                    let request_id = std::mem::take(&mut own.request_id);
-                    own.stop(&Refusal { kind: Kind::Upstream, message, request_id, rule: None });
+                    own.broken("the server broke off its answer");
                 }
                 None => own.whole(),
             }

@@ -41,7 +41,7 @@ pub struct Limits {
     pub head_within: Duration,
     /// Until a body that is decided on is whole.
     pub body_within: Duration,
-    /// Until a server begins to answer.
+    /// Until a server begins to answer, and until a stream of it goes on.
     pub answer_within: Duration,
     /// Octets of a body that is decided on; a longer one is not read.
     pub inspect: usize,

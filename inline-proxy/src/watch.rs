@@ -25,6 +25,7 @@ const SMALL: u64 = 1 << 20;
 pub struct Watch {
     reader: Decoded,
     recognised: Recognised,
+    is_of_session: bool,
     octets: u64,
     about: About,
     judge: Arc<Judge>,
@@ -110,7 +111,8 @@ impl Watch {
             Decoded::Plain(AnswerReader::new(recognised, asked, headers, limits))
         };
         let recognised = recognised.clone();
-        Self { reader, recognised, octets: 0, about, judge, is_over: false }
+        let is_of_session = false;
+        Self { reader, recognised, is_of_session, octets: 0, about, judge, is_over: false }
     }
 
     /// Of one answer of a session.
@@ -123,7 +125,8 @@ impl Watch {
     ) -> Self {
         let reader = Decoded::Plain(AnswerReader::of_session(recognised, limits));
         let recognised = recognised.clone();
-        Self { reader, recognised, octets: 0, about, judge, is_over: false }
+        let is_of_session = true;
+        Self { reader, recognised, is_of_session, octets: 0, about, judge, is_over: false }
     }
 
     /// Takes a message of a session; nothing of one that is too long.
@@ -140,12 +143,15 @@ impl Watch {
         self.reader().is_some_and(|reader| reader.answer().is_complete)
     }
 
-    /// The session is over: what was no answer yet is none.
-    pub fn left(mut self) {
+    /// Whether a session said something beside answers only.
+    fn is_none_yet(&self) -> bool {
         let answer = self.reader().map(AnswerReader::answer);
-        self.is_over = answer.is_none_or(|answer| {
-            answer.output_octets == 0 && answer.tool_calls.is_empty() && answer.failure.is_none()
-        });
+        self.is_of_session
+            && answer.is_none_or(|answer| {
+                answer.output_octets == 0
+                    && answer.tool_calls.is_empty()
+                    && answer.failure.is_none()
+            })
     }
 
     /// Whether it comes in events, and can be ended between two of them.
@@ -274,6 +280,7 @@ impl Watch {
             "costMicrousd": cost.as_ref().map(|cost| microdollars(cost.total)),
             "unpriced": cost.as_ref().is_some_and(|cost| !cost.is_whole()),
             "toolCalls": answer.tool_calls,
+            "serverRequests": answer.server_requests,
             "finish": answer.finish,
             "failure": answer.failure.as_ref().map(|failure| &failure.kind),
             "stopped": stopped.map(|refusal| {
@@ -306,6 +313,7 @@ fn microdollars(amount: Picodollars) -> u64 {
 impl Drop for Watch {
     /// The client went away, or the server did.
     fn drop(&mut self) {
+        self.is_over |= self.is_none_yet();
         self.finish();
         self.tell(false, None);
     }

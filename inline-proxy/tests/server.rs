@@ -136,8 +136,11 @@ async fn answer(
         *refused.status_mut() = StatusCode::BAD_REQUEST;
         return Ok(refused);
     }
-    if asked["model"] == "broken" {
-        return Ok(broken(models::events("", path.split('?').next().unwrap(), &asked)));
+    if asked["model"] == "broken" || asked["model"] == "silent" {
+        return Ok(broken(
+            models::events("", path.split('?').next().unwrap(), &asked),
+            asked["model"] == "silent",
+        ));
     }
     let asks =
         ["/chat/completions", "/v1/messages", "/v2/chat"].iter().any(|end| path.ends_with(end));
@@ -173,10 +176,13 @@ fn talk(parts: http::request::Parts, body: Incoming, seen: &Mutex<Vec<Seen>>) ->
     response
 }
 
-/// Two events, and the server breaks off.
-fn broken((kind, events): models::Events) -> Response<Body> {
+/// Two events, and the server breaks off, or says nothing more.
+fn broken((kind, events): models::Events, is_silent: bool) -> Response<Body> {
     let events = events.into_iter().take(2).map(|text| Ok(Frame::data(Bytes::from(text))));
-    let dies = stream::once(async {
+    let dies = stream::once(async move {
+        if is_silent {
+            std::future::pending::<()>().await;
+        }
         tokio::time::sleep(PAUSE).await;
         Err(std::io::Error::other("it breaks off"))
     });

@@ -21,8 +21,9 @@ fn offering(tool: &str, stream: bool) -> String {
 
 async fn world(answers: Answers) -> (Server, World, std::net::SocketAddr) {
     let server = Server::start(&["h2", "http/1.1"]).await;
-    let roots = vec![server.root.clone()];
-    let world = World::new(Options { server_roots: roots, answers, ..Options::default() }).await;
+    let (roots, within) = (vec![server.root.clone()], Some(std::time::Duration::from_millis(700)));
+    let options = Options { server_roots: roots, answers, ..Options::default() };
+    let world = World::new(Options { answer_within: within, ..options }).await;
     let address = world.listen(Some(server.address)).await;
     (server, world, address)
 }
@@ -114,17 +115,23 @@ async fn another_dialect_has_its_own_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_breaks_off_is_told_in_the_stream() {
+async fn a_server_that_breaks_off_or_falls_silent_is_told_in_the_stream() {
     let (_server, world, address) = world(Answers::default()).await;
-    let body = offering("ls", true).replace("gpt-4o", "broken");
-    for protocols in [&["h2"][..], &["http/1.1"]] {
+    for (model, protocols) in [
+        ("broken", &["h2"][..]),
+        ("broken", &["http/1.1"]),
+        ("silent", &["h2"]),
+        ("silent", &["http/1.1"]),
+    ] {
+        let body = offering("ls", true).replace("gpt-4o", model);
         let mut client = Client::connect(address, NAME, &world.root, protocols).await;
         let request = client.request("POST", NAME, CHAT, &body);
         let answer = client.send(request).await.into_body().collect().await.unwrap().to_bytes();
         let answer = String::from_utf8_lossy(&answer);
         assert!(answer.contains(WORDS[1]) && answer.contains("sark_upstream"), "{answer}");
     }
-    let answered = world.records("proxy.answer", 2).await;
-    assert_eq!(answered[0].outcome, Outcome::Failed);
-    assert_eq!(answered[0].detail["stopped"]["why"], "sark_upstream");
+    for record in world.records("proxy.answer", 4).await {
+        assert_eq!(record.outcome, Outcome::Failed);
+        assert_eq!(record.detail["stopped"]["why"], "sark_upstream");
+    }
 }

@@ -92,6 +92,7 @@ pub struct Options {
     pub without_set: Option<Fail>,
     pub overload: Option<usize>,
     pub each: Option<usize>,
+    pub answer_within: Option<Duration>,
     pub fail: FailPolicy,
     pub answers: Answers,
     /// Names nobody but these is trusted for.
@@ -172,7 +173,7 @@ impl World {
                 handshake_within: second * 5,
                 head_within: second * 2,
                 body_within: second * 5,
-                answer_within: second * 5,
+                answer_within: options.answer_within.unwrap_or(second * 5),
                 inspect: 1 << 20,
                 detect: sark_detect::Limits::default(),
                 idle: second * 10,

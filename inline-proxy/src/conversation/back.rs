@@ -45,7 +45,8 @@ impl Conversation {
         let (mut head, body) = response.into_parts();
         if watch.is_stream() {
             head.headers.remove(CONTENT_LENGTH);
-            let passage = Passage::new(body, watch, gate, taken.id.clone());
+            let within = self.proxy.limits.answer_within;
+            let passage = Passage::new(body, watch, gate, within, taken.id.clone());
             return Response::from_parts(head, Reply::Events(Box::new(passage)));
         }
         let answer = Response::from_parts(head, body);

@@ -214,7 +214,7 @@ impl Session {
         to: &Mutex<impl AsyncWrite + Unpin>,
     ) -> Ended {
         let limits = self.conversation.proxy.limits;
-        let mut decoder = Some(Decoder::new(Side::Server, limits.detect.event));
+        let mut decoder = Decoder::new(Side::Server, limits.detect.event);
         let (mut held, mut portion) = (Held::default(), vec![0; PORTION]);
         let mut answer = None;
         let result: Result<(), Ended> = async {
@@ -223,37 +223,29 @@ impl Session {
                 let octets = portion.get(..read).filter(|octets| !octets.is_empty());
                 let Some(octets) = octets else { return Ok(()) };
                 held.octets.extend_from_slice(octets);
-                match decoder.as_mut().map(|decoder| decoder.push(octets)) {
-                    Some(Ok(messages)) => {
-                        for message in messages {
-                            if matches!(message.kind, Frame::Text | Frame::Binary) {
-                                self.to_client.messages.fetch_add(1, Ordering::Relaxed);
-                                let payload = message.payload.as_deref().ok();
-                                self.answers(&mut answer, payload).await?;
-                            }
-                            let mut to = to.lock().await;
-                            self.to_client.sent(&mut *to, &held.until(message.end)).await?;
-                        }
+                let messages = decoder.push(octets).map_err(|wrong| {
+                    tracing::debug!(%wrong, "a server's messages cannot be read");
+                    let message = "the server does not speak WebSocket as it should".to_owned();
+                    self.refused(Kind::Upstream, message)
+                })?;
+                for message in messages {
+                    if matches!(message.kind, Frame::Text | Frame::Binary) {
+                        self.to_client.messages.fetch_add(1, Ordering::Relaxed);
+                        let payload = message.payload.as_deref().ok();
+                        self.answers(&mut answer, payload).await?;
                     }
-                    // It passes unread from here.
-                    Some(Err(wrong)) => {
-                        tracing::debug!(%wrong, "a server's messages cannot be read");
-                        decoder = None;
-                    }
-                    None => {}
+                    let mut to = to.lock().await;
+                    self.to_client.sent(&mut *to, &held.until(message.end)).await?;
                 }
-                if decoder.as_ref().is_none_or(Decoder::is_too_long) {
+                if decoder.is_too_long() {
                     let mut to = to.lock().await;
                     self.to_client.sent(&mut *to, &held.until(u64::MAX)).await?;
                 }
             }
         }
         .await;
-        if let Some(answer) = answer {
-            match &result {
-                Err(Ended::Refused(refusal)) => answer.watch.stopped(refusal),
-                _ => answer.watch.left(),
-            }
+        if let (Some(answer), Err(Ended::Refused(refusal))) = (answer, &result) {
+            answer.watch.stopped(refusal);
         }
         result.err().unwrap_or(Ended::Closed)
     }
@@ -315,6 +307,9 @@ impl Session {
             Some(Ended::Broken(error)) => {
                 tracing::debug!(%error, "a WebSocket broke off");
                 (Outcome::Failed, "broken")
+            }
+            Some(Ended::Refused(refusal)) if refusal.kind == Kind::Upstream => {
+                (Outcome::Failed, refusal.kind.code())
             }
             Some(Ended::Refused(refusal)) => (Outcome::Refused, refusal.kind.code()),
             None => (Outcome::Failed, "stopped"),
