@@ -9,7 +9,11 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::overload::{Busy, Turn};
+use crate::passage::Passage;
 use crate::watch::Watch;
+
+/// Why a body ends before its end.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// To a server: what was read for the decision, and what was not.
 #[derive(Debug, Default)]
@@ -24,6 +28,12 @@ impl Outgoing {
     #[must_use]
     pub fn unread(body: Incoming) -> Self {
         Self { rest: Some(body), ..Self::default() }
+    }
+
+    /// All of one.
+    #[must_use]
+    pub fn whole(octets: Bytes) -> Self {
+        Self { first: Some(octets).filter(|octets| !octets.is_empty()), ..Self::default() }
     }
 
     /// The same again, if all of it was read.
@@ -153,10 +163,12 @@ pub enum Reply {
     /// The server's.
     Passing {
         /// What comes.
-        body: Incoming,
+        body: Outgoing,
         /// Who reads it, too.
         watch: Option<Box<Watch>>,
     },
+    /// The server's, event by event.
+    Events(Box<Passage>),
 }
 
 impl Reply {
@@ -166,25 +178,32 @@ impl Reply {
         let octets = octets.into();
         Self::Ours((!octets.is_empty()).then_some(octets))
     }
+
+    /// A server's that nobody reads.
+    #[must_use]
+    pub fn unread(body: Incoming) -> Self {
+        Self::Passing { body: Outgoing::unread(body), watch: None }
+    }
 }
 
 impl Body for Reply {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let (body, watch) = match &mut *self {
             Self::Ours(octets) => return Poll::Ready(octets.take().map(|it| Ok(Frame::data(it)))),
+            Self::Events(passage) => return Pin::new(&mut **passage).poll_frame(context),
             Self::Passing { body, watch } => (body, watch),
         };
         let frame = ready!(Pin::new(&mut *body).poll_frame(context));
         match &frame {
             Some(Ok(frame)) => {
                 if let (Some(watching), Some(data)) = (watch.as_mut(), frame.data_ref()) {
-                    watching.saw(data);
+                    _ = watching.saw(data);
                 }
                 // Of a body whose length is known nobody asks for what comes after it.
                 if body.is_end_stream()
@@ -200,13 +219,14 @@ impl Body for Reply {
                 }
             }
         }
-        Poll::Ready(frame)
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Ours(octets) => octets.is_none(),
             Self::Passing { body, .. } => body.is_end_stream(),
+            Self::Events(passage) => passage.is_end_stream(),
         }
     }
 
@@ -216,6 +236,7 @@ impl Body for Reply {
                 SizeHint::with_exact(octets.as_ref().map_or(0, |octets| octets.len() as u64))
             }
             Self::Passing { body, .. } => body.size_hint(),
+            Self::Events(passage) => passage.size_hint(),
         }
     }
 }

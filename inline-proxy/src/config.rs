@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 pub use load::{ConfigError, load};
 
+use crate::answers::Answers;
 use crate::entrance::transparent::Steering;
 use crate::judge::{Fail, SourceMap};
 use crate::pins::PinPolicy;
@@ -46,6 +47,9 @@ pub struct Config {
     /// What happens where no decision can be had.
     #[serde(default)]
     pub fail: FailConfig,
+    /// What is done with answers beside reading them.
+    #[serde(default)]
+    pub answers: Answers,
     /// Clients that believe one certificate only.
     #[serde(default)]
     pub pins: PinsConfig,
@@ -275,7 +279,7 @@ pub struct LimitsConfig {
     pub head: SignedDuration,
     /// Until a body that is decided on is whole.
     pub body: SignedDuration,
-    /// Until a server begins to answer.
+    /// Until a server begins to answer, and until a stream of it goes on.
     pub answer: SignedDuration,
     /// Octets of a body that is decided on; a longer one is not read.
     pub inspect: usize,

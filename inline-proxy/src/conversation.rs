@@ -6,15 +6,20 @@
 //! ```
 
 mod ask;
+mod back;
 mod exchange;
 mod forward;
+mod gate;
+mod session;
 mod upgrade;
+mod usage;
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::EXPECT;
 use http::uri::{Authority, Scheme};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
@@ -22,6 +27,9 @@ use hyper::body::{Body as _, Incoming};
 use sark_core::audit::{Correlation, Flow as FiveTuple};
 use sark_detect::{Asked, By, Family, Head, Kind, Recognised, Refusal, recognise};
 use serde_json::{Map, json};
+
+use forward::Going;
+pub(crate) use gate::{Asking, Gate};
 
 use crate::body::{self, Outgoing, ReadError, Reply};
 use crate::clients::Place;
@@ -75,6 +83,9 @@ struct Taken {
     endpoint: Option<(String, String)>,
     /// Whether it asks for another protocol.
     upgrades: bool,
+    /// Whether the client sends its body only when it is told to (RFC 9110 §10.1.1): hyper tells it when
+    /// the body is asked for.
+    expects: bool,
 }
 
 impl Conversation {
@@ -85,11 +96,13 @@ impl Conversation {
     ) -> Result<Response<Held>, Infallible> {
         let id = ids::request();
         let mut request = request;
+        let expects = request.headers().contains_key(EXPECT);
         let mut of_request = None;
-        let answer = match self.take(&mut request, id.clone()) {
+        let answer = match self.take(&mut request, id) {
             Err(refusal) => {
                 self.note(Reason::Head, &refusal);
-                self.refused(&refusal, Family::Unknown, request.into_body())
+                self.leave(Outgoing::unread(request.into_body()), expects);
+                self.refused(&refusal, Family::Unknown)
             }
             Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
                 Ok(mut turn) => {
@@ -99,7 +112,7 @@ impl Conversation {
                     answer
                 }
                 Err(busy) => {
-                    self.drain(request.into_body());
+                    self.leave(Outgoing::unread(request.into_body()), expects);
                     self.shed(&taken, busy)
                 }
             },
@@ -134,6 +147,7 @@ impl Conversation {
         let upgrades = request.method() == Method::GET
             && request.body().is_end_stream()
             && head::asks_upgrade(request.version(), request.headers());
+        let expects = request.headers().contains_key(EXPECT);
         head::strip(request.headers_mut(), upgrades);
         let host = head::host(&authority);
         let known = self.proxy.judge.known();
@@ -147,7 +161,7 @@ impl Conversation {
             path: path_of(request),
             headers: request.headers(),
         });
-        Ok(Taken { id, since, authority, host, recognised, endpoint, upgrades })
+        Ok(Taken { id, since, authority, host, recognised, endpoint, upgrades, expects })
     }
 
     async fn decide_and_forward(
@@ -157,7 +171,7 @@ impl Conversation {
         turn: &mut Turn,
     ) -> Response<Reply> {
         if let Some(fronted) = self.fronted(&taken) {
-            self.drain(request.into_body());
+            self.leave(Outgoing::unread(request.into_body()), taken.expects);
             return fronted;
         }
         if taken.upgrades {
@@ -169,9 +183,11 @@ impl Conversation {
         let reads =
             taken.recognised.wants_body(&parts.headers) && (is_llm || parts.method == Method::POST);
         if !is_llm && !reads {
-            return self.forward(parts, Outgoing::unread(incoming), &taken, None, None).await;
+            return self.forward(parts, Outgoing::unread(incoming), &taken, Going::default()).await;
         }
-        let body = if reads {
+        // What says that it is too long is not asked for.
+        let fits = incoming.size_hint().lower() <= limits.inspect as u64;
+        let body = if reads && fits {
             let reading = body::read(incoming, limits.inspect, Some(turn));
             match tokio::time::timeout(limits.body_within, reading).await {
                 Ok(Ok(body)) => body,
@@ -182,9 +198,10 @@ impl Conversation {
         } else {
             Outgoing::unread(incoming)
         };
-        let asked = match self.ask(&mut taken, &parts.headers, &body, reads) {
-            Ok(asked) => asked,
+        let mut read = match self.ask(&mut taken, &parts.headers, &body, reads) {
+            Ok(read) => read,
             Err(refusal) => {
+                self.leave(body, taken.expects);
                 let refusal = Refusal { request_id: taken.id.clone(), ..refusal };
                 self.note(Reason::Body, &refusal);
                 self.proxy.metrics.refused(refusal.kind);
@@ -192,24 +209,26 @@ impl Conversation {
             }
         };
         if taken.endpoint.is_none() && taken.recognised.by == By::Nothing {
-            return self.forward(parts, body, &taken, None, None).await;
+            return self.forward(parts, body, &taken, Going::default()).await;
         }
-        let decisions = self.decide(&taken, &parts.headers, &asked).await;
+        let decisions = self.decide(&taken, &parts.headers, &read).await;
         if let Some(refusal) = ask::refusal(&decisions, &taken.id) {
             self.proxy.metrics.refused(refusal.kind);
-            if let Some(rest) = body.into_rest() {
-                self.drain(rest);
-            }
-            return reply(refusal.response(&taken.recognised, asked.asked.as_ref()));
+            self.leave(body, taken.expects);
+            return reply(refusal.response(&taken.recognised, read.asked.as_ref()));
         }
         let instead = match ask::redirected(&decisions, &self.proxy.judge.known().registry) {
             Ok(instead) => instead,
             Err(message) => {
+                self.leave(body, taken.expects);
                 let refusal = self.say(&taken, Kind::Denied, message);
-                return reply(refusal.response(&taken.recognised, asked.asked.as_ref()));
+                return reply(refusal.response(&taken.recognised, read.asked.as_ref()));
             }
         };
-        self.forward(parts, body, &taken, asked.asked.as_ref(), instead).await
+        let gate = self.gate(&taken, &parts.headers, &read);
+        let asking = self.asking(&parts.headers, &body, &mut read);
+        let going = Going { asked: read.asked, instead, gate, asking };
+        self.forward(parts, body, &taken, going).await
     }
 
     /// The hello says one name and the request another: what was decided for one would hold for the
@@ -272,16 +291,19 @@ impl Conversation {
         self.proxy.unreachable(&flow, self.correlation(taken), self.ja4.as_deref(), refused, &why);
     }
 
-    fn refused(&self, refusal: &Refusal, family: Family, unread: Incoming) -> Response<Reply> {
+    fn refused(&self, refusal: &Refusal, family: Family) -> Response<Reply> {
         self.proxy.metrics.refused(refusal.kind);
-        self.drain(unread);
         reply(refusal.of_family(family))
     }
 
-    /// Reads what a client still sends, for a while: a connection that is closed with octets unread takes
-    /// the answer away with it.
-    fn drain(&self, mut unread: Incoming) {
-        if unread.is_end_stream() {
+    /// Reads what a client still sends of a body that nobody wants, for a while: a connection that is
+    /// closed with octets unread takes the answer away with it. A client that waits to be asked for it
+    /// sends none.
+    fn leave(&self, unread: Outgoing, expects: bool) {
+        let Some(mut unread) = unread.into_rest().filter(|unread| !unread.is_end_stream()) else {
+            return;
+        };
+        if expects {
             return;
         }
         self.proxy.tasks.spawn(tokio::time::timeout(DRAIN_WITHIN, async move {
@@ -301,6 +323,14 @@ impl Conversation {
 
     fn of_request(&self, id: &str) -> Correlation {
         Correlation { request: Some(id.to_owned()), ..self.proxy.correlation(&self.flow) }
+    }
+
+    /// Whose prices hold.
+    fn provider(&self, taken: &Taken) -> Option<String> {
+        match &taken.endpoint {
+            Some((_, provider)) => Some(provider.clone()),
+            None => taken.recognised.provider.map(str::to_owned),
+        }
     }
 
     fn five_tuple(&self) -> Option<FiveTuple> {

@@ -18,6 +18,7 @@
 //! a directory: no other program is waited for.
 
 mod alpn;
+mod answers;
 pub mod args;
 mod body;
 pub mod ca;
@@ -36,6 +37,7 @@ pub mod log;
 mod metrics;
 mod opening;
 mod overload;
+mod passage;
 mod pins;
 mod proxy;
 mod proxy_protocol;
@@ -49,10 +51,12 @@ mod splice;
 mod spools;
 mod steer;
 mod terminate;
+mod unpack;
 mod upstream;
 mod watch;
 
 pub use alpn::{Alpn, Offer};
+pub use answers::{Answers, ToolCalls, Usage};
 pub use clients::{Clients, OneClient, TooMany};
 pub use conversation::Conversation;
 pub use dial::{DialError, Dialer, Reach};

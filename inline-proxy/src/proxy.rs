@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::answers::Answers;
 use crate::clients::{Clients, Place};
 use crate::flow::{Entrance, Flow, Target};
 use crate::judge::{self, Fail, Judge, SourceMap};
@@ -39,7 +40,7 @@ pub struct Limits {
     pub head_within: Duration,
     /// Until a body that is decided on is whole.
     pub body_within: Duration,
-    /// Until a server begins to answer.
+    /// Until a server begins to answer, and until a stream of it goes on.
     pub answer_within: Duration,
     /// Octets of a body that is decided on; a longer one is not read.
     pub inspect: usize,
@@ -75,6 +76,8 @@ pub struct Proxy {
     pub limits: Limits,
     /// See the type.
     pub fail: FailPolicy,
+    /// See the type.
+    pub answers: Answers,
     /// Requests at a time.
     pub overload: Arc<Overload>,
     /// Connections at a time.

@@ -285,6 +285,7 @@ fn build(
         pins: Pins::new(config.pins()),
         limits: config.limits(),
         fail: FailPolicy { unreadable: config.fail.unreadable },
+        answers: config.answers,
         overload: Arc::new(Overload::new(config.budget(), config.limits.one_client())),
         clients: Arc::new(config.clients()),
         refusals: Refusals::new(config.limits.one_client()),

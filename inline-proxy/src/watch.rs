@@ -10,7 +10,7 @@ use flate2::write::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use sark_core::audit::{AuditRecord, Correlation, Outcome};
-use sark_detect::{Answer, AnswerReader, Asked, Limits, Recognised};
+use sark_detect::{Answer, AnswerReader, Asked, Form, Kind, Limits, Passed, Recognised, Refusal};
 use sark_prices::{Call, Picodollars};
 use serde_json::json;
 
@@ -24,6 +24,8 @@ const SMALL: u64 = 1 << 20;
 /// Reads one answer, and writes the record of it when it is over, however it ends.
 pub struct Watch {
     reader: Decoded,
+    recognised: Recognised,
+    is_of_session: bool,
     octets: u64,
     about: About,
     judge: Arc<Judge>,
@@ -108,14 +110,81 @@ impl Watch {
         } else {
             Decoded::Plain(AnswerReader::new(recognised, asked, headers, limits))
         };
-        Self { reader, octets: 0, about, judge, is_over: false }
+        let recognised = recognised.clone();
+        let is_of_session = false;
+        Self { reader, recognised, is_of_session, octets: 0, about, judge, is_over: false }
     }
 
-    /// Takes what passes.
-    pub fn saw(&mut self, octets: &Bytes) {
+    /// Of one answer of a session.
+    #[must_use]
+    pub fn of_session(
+        recognised: &Recognised,
+        limits: &Limits,
+        about: About,
+        judge: Arc<Judge>,
+    ) -> Self {
+        let reader = Decoded::Plain(AnswerReader::of_session(recognised, limits));
+        let recognised = recognised.clone();
+        let is_of_session = true;
+        Self { reader, recognised, is_of_session, octets: 0, about, judge, is_over: false }
+    }
+
+    /// Takes a message of a session; nothing of one that is too long.
+    pub fn message(&mut self, payload: Option<&[u8]>) {
+        self.octets += payload.map_or(0, <[u8]>::len) as u64;
+        if let Decoded::Plain(reader) = &mut self.reader {
+            reader.message(payload.ok_or(()));
+        }
+    }
+
+    /// Whether it came to its end.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.reader().is_some_and(|reader| reader.answer().is_complete)
+    }
+
+    /// Whether a session said something beside answers only.
+    fn is_none_yet(&self) -> bool {
+        let answer = self.reader().map(AnswerReader::answer);
+        self.is_of_session
+            && answer.is_none_or(|answer| {
+                answer.output_octets == 0
+                    && answer.tool_calls.is_empty()
+                    && answer.failure.is_none()
+            })
+    }
+
+    /// Whether it comes in events, and can be ended between two of them.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        matches!(&self.reader, Decoded::Plain(reader) if reader.is_stream())
+    }
+
+    /// Whether it is one document.
+    #[must_use]
+    pub fn is_document(&self) -> bool {
+        self.reader().is_some_and(AnswerReader::is_document)
+    }
+
+    /// Tools that it calls, so far.
+    #[must_use]
+    pub fn calls(&self) -> &[String] {
+        self.reader().map(|reader| &*reader.answer().tool_calls).unwrap_or_default()
+    }
+
+    fn reader(&self) -> Option<&AnswerReader> {
+        match &self.reader {
+            Decoded::Plain(reader) | Decoded::Over(reader) => Some(reader),
+            Decoded::Gzip(decoder) => decoder.get_ref().reader.as_ref(),
+            Decoded::None => None,
+        }
+    }
+
+    /// Takes what passes; of what is packed all may go.
+    pub fn saw(&mut self, octets: &[u8]) -> Passed {
         self.octets += octets.len() as u64;
         match &mut self.reader {
-            Decoded::Plain(reader) => _ = reader.push(octets),
+            Decoded::Plain(reader) => return reader.push(octets),
             Decoded::Gzip(decoder) => {
                 decoder.get_mut().most = SMALL.max(self.octets.saturating_mul(RATIO));
                 // So that an event is read when it passes, and not at the end.
@@ -128,34 +197,68 @@ impl Watch {
             }
             Decoded::Over(_) | Decoded::None => {}
         }
+        Passed { sendable: self.octets, ..Passed::default() }
+    }
+
+    /// All of it passed: what was held may go.
+    pub fn finish(&mut self) -> Passed {
+        match std::mem::replace(&mut self.reader, Decoded::None) {
+            Decoded::Plain(mut reader) => {
+                let passed = reader.finish();
+                self.reader = Decoded::Over(reader);
+                return passed;
+            }
+            Decoded::Gzip(decoder) => {
+                let reader = taken(*decoder).map(|mut reader| {
+                    reader.finish();
+                    reader
+                });
+                self.reader = reader.map_or(Decoded::None, Decoded::Over);
+            }
+            other => self.reader = other,
+        }
+        Passed { sendable: self.octets, ..Passed::default() }
+    }
+
+    /// What ends a stream of which `sent` octets were sent with an error; nothing if there is no way to
+    /// say one.
+    #[must_use]
+    pub fn last_words(&self, refusal: &Refusal, sent: u64) -> Bytes {
+        match &self.reader {
+            Decoded::Plain(reader) | Decoded::Over(reader) => {
+                refusal.in_stream(&self.recognised, reader, Form::Hard, sent)
+            }
+            Decoded::Gzip(_) | Decoded::None => Bytes::new(),
+        }
     }
 
     /// It came to its end.
     pub fn ended(mut self) {
-        self.tell(true);
+        self.finish();
+        self.tell(true, None);
     }
 
-    fn tell(&mut self, whole: bool) {
+    /// It was ended here.
+    pub fn stopped(mut self, refusal: &Refusal) {
+        self.tell(false, Some(refusal));
+    }
+
+    fn tell(&mut self, whole: bool, stopped: Option<&Refusal>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
         let answer = match std::mem::replace(&mut self.reader, Decoded::None) {
-            Decoded::Plain(mut reader) => {
-                reader.finish();
-                reader.into_answer()
-            }
+            Decoded::Plain(reader) | Decoded::Over(reader) => reader.into_answer(),
             Decoded::Gzip(decoder) => {
-                let Some(mut reader) = taken(*decoder) else { return };
-                reader.finish();
+                let Some(reader) = taken(*decoder) else { return };
                 reader.into_answer()
             }
-            Decoded::Over(reader) => reader.into_answer(),
             Decoded::None => return,
         };
-        self.judge.note(&self.record(&answer, whole));
+        self.judge.note(&self.record(&answer, whole, stopped));
     }
 
-    fn record(&self, answer: &Answer, whole: bool) -> AuditRecord {
+    fn record(&self, answer: &Answer, whole: bool, stopped: Option<&Refusal>) -> AuditRecord {
         let About { correlation, provider, model, status, since } = &self.about;
         let usage = answer.usage().and_then(Result::ok);
         let model = answer.model.as_deref().or(model.as_deref());
@@ -177,13 +280,21 @@ impl Watch {
             "costMicrousd": cost.as_ref().map(|cost| microdollars(cost.total)),
             "unpriced": cost.as_ref().is_some_and(|cost| !cost.is_whole()),
             "toolCalls": answer.tool_calls,
+            "serverRequests": answer.server_requests,
             "finish": answer.finish,
             "failure": answer.failure.as_ref().map(|failure| &failure.kind),
+            "stopped": stopped.map(|refusal| {
+                json!({ "why": refusal.kind.code(), "rule": refusal.rule })
+            }),
             "whole": whole && answer.is_complete,
             "inspected": answer.is_inspected && answer.unread == 0,
             "milliseconds": u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
-        let outcome = if is_ok { Outcome::Ok } else { Outcome::Failed };
+        let outcome = match stopped {
+            Some(refusal) if refusal.kind == Kind::Denied => Outcome::Refused,
+            _ if is_ok => Outcome::Ok,
+            _ => Outcome::Failed,
+        };
         AuditRecord::new(self.judge.now(), self.judge.actor(), "proxy.answer", outcome, detail)
             .about(correlation.clone())
     }
@@ -202,6 +313,8 @@ fn microdollars(amount: Picodollars) -> u64 {
 impl Drop for Watch {
     /// The client went away, or the server did.
     fn drop(&mut self) {
-        self.tell(false);
+        self.is_over |= self.is_none_yet();
+        self.finish();
+        self.tell(false, None);
     }
 }

@@ -8,14 +8,25 @@ pub const WORDS: [&str; 4] = ["four ", "words ", "of ", "answer"];
 /// A streamed answer: its type, and its events.
 pub type Events = (&'static str, Vec<String>);
 
+/// The first tool that is offered: it is called after the words.
+fn tool(asked: &Value) -> Option<&str> {
+    let tool = &asked["tools"][0];
+    tool["function"]["name"].as_str().or(tool["name"].as_str())
+}
+
 /// The whole answer; by the path of the request.
 pub fn whole(path: &str, asked: &Value) -> Value {
     let text = WORDS.concat();
     let model = asked["model"].clone();
     if path.ends_with("/v1/messages") {
+        let calls = tool(asked).map(|name| {
+            json!({ "type": "tool_use", "id": "t1", "name": name, "input": { "path": "/" } })
+        });
+        let content: Vec<Value> =
+            [json!({ "type": "text", "text": text })].into_iter().chain(calls).collect();
         return json!({
             "id": "m1", "type": "message", "role": "assistant", "model": model,
-            "content": [{ "type": "text", "text": text }],
+            "content": content,
             "stop_reason": "end_turn", "stop_sequence": null,
             "usage": { "input_tokens": 12, "output_tokens": 4 },
         });
@@ -30,10 +41,14 @@ pub fn whole(path: &str, asked: &Value) -> Value {
     if path.contains(":generateContent") {
         return gemini(&text, Some("STOP"));
     }
+    let calls = tool(asked).map(|name| {
+        json!([{ "id": "t1", "type": "function",
+            "function": { "name": name, "arguments": "{\"path\":\"/\"}" } }])
+    });
     json!({
         "id": "c1", "object": "chat.completion", "created": 1, "model": model,
         "choices": [{ "index": 0, "finish_reason": "stop",
-            "message": { "role": "assistant", "content": text } }],
+            "message": { "role": "assistant", "content": text, "tool_calls": calls } }],
         "usage": { "prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16 },
     })
 }
@@ -48,7 +63,7 @@ fn gemini(text: &str, finish: Option<&str>) -> Value {
 }
 
 /// The same in pieces.
-pub fn events(path: &str, asked: &Value) -> Events {
+pub fn events(host: &str, path: &str, asked: &Value) -> Events {
     let sse = "text/event-stream";
     let named = |name: &str, data: Value| format!("event: {name}\ndata: {data}\n\n");
     let plain = |data: Value| format!("data: {data}\n\n");
@@ -74,6 +89,20 @@ pub fn events(path: &str, asked: &Value) -> Events {
             )
         }));
         all.push(named("content_block_stop", json!({ "type": "content_block_stop", "index": 0 })));
+        if let Some(name) = tool(asked) {
+            let block = json!({ "type": "tool_use", "id": "t1", "name": name, "input": {} });
+            all.push(named(
+                "content_block_start",
+                json!({ "type": "content_block_start", "index": 1, "content_block": block }),
+            ));
+            let delta = json!({ "type": "input_json_delta", "partial_json": "{\"path\":\"/\"}" });
+            all.push(named(
+                "content_block_delta",
+                json!({ "type": "content_block_delta", "index": 1, "delta": delta }),
+            ));
+            let stop = json!({ "type": "content_block_stop", "index": 1 });
+            all.push(named("content_block_stop", stop));
+        }
         all.push(named(
             "message_delta",
             json!({ "type": "message_delta",
@@ -130,9 +159,25 @@ pub fn events(path: &str, asked: &Value) -> Events {
             chunk(json!({ "index": 0, "delta": delta, "finish_reason": null }), Value::Null)
         })
         .into();
+    if let Some(name) = tool(asked) {
+        for (name, arguments) in [(Some(name), "{\"path\""), (None, ":\"/\"}")] {
+            let function = json!({ "name": name, "arguments": arguments });
+            let call = json!({ "index": 0, "id": "t1", "type": "function", "function": function });
+            let delta = json!({ "tool_calls": [call] });
+            let choice = json!({ "index": 0, "delta": delta, "finish_reason": null });
+            all.push(chunk(choice, Value::Null));
+        }
+    }
     let usage = json!({ "prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16 });
     let end = json!({ "index": 0, "delta": { "content": "" }, "finish_reason": "stop" });
-    all.push(chunk(end, usage));
+    let is_unasked = host.ends_with("mistral.ai");
+    all.push(chunk(end, if is_unasked { usage.clone() } else { Value::Null }));
+    if !is_unasked && asked["stream_options"]["include_usage"] == true {
+        all.push(plain(json!({
+            "id": "c1", "object": "chat.completion.chunk", "created": 1, "model": asked["model"],
+            "choices": [], "usage": usage,
+        })));
+    }
     all.push("data: [DONE]\n\n".to_owned());
     (sse, all)
 }

@@ -1,6 +1,7 @@
 """One provider's own Python library, asked through the proxy: sdks.py PROVIDER
 
-Three calls: one that is allowed, one that is streamed, one that is denied. Prints one JSON document.
+Calls: one that is allowed, one that is streamed, one that is denied, each as it is and streamed; of some a
+stream whose answer calls a tool that may not be called. Prints one JSON document.
 """
 
 import json
@@ -11,24 +12,47 @@ ASK = "How many words are these?"
 TIMEOUT = 20
 
 
+def tool(name):
+    return {"name": name, "description": "", "parameters": {"type": "object", "properties": {}}}
+
+
 def openai_like(make, denied):
     client = make()
+    messages = [{"role": "user", "content": ASK}]
 
     def call(model, stream):
-        messages = [{"role": "user", "content": ASK}]
         answer = client.chat.completions.create(model=model, messages=messages, stream=stream)
         if not stream:
             return answer.choices[0].message.content
-        return [chunk.choices[0].delta.content for chunk in answer if chunk.choices]
+        chunks = list(answer)
+        # Nothing that was not asked for.
+        assert all(chunk.choices and chunk.usage is None for chunk in chunks), chunks
+        return [chunk.choices[0].delta.content for chunk in chunks]
 
-    return call, denied
+    def calls(name, seen):
+        tools = [{"type": "function", "function": tool(name)}]
+        asked = dict(model="allowed-model", messages=messages, tools=tools, stream=True)
+        for chunk in client.chat.completions.create(**asked):
+            seen.append(chunk.choices[0].delta.content)
+
+    return call, denied, calls
 
 
 def openai():
     import openai
 
     make = lambda: openai.OpenAI(api_key="sk-none", timeout=TIMEOUT)
-    return openai_like(make, openai.PermissionDeniedError)
+    def session(model):
+        pieces = []
+        with make().realtime.connect(model=model) as connection:
+            connection.response.create()
+            for event in connection:
+                if event.type == "response.output_text.delta":
+                    pieces.append(event.delta)
+                if event.type == "response.done":
+                    return pieces
+
+    return *openai_like(make, openai.PermissionDeniedError), session
 
 
 def groq():
@@ -49,7 +73,13 @@ def anthropic():
         with client.messages.stream(**asked) as answer:
             return list(answer.text_stream)
 
-    return call, anthropic.PermissionDeniedError
+    def calls(name, seen):
+        tools = [{"name": name, "input_schema": {"type": "object", "properties": {}}}]
+        asked = dict(model="allowed-model", max_tokens=64, tools=tools)
+        with client.messages.stream(messages=[{"role": "user", "content": ASK}], **asked) as answer:
+            seen.extend(answer.text_stream)
+
+    return call, anthropic.PermissionDeniedError, calls
 
 
 def mistral():
@@ -101,7 +131,8 @@ def gemini():
 
 
 def main(provider):
-    call, denied = globals()[provider]()
+    call, denied, *more = globals()[provider]()
+    session = more.pop() if len(more) > 1 else None
     answer = call("allowed-model", False)
     began = time.monotonic()
     pieces = call("allowed-model", True)
@@ -113,9 +144,22 @@ def main(provider):
             refused[str(stream)] = None
         except denied as error:
             refused[str(stream)] = type(error).__name__ + ": " + str(error)[:1000]
-    json.dump(
-        {"answer": answer, "pieces": pieces, "seconds": streamed, "refused": refused}, sys.stdout
-    )
+    found = {"answer": answer, "pieces": pieces, "seconds": streamed, "refused": refused}
+    for calls in more:
+        said = []
+        try:
+            calls("rm", said)
+            found["stopped"] = None
+        except Exception as error:
+            found["stopped"] = type(error).__name__ + ": " + str(error)[:1000]
+        found["said"] = said
+    if session:
+        found["session"] = session("allowed-model")
+        try:
+            session("forbidden")
+        except Exception as error:
+            found["unopened"] = type(error).__name__ + ": " + str(error)[:1000]
+    json.dump(found, sys.stdout)
 
 
 main(sys.argv[1])

@@ -24,6 +24,13 @@ const LIBRARIES: [(&str, &str, &str); 6] = [
     ("gemini", "generativelanguage.googleapis.com", "ClientError"),
 ];
 
+/// Those of which a stream is asked for whose answer calls a tool that may not be called, and what they raise.
+const STOPPED: [(&str, &str); 3] =
+    [("openai", "APIError"), ("anthropic", "APIStatusError"), ("groq", "APIError")];
+
+/// Decisions of OpenAI's realtime: on a session, on what is asked in it, on one that may not be opened.
+const SESSIONS: usize = 3;
+
 /// Names and servers for the client's namespace, where `ip netns exec` looks for them.
 struct Etc(PathBuf);
 
@@ -70,8 +77,10 @@ fn libraries_of_providers_work_and_understand() {
         net(Steering::Tproxy).up().unwrap();
         ready.send(world.root.clone()).unwrap();
         let _ = stopped.await;
-        let decided = world.records("decision.llm", 4 * LIBRARIES.len()).await;
-        (decided, world.records("proxy.answer", 2 * LIBRARIES.len()).await)
+        let decided = 4 * LIBRARIES.len() + 2 * STOPPED.len() + SESSIONS;
+        let decided = world.records("decision.llm", decided).await;
+        let answered = 2 * LIBRARIES.len() + STOPPED.len() + 1;
+        (decided, world.records("proxy.answer", answered).await)
     });
     let directory = tempfile::tempdir().unwrap();
     let bundle = directory.path().join("trusted.pem");
@@ -99,6 +108,21 @@ fn libraries_of_providers_work_and_understand() {
             assert!(refused.starts_with(error), "{library} {stream}: {found}");
             assert!(refused.contains("forbidden is not a model for you"), "{library}: {refused}");
         }
+        if let Some((_, error)) = STOPPED.iter().find(|(name, _)| *name == library) {
+            let stopped = found["stopped"].as_str().unwrap_or_default();
+            assert!(stopped.starts_with(error), "{library}: {found}");
+            assert!(stopped.contains("rm is no tool for you"), "{library}: {stopped}");
+            let said: String =
+                found["said"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            assert_eq!(said, WORDS.concat(), "{library}: what came before the call");
+            println!("{library}: stopped with {stopped:?}");
+        }
+        if library == "openai" {
+            assert_eq!(found["session"], serde_json::json!(WORDS), "{found}");
+            let unopened = found["unopened"].as_str().unwrap_or_default();
+            assert!(unopened.contains("403"), "{library}: {found}");
+            println!("{library}: a session said it too, another was not opened: {unopened:?}");
+        }
         println!("{library}: streamed in {} s, {}", found["seconds"], found["refused"]["False"]);
     }
     stop.send(()).unwrap();
@@ -106,12 +130,12 @@ fn libraries_of_providers_work_and_understand() {
     drop((stop_server, etc));
     let seen = serving.join().unwrap();
     // Denied calls went nowhere, and were tried once.
-    assert_eq!(seen.len(), 2 * LIBRARIES.len(), "{seen:#?}");
-    assert_eq!(decided.len(), 4 * LIBRARIES.len());
+    assert_eq!(seen.len(), 2 * LIBRARIES.len() + STOPPED.len() + 1, "{seen:#?}");
+    assert_eq!(decided.len(), 4 * LIBRARIES.len() + 2 * STOPPED.len() + SESSIONS);
     let refused = |record: &&AuditRecord| record.outcome == Outcome::Refused;
-    assert_eq!(decided.iter().filter(refused).count(), 2 * LIBRARIES.len());
+    assert_eq!(decided.iter().filter(refused).count(), 2 * LIBRARIES.len() + STOPPED.len() + 1);
     // What both kinds of answer say of usage was read.
-    for record in &answered {
+    for record in answered.iter().filter(|record| record.outcome == Outcome::Ok) {
         let usage = &record.detail["usage"];
         assert_eq!((&usage["input"], &usage["output"]), (&12.into(), &4.into()), "{record:#?}");
     }

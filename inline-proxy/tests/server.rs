@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use http::{Request, Response, StatusCode, Version};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
-use crate::models;
+use crate::{models, sessions};
 
 /// One request, as it came.
 #[derive(Debug, Clone)]
@@ -145,17 +145,27 @@ impl Server {
     }
 }
 
-type Body = BoxBody<Bytes, Infallible>;
+pub type Body = BoxBody<Bytes, std::io::Error>;
+
+pub fn full(octets: impl Into<Bytes>) -> Body {
+    Full::new(octets.into()).map_err(|never| match never {}).boxed()
+}
 
 async fn answer(
     mut request: Request<Incoming>,
     before: Vec<u8>,
     seen: Arc<Mutex<Vec<Seen>>>,
 ) -> Result<Response<Body>, Infallible> {
+    if request.headers().contains_key("sec-websocket-key") {
+        return Ok(sessions::serve(&mut request, &seen));
+    }
     if request.headers().contains_key("upgrade") {
         return Ok(echo(&mut request));
     }
     let (parts, body) = request.into_parts();
+    if parts.headers.get("content-type").is_some_and(|kind| kind == "application/grpc") {
+        return Ok(talk(parts, body, &seen));
+    }
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let host = parts.uri.authority().map(ToString::to_string);
     let host = host.or_else(|| parts.headers.get("host")?.to_str().ok().map(str::to_owned));
@@ -163,39 +173,86 @@ async fn answer(
     seen.lock().unwrap().push(Seen {
         version: parts.version,
         line: format!("{} {path}", parts.method),
-        host: host.unwrap_or_default(),
+        host: host.clone().unwrap_or_default(),
         headers: parts.headers,
         body: body.clone(),
         before,
     });
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    if asked["model"] == "old" && asked.get("stream_options").is_some() {
+        let mut refused = json(&serde_json::json!({ "error": { "message": "stream_options?" } }));
+        *refused.status_mut() = StatusCode::BAD_REQUEST;
+        return Ok(refused);
+    }
+    if asked["model"] == "broken" || asked["model"] == "silent" {
+        return Ok(broken(
+            models::events("", path.split('?').next().unwrap(), &asked),
+            asked["model"] == "silent",
+        ));
+    }
     let asks =
         ["/chat/completions", "/v1/messages", "/v2/chat"].iter().any(|end| path.ends_with(end));
     if asked["stream"] == true || path.contains(":streamGenerateContent") {
-        return Ok(events(models::events(path.split('?').next().unwrap(), &asked)));
+        let host = host.unwrap_or_default();
+        return Ok(events(models::events(&host, path.split('?').next().unwrap(), &asked)));
     }
     if asks || path.contains(":generateContent") {
         return Ok(json(&models::whole(&path, &asked)));
     }
     if path == "/big" {
         let chunks = (0..256).map(|_| Ok(Frame::data(Bytes::from(vec![7_u8; 1 << 16]))));
-        return Ok(Response::new(StreamBody::new(stream::iter(chunks)).boxed()));
+        return Ok(Response::new(BodyExt::boxed(StreamBody::new(stream::iter(chunks)))));
     }
     Ok(json(&serde_json::json!({ "octets": body.len() })))
 }
 
+/// gRPC that says what it hears, message by message.
+fn talk(parts: http::request::Parts, body: Incoming, seen: &Mutex<Vec<Seen>>) -> Response<Body> {
+    seen.lock().unwrap().push(Seen {
+        version: parts.version,
+        line: format!("{} {}", parts.method, parts.uri.path()),
+        host: parts.uri.authority().map(ToString::to_string).unwrap_or_default(),
+        headers: parts.headers,
+        body: Bytes::new(),
+        before: Vec::new(),
+    });
+    let heard = BodyStream::new(body).filter_map(|frame| std::future::ready(frame.ok())).map(Ok);
+    let mut trailers = http::HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().unwrap());
+    let last = stream::once(std::future::ready(Ok(Frame::trailers(trailers))));
+    let mut response = Response::new(BodyExt::boxed(StreamBody::new(heard.chain(last))));
+    response.headers_mut().insert("content-type", "application/grpc".parse().unwrap());
+    response
+}
+
+/// Two events, and the server breaks off, or says nothing more.
+fn broken((kind, events): models::Events, is_silent: bool) -> Response<Body> {
+    let events = events.into_iter().take(2).map(|text| Ok(Frame::data(Bytes::from(text))));
+    let dies = stream::once(async move {
+        if is_silent {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(PAUSE).await;
+        Err(std::io::Error::other("it breaks off"))
+    });
+    let mut response =
+        Response::new(BodyExt::boxed(StreamBody::new(stream::iter(events).chain(dies))));
+    response.headers_mut().insert("content-type", kind.parse().unwrap());
+    response
+}
+
 fn json(value: &serde_json::Value) -> Response<Body> {
-    let mut response = Response::new(Full::new(value.to_string().into()).boxed());
+    let mut response = Response::new(full(value.to_string()));
     response.headers_mut().insert("content-type", "application/json".parse().unwrap());
     response
 }
 
 fn events((kind, events): models::Events) -> Response<Body> {
-    let events = futures::StreamExt::then(stream::iter(events), |text| async move {
+    let events = stream::iter(events).then(|text| async move {
         tokio::time::sleep(PAUSE).await;
         Ok(Frame::data(Bytes::from(text)))
     });
-    let mut response = Response::new(StreamBody::new(events).boxed());
+    let mut response = Response::new(BodyExt::boxed(StreamBody::new(events)));
     response.headers_mut().insert("content-type", kind.parse().unwrap());
     response
 }
@@ -208,7 +265,7 @@ fn echo(request: &mut Request<Incoming>) -> Response<Body> {
         let (mut read, mut write) = tokio::io::split(TokioIo::new(stream));
         let _ = tokio::io::copy(&mut read, &mut write).await;
     });
-    let mut response = Response::new(Full::default().boxed());
+    let mut response = Response::new(full(""));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert("connection", "upgrade".parse().unwrap());

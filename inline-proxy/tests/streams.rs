@@ -71,7 +71,7 @@ async fn a_large_answer_passes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_websocket_is_the_servers() {
     let (_server, _world, mut client) = through(&["http/1.1"]).await;
-    let request = Request::get("/v1/realtime")
+    let request = Request::get("/v1/talk")
         .header("host", NAME)
         .header("connection", "keep-alive, Upgrade")
         .header("upgrade", "websocket")

@@ -13,9 +13,9 @@ use sark_core::{Clock as _, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_inline_proxy::entrance::transparent::{Steering, listen, meant};
 use sark_inline_proxy::{
-    Budget, Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known, Limits,
-    Metrics, OneClient, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, Refusals, SourceMap,
-    Target, Termination, Trust, Upstreams,
+    Answers, Budget, Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known,
+    Limits, Metrics, OneClient, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, Refusals,
+    SourceMap, Target, Termination, Trust, Upstreams,
 };
 use sark_policy::decision::{DecisionSet, SetFile};
 use sark_registry::{Snapshot, seed};
@@ -51,6 +51,24 @@ decisions contains {
 	"severity": "medium",
 	"reason": sprintf("%s is not a model for you", [input.model]),
 } if input.model == "forbidden"
+
+decisions contains {
+	"rule_id": "file",
+	"action": "deny",
+	"severity": "medium",
+	"reason": "files stay here",
+} if input.operation == "file"
+
+decisions contains {
+	"rule_id": "tool",
+	"action": "deny",
+	"severity": "medium",
+	"reason": sprintf("%s is no tool for you", [tool]),
+} if {
+	input.operation == "tool_call"
+	some tool in input.tools
+	tool == "rm"
+}
 
 decisions contains {
 	"rule_id": "seen",
@@ -89,6 +107,9 @@ pub struct Options {
     pub own: Vec<SocketAddr>,
     /// After which a connection that became another protocol ends.
     pub quiet: Option<Duration>,
+    pub answer_within: Option<Duration>,
+    pub fail: FailPolicy,
+    pub answers: Answers,
     /// Names nobody but these is trusted for.
     pub server_roots: Vec<String>,
 }
@@ -170,12 +191,13 @@ impl World {
                 handshake_within: second * 5,
                 head_within: second * 2,
                 body_within: second * 5,
-                answer_within: second * 5,
+                answer_within: options.answer_within.unwrap_or(second * 5),
                 inspect: 1 << 20,
                 detect: sark_detect::Limits::default(),
                 idle: options.quiet.unwrap_or(second * 10),
             },
-            fail: FailPolicy::default(),
+            fail: options.fail,
+            answers: options.answers,
             overload: Arc::new(Overload::new(options.budget.unwrap_or(BUDGET), who)),
             clients: Arc::new(Clients::new(1000, options.each.unwrap_or(1000), who)),
             refusals: Refusals::new(who),

@@ -52,7 +52,8 @@ pub struct Request {
     /// Whether all of the body was read by the detectors.
     #[serde(default)]
     pub inspected: bool,
-    /// Names of the tools offered to the model.
+    /// Names of the tools offered to the model; of a `tool_call` without a `call`, the tool that its answer
+    /// calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
     /// The tool or other thing called, of a request to an MCP server.

@@ -58,6 +58,8 @@ pub enum Family {
     Cohere,
     Ollama,
     Mcp,
+    /// A status beside an empty answer, whatever is asked for by it.
+    Grpc,
     /// RFC 9457.
     #[default]
     Unknown,

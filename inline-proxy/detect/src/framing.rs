@@ -8,6 +8,7 @@ pub mod eventstream;
 pub mod lines;
 pub mod sequence;
 pub mod sse;
+pub mod websocket;
 
 /// An event was longer than the limit, and was not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -30,12 +30,14 @@ mod asked;
 pub mod credentials;
 mod dialect;
 pub mod framing;
+mod grpc;
 mod json;
 mod limits;
 pub mod mcp;
 mod percent;
 mod recognise;
 mod refusal;
+mod session;
 
 pub use agents::agent;
 pub use answer::{Answer, AnswerReader, Failure, Passed};

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method};
 use sark_core::request::{Call, Operation};
 
 use crate::asked::{self, Asked, Unreadable, UsageAsked};
+use crate::grpc;
 use crate::mcp::{self, Message};
 use crate::{Dialect, Family, Limits};
 
@@ -66,6 +67,8 @@ pub struct Recognised {
     is_post: bool,
     /// The head does not say what it is for: the body does. Where the head does, the body has no say.
     is_open: bool,
+    /// Of a call of gRPC, if its message can be read.
+    grpc: Option<grpc::Method>,
 }
 
 /// Recognises a request by its head. What the head leaves open, [`Recognised::read`] fills in.
@@ -81,9 +84,15 @@ pub fn recognise(head: &Head<'_>) -> Recognised {
         (None, None, Some(_)) => By::Header,
         (None, None, None) => By::Nothing,
     };
-    let found = found.unwrap_or_default();
+    let mut found = found.unwrap_or_default();
+    let is_grpc = grpc::is_call(head.headers);
+    let grpc = grpc::method(path).filter(|_| is_grpc);
+    if let Some(method) = grpc {
+        (found.operation, found.stream) = (method.operation, Some(method.stream));
+    }
     let dialect = if by == By::Header { Dialect::Mcp } else { found.dialect };
-    let is_open = matches!(dialect, Dialect::Mcp | Dialect::Other)
+    let is_open = !is_grpc
+        && matches!(dialect, Dialect::Mcp | Dialect::Other)
         && found.operation == Operation::Other
         && by != By::Path;
     let home = host.map_or(Family::Unknown, |host| host.family);
@@ -92,7 +101,7 @@ pub fn recognise(head: &Head<'_>) -> Recognised {
         by,
         provider: host.map(|host| host.provider),
         dialect,
-        family: Family::of(dialect, home),
+        family: if is_grpc { Family::Grpc } else { Family::of(dialect, home) },
         operation: found.operation,
         model: found.model,
         stream: found.stream,
@@ -101,6 +110,7 @@ pub fn recognise(head: &Head<'_>) -> Recognised {
         home,
         is_post: head.method == Method::POST,
         is_open,
+        grpc,
     }
 }
 
@@ -121,6 +131,10 @@ impl Recognised {
     pub fn wants_body(&self, headers: &HeaderMap) -> bool {
         let kind = headers.get("content-type").map_or(&b""[..], |value| value.as_bytes());
         let kind = kind.to_ascii_lowercase();
+        if self.is_grpc() {
+            // What is one message; of others nobody knows when they end.
+            return self.is_post && self.grpc.is_some();
+        }
         // Without a type, servers of models read JSON all the same; so they do with curl's default.
         let may_be_json = kind.is_empty()
             || kind.windows(4).any(|part| part == b"json")
@@ -137,6 +151,12 @@ impl Recognised {
         body: &[u8],
         limits: &Limits,
     ) -> Result<Asked, Unreadable> {
+        if let Some(method) = self.grpc {
+            let model = grpc::model(method, body, limits)?;
+            let (operation, stream) = (method.operation, method.stream);
+            let body_octets = body.len() as u64;
+            return Ok(Asked { operation, model, stream, body_octets, ..Asked::default() });
+        }
         if self.is_open
             && let Some(messages) = mcp::read(body, limits)?
         {
@@ -205,6 +225,12 @@ impl Recognised {
         self.operation = operation.unwrap_or_default();
         let operation = self.operation;
         Ok(Asked { operation, messages, body_octets: octets as u64, ..Asked::default() })
+    }
+
+    /// Whether it is a call of gRPC: of its body at most the model is read, and no tool or prompt.
+    #[must_use]
+    pub fn is_grpc(&self) -> bool {
+        self.family == Family::Grpc
     }
 
     /// What a message calls at this MCP server. Whether its definition is approved is not known here.

@@ -2,8 +2,10 @@
 //! second try.
 
 mod bodies;
+mod grpc;
 mod in_stream;
 mod rpc;
+mod session;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -121,6 +123,9 @@ impl Refusal {
     /// Before anything is known of the request but whose host it is for; RFC 9457 if not even that.
     #[must_use]
     pub fn of_family(&self, family: Family) -> Response<Bytes> {
+        if family == Family::Grpc {
+            return self.grpc_response();
+        }
         let body = self.body(family).to_string();
         let kind = match family {
             Family::Unknown => "application/problem+json",

@@ -241,6 +241,7 @@ sources:
   - { prefix: 10.20.0.0/16, groups: [engineering] }
   - { prefix: 10.20.7.23/32, user: alice, host: laptop-7 }
 fail: { noSet: open }
+answers: { usage: leave, toolCalls: leave }
 pins: { policy: splice, holds: 1h }
 upstream: { roots: [/etc/ssl/own.pem], mark: 153, proxyProtocol: [10.9.0.0/16] }
 limits: { requests: 100, inspect: 1048576 }
@@ -253,6 +254,7 @@ log: { format: json, filter: debug }
         assert_eq!(config.reverse[0].port, 443);
         assert_eq!(config.limits().inspect, 1 << 20);
         assert_eq!(config.sources.len(), 2);
+        assert_eq!(config.answers.usage, crate::Usage::Leave);
     }
 
     #[test]
@@ -265,6 +267,7 @@ log: { format: json, filter: debug }
             ("explicit: {}\nlimits: { requests: 0 }", "nothing would ever pass"),
             ("explicit: {}\nlimits: { bodiesEachClient: 1000 }", "room for one body"),
             ("explicit: {}\nlimits: { clientPrefix6: 129 }", "32 to 128"),
+            ("explicit: {}\nanswers: { usage: never }", "usage"),
             ("explicit: {}\npins: { alerts: 1 }", "one alert proves nothing"),
             ("explicit: {}\nsarkd: { https: 'a:1' }", "takes a token"),
             ("explicit: {}\nsarkd: { https: 'a:1', token: s3cret }", "not the secret"),

@@ -1,10 +1,7 @@
 //! From a request's body to the question that is decided on, and from the decision to what is done.
 
-use std::io::Read as _;
-
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use hyper::body::Body as _;
 use sark_core::Request;
 use sark_core::decision::{Action, Decision, Obligation};
@@ -17,12 +14,15 @@ use super::{Conversation, Taken};
 use crate::body::Outgoing;
 use crate::flow::Target;
 use crate::judge::Fail;
+use crate::unpack::{Packed, unpacked};
 
 /// What the body said.
 pub(super) struct Read {
     /// None, and nobody read it: there is none to read, or it is too long, or packed in a way that is
     /// not opened.
     pub(super) asked: Option<Asked>,
+    /// Out of a packed body.
+    pub(super) opened: Option<Vec<u8>>,
     body_octets: u64,
     /// Whether the detectors have seen all of it.
     inspected: bool,
@@ -31,7 +31,13 @@ pub(super) struct Read {
 impl Read {
     /// Of a connection that becomes another protocol: what is asked in that is not read.
     pub(super) const fn head_alone() -> Self {
-        Self { asked: None, body_octets: 0, inspected: false }
+        Self { asked: None, opened: None, body_octets: 0, inspected: false }
+    }
+
+    /// Of one message of several.
+    pub(super) fn of_message(asked: Asked) -> Self {
+        let body_octets = asked.body_octets;
+        Self { asked: Some(asked), opened: None, body_octets, inspected: true }
     }
 }
 
@@ -46,7 +52,7 @@ impl Conversation {
     ) -> Result<Read, Refusal> {
         // At least, of one whose length nobody said.
         let body_octets = body.size_hint().lower();
-        let unread = Read { asked: None, body_octets, inspected: false };
+        let unread = Read { body_octets, ..Read::head_alone() };
         if body.is_end_stream() {
             return Ok(Read { inspected: true, ..unread });
         }
@@ -55,15 +61,19 @@ impl Conversation {
             return self.unread(unread, taken.endpoint.is_some(), recognised, headers);
         }
         let limits = &self.proxy.limits.detect;
-        let plain = match unpacked(headers, body.octets(), limits.request) {
-            Packed::Plain => recognised.read(headers, body.octets(), limits),
-            Packed::Opened(octets) => recognised.read(headers, &octets, limits),
+        let opened = match unpacked(headers, body.octets(), limits.request) {
+            Packed::Plain => None,
+            Packed::Opened(octets) => Some(octets),
             Packed::Closed => {
                 return self.unread(unread, taken.endpoint.is_some(), recognised, headers);
             }
         };
-        match plain {
-            Ok(asked) => Ok(Read { asked: Some(asked), body_octets, inspected: true }),
+        match recognised.read(headers, opened.as_deref().unwrap_or(body.octets()), limits) {
+            Ok(asked) => {
+                // Of a call of gRPC the model is read, and nothing else.
+                let inspected = !recognised.is_grpc();
+                Ok(Read { asked: Some(asked), opened, body_octets, inspected })
+            }
             // For nobody that we know.
             Err(_) if taken.endpoint.is_none() && recognised.by == By::Nothing => Ok(unread),
             Err(error) if self.proxy.fail.unreadable == Fail::Open => {
@@ -156,7 +166,7 @@ impl Conversation {
         decisions
     }
 
-    fn request(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Request {
+    pub(super) fn request(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Request {
         let source = self.proxy.behind(self.flow.client.ip());
         let (endpoint, provider) = match &taken.endpoint {
             Some((id, provider)) => (Some(id.clone()), Some(provider.clone())),
@@ -246,70 +256,4 @@ pub(super) fn redirected(
     let name = endpoint.names.iter().find(|name| !name.is_wildcard()).ok_or_else(unknown)?;
     let port = endpoint.ports.first().map_or(443, |ports| ports.first);
     Ok(Some(Target::Name(name.as_str().to_owned(), port)))
-}
-
-enum Packed {
-    /// It is as it is.
-    Plain,
-    Opened(Vec<u8>),
-    /// In a way that is not opened here, or it grows too much.
-    Closed,
-}
-
-/// Opens a packed body, up to `most` octets and a hundred times what it was.
-fn unpacked(headers: &HeaderMap, octets: &[u8], most: usize) -> Packed {
-    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
-    let Some(coding) = codings.next() else { return Packed::Plain };
-    if codings.next().is_some() {
-        return Packed::Closed;
-    }
-    let most = most.min(octets.len().saturating_mul(100));
-    let coding = coding.as_bytes().to_ascii_lowercase();
-    match &*coding {
-        b"identity" => Packed::Plain,
-        b"gzip" | b"x-gzip" => opened(MultiGzDecoder::new(octets), most),
-        b"deflate" => opened(ZlibDecoder::new(octets), most),
-        _ => Packed::Closed,
-    }
-}
-
-fn opened(decoder: impl std::io::Read, most: usize) -> Packed {
-    let mut octets = Vec::new();
-    match decoder.take(most as u64 + 1).read_to_end(&mut octets) {
-        Ok(_) if octets.len() <= most => Packed::Opened(octets),
-        _ => Packed::Closed,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
-    use super::*;
-
-    fn headers(coding: &str) -> HeaderMap {
-        [(CONTENT_ENCODING, coding.parse().unwrap())].into_iter().collect()
-    }
-
-    fn packed(octets: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(octets).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    #[test]
-    fn packed_bodies_are_opened_within_bounds() {
-        let opened = unpacked(&headers("gzip"), &packed(b"{\"model\":\"m\"}"), 1 << 20);
-        assert!(matches!(opened, Packed::Opened(octets) if octets == b"{\"model\":\"m\"}"));
-        // A bomb: a thousand to one.
-        let bomb = packed(&vec![0; 10_000_000]);
-        assert!(matches!(unpacked(&headers("gzip"), &bomb, 1 << 30), Packed::Closed));
-        assert!(matches!(unpacked(&headers("gzip"), &packed(&[7; 2_000]), 1_000), Packed::Closed));
-        assert!(matches!(unpacked(&headers("br"), b"x", 1 << 20), Packed::Closed));
-        assert!(matches!(unpacked(&headers("gzip"), b"no gzip", 1 << 20), Packed::Closed));
-        assert!(matches!(unpacked(&HeaderMap::new(), b"x", 1 << 20), Packed::Plain));
-    }
 }

@@ -1,32 +1,41 @@
-//! To the server, and back.
+//! To the server.
 
-use std::sync::Arc;
-
-use http::header::{ACCEPT_ENCODING, HeaderValue};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Response};
-use hyper::body::Body as _;
-use sark_detect::{Asked, Kind, credentials};
+use http::{HeaderMap, Response, StatusCode};
+use sark_detect::{Asked, Kind, UsageAsked, credentials};
 
+use super::gate::Gate;
 use super::{Conversation, Taken, reply};
 use crate::body::{Outgoing, Reply};
 use crate::flow::Target;
-use crate::head;
 use crate::upstream::LinkError;
-use crate::watch::{About, Watch};
+
+/// What was decided of a request that goes on.
+#[derive(Default)]
+pub(super) struct Going {
+    /// What it asks of a model.
+    pub(super) asked: Option<Asked>,
+    /// Another server, of a policy.
+    pub(super) instead: Option<Target>,
+    /// Who decides on what the answer does.
+    pub(super) gate: Option<Gate>,
+    /// The body to send instead: it asks for usage.
+    pub(super) asking: Option<Bytes>,
+}
 
 impl Conversation {
-    /// Sends a request that may go on, and gives its answer back as it comes. `instead` is another
-    /// server, of a policy.
+    /// Sends a request that may go on, and gives its answer back as it comes.
     pub(super) async fn forward(
         &self,
         mut parts: Parts,
-        body: Outgoing,
+        mut body: Outgoing,
         taken: &Taken,
-        asked: Option<&Asked>,
-        instead: Option<Target>,
+        mut going: Going,
     ) -> Response<Reply> {
+        let instead = going.instead.take();
         let server = match self.server(taken, instead.as_ref()) {
             Ok(server) => server,
             Err(message) => {
@@ -35,8 +44,8 @@ impl Conversation {
                 );
             }
         };
-        if asked.is_some() {
-            only_what_is_read(&mut parts.headers);
+        if let Some(asked) = &going.asked {
+            only_what_is_read(&mut parts.headers, asked.stream);
         }
         if instead.is_some() {
             // They are the other server's.
@@ -51,36 +60,27 @@ impl Conversation {
         };
         let authority = authority.unwrap_or_else(|| taken.authority.clone());
         let scheme = if server.name.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-        match self.exchange(parts, body, &server, (scheme, &authority)).await {
-            Ok(mut response) => {
-                let status = response.status().as_u16();
-                head::strip_answer(response.headers_mut(), false);
-                let watch = asked.map(|asked| {
-                    let about = About {
-                        correlation: self.correlation(taken),
-                        provider: match &taken.endpoint {
-                            Some((_, provider)) => Some(provider.clone()),
-                            None => taken.recognised.provider.map(str::to_owned),
-                        },
-                        model: asked.model.clone(),
-                        status,
-                        since: taken.since,
-                    };
-                    let judge = Arc::clone(&self.proxy.judge);
-                    let limits = &self.proxy.limits.detect;
-                    let headers = response.headers();
-                    Box::new(Watch::new(&taken.recognised, asked, headers, limits, about, judge))
-                });
-                let watch = match watch {
-                    // Nobody asks for what comes after nothing.
-                    Some(watch) if response.body().is_end_stream() => {
-                        watch.ended();
-                        None
-                    }
-                    watch => watch,
-                };
-                response.map(|body| Reply::Passing { body, watch })
+        // As the client wrote it, for a server that does not know the question.
+        let again = going.asking.take().and_then(|asking| {
+            let again = (parts.clone(), body.copy()?);
+            parts.headers.remove(CONTENT_ENCODING);
+            parts.headers.insert(CONTENT_LENGTH, asking.len().into());
+            body = Outgoing::whole(asking);
+            Some(again)
+        });
+        let to = (scheme, &authority);
+        let mut answered = self.exchange(parts, body, &server, to.clone()).await;
+        if let (Ok(response), Some((parts, body))) = (&answered, again)
+            && [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY]
+                .contains(&response.status())
+        {
+            answered = self.exchange(parts, body, &server, to).await;
+            if let Some(asked) = &mut going.asked {
+                asked.usage = UsageAsked::Always;
             }
+        }
+        match answered {
+            Ok(response) => self.pass(response, taken, going).await,
             Err(error) => {
                 self.unreached(taken, &server.target, &error);
                 let (kind, message) = match &error {
@@ -94,14 +94,15 @@ impl Conversation {
                     _ => (Kind::Upstream, "the server could not be reached"),
                 };
                 let refusal = self.say(taken, kind, message.to_owned());
-                reply(refusal.response(&taken.recognised, asked))
+                reply(refusal.response(&taken.recognised, going.asked.as_ref()))
             }
         }
     }
 }
 
-/// Answers are read on their way: they come as they are, or packed in the one way that is opened.
-fn only_what_is_read(headers: &mut HeaderMap) {
+/// Answers are read on their way: they come as they are, or packed in the one way that is opened; never if
+/// something may have to be left out of them or said at their end.
+fn only_what_is_read(headers: &mut HeaderMap, stream: bool) {
     let accepts_gzip = headers.get_all(ACCEPT_ENCODING).iter().any(|value| {
         let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
         let mut codings = value.split(',').map(|coding| coding.split(';'));
@@ -111,7 +112,7 @@ fn only_what_is_read(headers: &mut HeaderMap) {
             is_gzip && !is_refused
         })
     });
-    let value = if accepts_gzip { "gzip" } else { "identity" };
+    let value = if accepts_gzip && !stream { "gzip" } else { "identity" };
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(value));
 }
 
@@ -132,9 +133,12 @@ mod tests {
             for value in accepts {
                 headers.append(ACCEPT_ENCODING, value.parse().unwrap());
             }
-            only_what_is_read(&mut headers);
+            let mut of_stream = headers.clone();
+            only_what_is_read(&mut headers, false);
             assert_eq!(headers.get_all(ACCEPT_ENCODING).iter().count(), 1);
             assert_eq!(headers[ACCEPT_ENCODING], sent, "{accepts:?}");
+            only_what_is_read(&mut of_stream, true);
+            assert_eq!(of_stream[ACCEPT_ENCODING], "identity");
         }
     }
 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use http::header::{SEC_WEBSOCKET_EXTENSIONS, UPGRADE};
 use http::uri::PathAndQuery;
-use http::{Request, Response, StatusCode, Version};
+use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use sark_core::request::Operation;
 use sark_detect::{By, Kind};
 
 use super::ask::{self, Read};
+use super::session::Session;
 use super::{Conversation, Taken, reply};
 use crate::alpn::Offer;
 use crate::body::{Outgoing, Reply};
@@ -38,16 +41,22 @@ impl Conversation {
             }
         }
         let of_client = hyper::upgrade::on(&mut request);
+        let session = self.session(&mut request, &taken);
         match self.ask_server(request, &taken).await {
             Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 let of_server = hyper::upgrade::on(&mut response);
-                self.tie(of_client, of_server);
+                match session {
+                    Some(headers) => {
+                        Session::new(Arc::clone(self), taken, headers).spawn(of_client, of_server);
+                    }
+                    None => self.tie(of_client, of_server),
+                }
                 head::strip_answer(response.headers_mut(), true);
                 response.map(|_| Reply::ours(""))
             }
             Ok(mut response) => {
                 head::strip_answer(response.headers_mut(), false);
-                response.map(|body| Reply::Passing { body, watch: None })
+                response.map(Reply::unread)
             }
             Err(error) => {
                 self.unreached(&taken, &self.flow.target, &error);
@@ -55,6 +64,20 @@ impl Conversation {
                 reply(self.say(&taken, Kind::Upstream, message).of_family(family))
             }
         }
+    }
+
+    /// The head of a request for a WebSocket in which models are asked. Its messages are read, so nothing
+    /// is offered that would pack them (RFC 7692).
+    fn session(&self, request: &mut Request<Incoming>, taken: &Taken) -> Option<HeaderMap> {
+        let is_websocket = request
+            .headers()
+            .get(UPGRADE)
+            .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
+        if !is_websocket || taken.recognised.operation != Operation::Chat {
+            return None;
+        }
+        request.headers_mut().remove(SEC_WEBSOCKET_EXTENSIONS);
+        Some(request.headers().clone())
     }
 
     /// On a connection of its own: it becomes something else.

@@ -60,7 +60,7 @@ fn read(host: &str, path: &str, kind: &'static str, octets: &[u8], portion: usiz
         reader.push(portion);
     }
     for form in [Form::Hard, Form::Soft] {
-        assert!(refusal.in_stream(&found, &reader, form).len() < 4096);
+        assert!(refusal.in_stream(&found, &reader, form, 0).len() < 4096);
     }
     assert_eq!(reader.finish().sendable, octets.len() as u64);
     reader.into_answer()

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::state::{Seen, State, Unread};
 use super::{Answer, chat, cohere, converse, gemini, mcp, messages, ollama, responses};
 use crate::framing::{eventstream, lines, sequence, sse};
-use crate::{Asked, Dialect, Limits, Recognised, UsageAsked};
+use crate::{Asked, Dialect, Family, Limits, Recognised, UsageAsked};
 
 /// What of an answer may be sent on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub struct Passed {
     /// Octets that the client did not ask for, within those that may be sent: an event with the usage
     /// that [`ask_for_usage`](crate::ask_for_usage) asked for. They are to be left out.
     pub unasked: Option<Range<u64>>,
+    /// Where the first event begins that calls a tool, of those that came just now; of framings other
+    /// than [`sse`], where what came before ends. Nothing from there on has to go before the calls are
+    /// decided on.
+    pub called: Option<u64>,
 }
 
 /// Reads an answer's body, already decompressed, beside its way to the client.
@@ -34,6 +38,7 @@ pub struct AnswerReader {
     state: State,
     drops_usage: bool,
     at: u64,
+    sendable: u64,
 }
 
 /// What events look like.
@@ -88,18 +93,46 @@ impl AnswerReader {
             state.request = Some((message.clone(), recognised.is_modern(message)));
         }
         let drops_usage = asked.usage == UsageAsked::Missing;
-        Self { shape: shape.unwrap_or(Shape::Chat), framing, state, drops_usage, at: 0 }
+        Self {
+            shape: shape.unwrap_or(Shape::Chat),
+            framing,
+            state,
+            drops_usage,
+            at: 0,
+            sendable: 0,
+        }
+    }
+
+    /// Of one of the answers of a session, which come in messages: see [`message`](Self::message).
+    #[must_use]
+    pub fn of_session(recognised: &Recognised, limits: &Limits) -> Self {
+        let mut state = State::new(sark_prices::Counting::Inside, limits.tools);
+        // Gemini's come in another way.
+        state.answer.is_inspected = recognised.family != Family::Gemini;
+        let (shape, framing) = (Shape::Responses, Framing::Opaque);
+        Self { shape, framing, state, drops_usage: false, at: 0, sendable: 0 }
+    }
+
+    /// Takes a server's message; it is an event of the answer.
+    pub fn message<E>(&mut self, payload: Result<&[u8], E>) {
+        if self.state.answer.is_inspected {
+            piece(self.shape, &mut self.state, payload);
+        }
     }
 
     /// Takes what comes next.
     pub fn push(&mut self, portion: &[u8]) -> Passed {
         self.at += portion.len() as u64;
         let (shape, state, drops) = (self.shape, &mut self.state, self.drops_usage);
-        let mut unasked = None;
+        let (before, calls) = (self.sendable, state.answer.tool_calls.len());
+        let (mut unasked, mut called) = (None, None);
         let sendable = match &mut self.framing {
             Framing::Sse(decoder) => decoder.push(portion, |event| {
                 let range = event.as_ref().map_or(0..0, |event| event.start..event.end);
                 let seen = sse_event(shape, state, event);
+                if called.is_none() && state.answer.tool_calls.len() > calls {
+                    called = Some(range.start);
+                }
                 if seen == Some(Seen::UsageAlone) && drops {
                     unasked = Some(range);
                 }
@@ -122,12 +155,15 @@ impl AnswerReader {
             }
             Framing::Opaque => self.at,
         };
-        Passed { sendable, unasked }
+        self.sendable = sendable;
+        let calls = self.state.answer.tool_calls.len() > calls;
+        Passed { sendable, unasked, called: called.or(calls.then_some(before)) }
     }
 
     /// The body is over: all that was held may be sent on, but what is unasked.
     pub fn finish(&mut self) -> Passed {
         let (shape, state, drops) = (self.shape, &mut self.state, self.drops_usage);
+        let (before, calls) = (self.sendable, state.answer.tool_calls.len());
         let mut unasked = None;
         match &mut self.framing {
             Framing::Sse(decoder) => decoder.finish(|event| {
@@ -154,7 +190,20 @@ impl AnswerReader {
             framing @ (Framing::Sequence(_) | Framing::Sse(_)) => framing,
             _ => Framing::Opaque,
         };
-        Passed { sendable: self.at, unasked }
+        let calls = self.state.answer.tool_calls.len() > calls;
+        Passed { sendable: self.at, unasked, called: calls.then_some(before) }
+    }
+
+    /// Whether it comes in events, each of which is read when it is whole.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        !matches!(self.framing, Framing::Document(..) | Framing::Opaque)
+    }
+
+    /// Whether it is one document, which is read when it is whole.
+    #[must_use]
+    pub fn is_document(&self) -> bool {
+        matches!(self.framing, Framing::Document(..))
     }
 
     /// What it said so far.

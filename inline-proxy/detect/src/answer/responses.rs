@@ -112,7 +112,8 @@ pub(super) fn event(state: &mut State, data: &[u8]) -> Result<Seen, Unread> {
             }
             state.last_call = place;
         }
-        "response.completed" | "response.incomplete" | "response.failed" => {
+        // The last is realtime's, for all three.
+        "response.completed" | "response.incomplete" | "response.failed" | "response.done" => {
             state.answer.is_complete = true;
         }
         "error" => state.fail(event.code.some().or(Some("error".to_owned()))),

@@ -36,6 +36,9 @@ pub enum Unreadable {
     /// No message of JSON-RPC 2.0.
     #[error("the body is no JSON-RPC message: {0}")]
     Rpc(&'static str),
+    /// Not one message of gRPC that names a model.
+    #[error("the body is no call of gRPC that can be read: {0}")]
+    Grpc(&'static str),
 }
 
 /// The body's text, within bounds.

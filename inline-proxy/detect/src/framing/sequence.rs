@@ -18,8 +18,8 @@ pub struct Decoder {
     in_string: bool,
     after_backslash: bool,
     element: Kept,
-    /// Elements so far.
-    count: u64,
+    /// The array's bracket or comma before the element that comes next: it goes with it.
+    joint: Option<u64>,
 }
 
 impl Decoder {
@@ -34,12 +34,13 @@ impl Decoder {
             in_string: false,
             after_backslash: false,
             element: Kept::default(),
-            count: 0,
+            joint: None,
         }
     }
 
     /// Takes what comes next, and hands out each element that it completes. Returns how many octets of
-    /// the stream belong to whole elements, to what is between them, or to one that is too long.
+    /// the stream belong to whole elements and what is before them, to the array's end, or to an element
+    /// that is too long: after them comes nothing, or a comma.
     pub fn push(&mut self, portion: &[u8], mut each: impl FnMut(Result<&[u8], TooLong>)) -> u64 {
         let base = self.at;
         // Where in this portion the element begins, or goes on.
@@ -56,16 +57,21 @@ impl Decoder {
                 b'{' => {
                     self.depth = 1;
                     from = at - 1;
-                    self.sendable = base + from as u64;
+                    let start = base + from as u64;
+                    self.sendable = self.joint(start).unwrap_or(start);
+                }
+                b'[' | b',' => {
+                    let start = base + at as u64 - 1;
+                    self.joint = self.joint(start).or(Some(start));
                 }
                 b'"' if self.depth > 0 => self.in_string = true,
                 b'}' | b']' if self.depth > 0 => {
                     self.depth -= 1;
                     if self.depth == 0 {
                         self.element.push(portion.get(from..at).unwrap_or_default(), self.most);
-                        self.count += 1;
                         each(self.element.read(self.most));
                         self.element.clear();
+                        self.joint = None;
                         self.sendable = base + at as u64;
                     }
                 }
@@ -76,16 +82,17 @@ impl Decoder {
         if self.depth > 0 {
             self.element.push(portion.get(from..).unwrap_or_default(), self.most);
         }
-        if self.depth == 0 || self.element.seen > self.most {
+        if self.element.seen > self.most {
             self.sendable = self.at;
+        } else if self.depth == 0 {
+            self.sendable = self.joint(self.at).unwrap_or(self.at);
         }
         self.sendable
     }
 
-    /// How many elements were whole.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.count
+    /// What is no element, such as a number, is not waited for.
+    fn joint(&self, now: u64) -> Option<u64> {
+        self.joint.filter(|joint| now.saturating_sub(*joint) <= self.most as u64)
     }
 
     /// Whether an element has begun and is not whole: the stream must not end here.

@@ -41,7 +41,7 @@ impl Refusal {
             Family::Bedrock | Family::Cohere => json!({ "message": message }),
             Family::Ollama => json!({ "error": message }),
             Family::Mcp => self.rpc_error(None),
-            Family::Unknown => self.problem(),
+            Family::Grpc | Family::Unknown => self.problem(),
         }
     }
 

@@ -21,9 +21,16 @@ pub enum Form {
 
 impl Refusal {
     /// The last octets of a stream, after what [`Passed::sendable`](crate::Passed::sendable) let
-    /// through. The connection, or the h2 stream, is to be ended cleanly after them.
+    /// through, of which `sent` octets were sent. The connection, or the h2 stream, is to be ended cleanly
+    /// after them; without any, it has to be seen that it breaks off.
     #[must_use]
-    pub fn in_stream(&self, recognised: &Recognised, reader: &AnswerReader, form: Form) -> Bytes {
+    pub fn in_stream(
+        &self,
+        recognised: &Recognised,
+        reader: &AnswerReader,
+        form: Form,
+        sent: u64,
+    ) -> Bytes {
         let state = reader.state();
         match reader.framing() {
             Framing::Sse(decoder) => {
@@ -39,7 +46,7 @@ impl Refusal {
             Framing::Sequence(decoder) => {
                 let last = gemini(state);
                 // An array that has begun goes on; within an element there is no way to end it well.
-                match (decoder.is_within(), decoder.count()) {
+                match (decoder.is_within(), sent) {
                     (true, _) => Bytes::new(),
                     (false, 0) => format!("[{last}]").into(),
                     (false, _) => format!(",\n{last}]").into(),

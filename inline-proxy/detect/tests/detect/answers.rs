@@ -397,13 +397,48 @@ fn what_the_client_did_not_ask_for() {
         reader.push(stream.as_bytes())
     };
     let all = stream.len() as u64;
-    assert_eq!(push(CHAT, &stream), Passed { sendable: all, unasked: Some(start..end) });
+    assert_eq!(
+        push(CHAT, &stream),
+        Passed { sendable: all, unasked: Some(start..end), called: None }
+    );
     let asks =
         r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[]}"#;
-    assert_eq!(push(asks, &stream), Passed { sendable: all, unasked: None });
+    assert_eq!(push(asks, &stream), Passed { sendable: all, unasked: None, called: None });
     // With a choice beside it, it is for the client too.
     let both = "data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":1}}\n\n";
     assert_eq!(push(CHAT, both).unasked, None);
+}
+
+/// From there on nothing goes before the call is decided on.
+#[test]
+fn where_a_tool_is_called() {
+    let text = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n";
+    let call = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"t\"}}]}}]}\n\n";
+    let more = call.replace("\"name\":\"t\"", "\"arguments\":\"{}\"");
+    let path = "/v1/chat/completions";
+    let mut reader = reader("api.openai.com", path, CHAT, SSE, &Limits::default());
+    let (first, rest) = call.split_at(20);
+    let called = |passed: Passed| (passed.sendable, passed.called);
+    let begun = text.len() as u64;
+    assert_eq!(called(reader.push([text, first].concat().as_bytes())), (begun, None));
+    let whole = begun + call.len() as u64;
+    assert_eq!(called(reader.push(rest.as_bytes())), (whole, Some(begun)));
+    assert_eq!(called(reader.push(more.as_bytes())), (whole + more.len() as u64, None));
+    assert_eq!(reader.answer().tool_calls, ["t"]);
+
+    // Elements of an array go with the comma before them.
+    let (host, path) =
+        ("generativelanguage.googleapis.com", "/v1beta/models/g:streamGenerateContent");
+    let mut reader = self::reader(host, path, "{}", JSON, &Limits::default());
+    let text = "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}]}}]}";
+    let call =
+        "\n,{\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"t\"}}]}}]}";
+    assert_eq!(called(reader.push(b"[")), (0, None));
+    assert_eq!(called(reader.push(&text.as_bytes()[1..])), (text.len() as u64, None));
+    assert_eq!(called(reader.push(b"\n,")), (text.len() as u64 + 1, None));
+    let end = (text.len() + call.len()) as u64;
+    let passed = called(reader.push(&call.as_bytes()[2..]));
+    assert_eq!(passed, (end, Some(text.len() as u64 + 1)));
 }
 
 #[test]

@@ -111,9 +111,9 @@ fn elements_of_an_array() {
     for (stream, seen, end, is_open) in [
         (r#"[{"a":1}, {"b":[{}]}]"#, vec![one(r#"{"a":1}"#), one(r#"{"b":[{}]}"#)], 21, false),
         (r#"{"error":{}}"#, vec![one(r#"{"error":{}}"#)], 12, false),
-        (r#"[{"a":"}]\"{"},{"b"#, vec![one(r#"{"a":"}]\"{"}"#)], 15, true),
+        (r#"[{"a":"}]\"{"},{"b"#, vec![one(r#"{"a":"}]\"{"}"#)], 14, true),
         (r#"[{"aaaaaaaaaaaaaaaaaaaaaaaa":1},{}]"#, vec![Err(TooLong(24)), one("{}")], 35, false),
-        ("[", vec![], 1, false),
+        ("[", vec![], 0, false),
         ("", vec![], 0, false),
     ] {
         for portion in [1, 2, 5, 100] {

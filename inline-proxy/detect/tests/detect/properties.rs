@@ -2,6 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sark_detect::framing::websocket::{Decoder, Side};
 use sark_detect::framing::{eventstream, lines, sequence};
 use sark_detect::{Answer, Limits, sse};
 
@@ -68,6 +69,7 @@ fn read(route: Route, portions: &[&[u8]]) -> (Answer, u64) {
         octets += portion.len() as u64;
         let passed = reader.push(portion);
         assert!((sendable..=octets).contains(&passed.sendable));
+        assert!(passed.called.is_none_or(|at| (sendable..=passed.sendable).contains(&at)));
         if let Some(range) = passed.unasked {
             assert!(range.start < range.end && range.end <= passed.sendable);
         }
@@ -196,6 +198,24 @@ proptest! {
             (seen, ends)
         });
         prop_assert!(aws.iter().all(|one| *one == aws[0]));
+        for side in [Side::Client, Side::Server] {
+            let sessions = portions.each_ref().map(|portions| {
+                let mut decoder = Decoder::new(side, most);
+                let mut seen = Vec::new();
+                for portion in portions {
+                    match decoder.push(portion) {
+                        Ok(messages) => seen.extend(messages),
+                        Err(wrong) => return (seen, Some(wrong)),
+                    }
+                }
+                (seen, None)
+            });
+            // What is wrong ends it where it stands; what came before in the same portion is not given.
+            prop_assert!(sessions.iter().all(|one| one.1 == sessions[0].1));
+            if sessions[0].1.is_none() {
+                prop_assert!(sessions.iter().all(|one| one.0 == sessions[0].0));
+            }
+        }
     }
 
     /// What is sent on event by event, put together, is what came.

@@ -102,8 +102,8 @@ fn ended(route: (&str, &str, &str, &str), before: &[u8], form: Form) -> Bytes {
     let (host, path, body, kind) = route;
     let (found, _): (Recognised, Asked) = ask(host, path, body).unwrap();
     let mut reader = reader(host, path, body, kind, &Limits { event: 200, ..Limits::default() });
-    reader.push(before);
-    refusal(Kind::Denied).in_stream(&found, &reader, form)
+    let sent = reader.push(before).sendable;
+    refusal(Kind::Denied).in_stream(&found, &reader, form, sent)
 }
 
 const SSE: &str = "text/event-stream";
@@ -225,7 +225,7 @@ fn nothing_gets_out_of_its_place() {
     assert!(!message.contains(char::is_control));
     let (found, _) = ask("api.openai.com", "/v1/chat/completions", CHAT).unwrap();
     let reader = reader("api.openai.com", "/v1/chat/completions", CHAT, SSE, &Limits::default());
-    let octets = refusal.in_stream(&found, &reader, Form::Hard);
+    let octets = refusal.in_stream(&found, &reader, Form::Hard, 0);
     let lines = std::str::from_utf8(&octets).unwrap().lines().count();
     assert_eq!(lines, 2);
 }
