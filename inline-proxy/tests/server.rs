@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
 use sark_ca::{Authority, Below, LeafConfig, Leaves, Profile, Resolver};
 use sark_core::{Clock as _, SystemClock};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
@@ -115,8 +115,8 @@ impl Server {
                         }
                         answer(request, before.clone(), Arc::clone(&seen))
                     });
-                    let io = TokioIo::new(stream);
                     if is_h2 {
+                        let io = TokioIo::new(heard_out(stream));
                         let mut builder = http2::Builder::new(TokioExecutor::new());
                         builder.max_concurrent_streams(manner.streams);
                         let mut connection = pin!(builder.serve_connection(io, service));
@@ -126,6 +126,7 @@ impl Server {
                         }
                         let _ = connection.await;
                     } else {
+                        let io = TokioIo::new(stream);
                         let connection = http1::Builder::new().serve_connection(io, service);
                         let _ = connection.with_upgrades().await;
                     }
@@ -149,6 +150,24 @@ pub type Body = BoxBody<Bytes, std::io::Error>;
 
 pub fn full(octets: impl Into<Bytes>) -> Body {
     Full::new(octets.into()).map_err(|never| match never {}).boxed()
+}
+
+/// The same stream, whose other side is heard out when this side is done: what was said last would be lost
+/// with a reset.
+fn heard_out(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> DuplexStream {
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let (mut read, mut write) = tokio::io::split(stream);
+    let (mut said, mut hears) = tokio::io::split(far);
+    tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut said, &mut write).await;
+        let _ = write.shutdown().await;
+    });
+    tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut read, &mut hears).await;
+        let _ = hears.shutdown().await;
+        let _ = tokio::io::copy(&mut read, &mut tokio::io::sink()).await;
+    });
+    near
 }
 
 async fn answer(

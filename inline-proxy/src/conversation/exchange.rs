@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use rustls::pki_types::ServerName;
 
 use super::{Conversation, Taken};
@@ -15,8 +15,10 @@ use crate::flow::Target;
 use crate::head;
 use crate::upstream::{Held, Link, LinkError, Server, is_of_connection};
 
-/// How often a request is sent that no server has seen.
-const TRIES: u32 = 3;
+/// How often a request is sent that no server has looked at: several connections may say goodbye at once.
+const TRIES: u32 = 8;
+/// The same with HTTP/1.1, where after a connection that was idle there is a new one.
+const TRIES_H1: u32 = 2;
 
 impl Conversation {
     /// The server of this request.
@@ -74,8 +76,14 @@ impl Conversation {
                 None => upstreams.fresh(server).await?,
             };
             was_h2 = link.alpn() == Alpn::H2;
-            // What is whole can be sent again.
-            let again = was_h2.then(|| body.copy()).flatten();
+            if !was_h2 {
+                left = left.min(TRIES_H1);
+            }
+            // What is whole can be sent again. The connection may have been told goodbye just when the head
+            // was on its way, and then the body is not: of a request that has none the server may have seen
+            // all, so that has to be one that may come twice (RFC 9110 §9.2.2).
+            let may_again = was_h2 && (!body.is_end_stream() || parts.method.is_idempotent());
+            let again = may_again.then(|| body.copy()).flatten();
             let again = again.map(|body| (parts.clone(), body));
             let request = addressed(parts, body, &link, (scheme.clone(), authority))?;
             let error = match link.send(request).await {
