@@ -49,7 +49,7 @@ mod upstream;
 mod watch;
 
 pub use alpn::{Alpn, Offer};
-pub use answers::{Answers, ToolCalls, Usage};
+pub use answers::{Acts, Answers, Usage};
 pub use clients::{Clients, TooMany};
 pub use conversation::Conversation;
 pub use dial::{DialError, Dialer, Reach};

@@ -8,6 +8,7 @@ mod expects;
 mod explicit;
 mod grpc;
 mod hostile;
+mod mcp;
 mod models;
 mod packed;
 mod row;

@@ -20,7 +20,7 @@ use sark_core::{Clock as _, SystemClock};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{models, sessions};
+use crate::{mcp, models, sessions};
 
 /// One request, as it came.
 #[derive(Debug, Clone)]
@@ -123,6 +123,7 @@ async fn answer(
     let host = parts.uri.authority().map(ToString::to_string);
     let host = host.or_else(|| parts.headers.get("host")?.to_str().ok().map(str::to_owned));
     let path = parts.uri.path_and_query().unwrap().as_str().to_owned();
+    let accept = parts.headers.get("accept").and_then(|it| it.to_str().ok().map(str::to_owned));
     seen.lock().unwrap().push(Seen {
         version: parts.version,
         line: format!("{} {path}", parts.method),
@@ -141,6 +142,9 @@ async fn answer(
             models::events("", path.split('?').next().unwrap(), &asked),
             asked["model"] == "silent",
         ));
+    }
+    if path == "/mcp" {
+        return Ok(mcp::answer(accept.as_deref() == Some("text/event-stream"), &asked));
     }
     let asks =
         ["/chat/completions", "/v1/messages", "/v2/chat"].iter().any(|end| path.ends_with(end));
@@ -192,13 +196,13 @@ fn broken((kind, events): models::Events, is_silent: bool) -> Response<Body> {
     response
 }
 
-fn json(value: &serde_json::Value) -> Response<Body> {
+pub fn json(value: &serde_json::Value) -> Response<Body> {
     let mut response = Response::new(full(value.to_string()));
     response.headers_mut().insert("content-type", "application/json".parse().unwrap());
     response
 }
 
-fn events((kind, events): models::Events) -> Response<Body> {
+pub fn events((kind, events): models::Events) -> Response<Body> {
     let events = stream::iter(events).then(|text| async move {
         tokio::time::sleep(PAUSE).await;
         Ok(Frame::data(Bytes::from(text)))

@@ -77,6 +77,28 @@ decisions contains {
 } if input.model
 "#;
 
+const MCP: &str = r#"package sark.mcp.calls
+
+import rego.v1
+
+decisions contains {
+	"rule_id": "tool",
+	"action": "deny",
+	"severity": "medium",
+	"reason": sprintf("%s is no tool for you", [input.call.name]),
+} if {
+	input.operation == "tool_call"
+	input.call.name == "rm"
+}
+
+decisions contains {
+	"rule_id": "sampling",
+	"action": "deny",
+	"severity": "medium",
+	"reason": "servers do not ask models here",
+} if input.operation == "sampling"
+"#;
+
 pub struct World {
     pub proxy: Arc<Proxy>,
     /// Clients believe this.
@@ -118,10 +140,15 @@ impl World {
         tokio::spawn(drain.run(CancellationToken::new()));
         let decider = Arc::new(Decider::new(Settings::default()));
         if options.without_set.is_none() {
-            let files =
-                [("set.yaml", SETTINGS), ("sark/llm/models.rego", POLICY)].map(|(path, text)| {
-                    SetFile { path: path.to_owned(), octets: text.as_bytes().to_vec() }
-                });
+            let files = [
+                ("set.yaml", SETTINGS),
+                ("sark/llm/models.rego", POLICY),
+                ("sark/mcp/calls.rego", MCP),
+            ];
+            let files = files.map(|(path, text)| SetFile {
+                path: path.to_owned(),
+                octets: text.as_bytes().to_vec(),
+            });
             let set = DecisionSet::load(&files, None, &sark_policy::decision::Limits::default());
             decider.put(Some(decider.pool(Arc::new(set.unwrap())).unwrap()), None);
         }

@@ -9,7 +9,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use rustls::pki_types::ServerName;
-use sark_detect::{Asked, Kind, UsageAsked, credentials};
+use sark_detect::{Asked, Dialect, Kind, UsageAsked, credentials};
 
 use super::gate::Gate;
 use super::{Conversation, Taken, reply};
@@ -51,7 +51,9 @@ impl Conversation {
             }
         };
         if let Some(asked) = &going.asked {
-            only_what_is_read(&mut parts.headers, asked.stream);
+            // MCP servers stream as they like.
+            let may_stream = asked.stream || taken.recognised.dialect == Dialect::Mcp;
+            only_what_is_read(&mut parts.headers, may_stream);
         }
         if instead.is_some() {
             // They are the other server's.
