@@ -14,8 +14,9 @@
 //!
 //! Read [`Proxy`] first, then [`steer()`] and [`Conversation`]. Nothing goes to a server before it was
 //! decided on and recorded; servers are always verified; an answer is passed on as it comes and read
-//! beside its way. Decisions are made in this process, by the set that `sarkd` has in use or by one from
-//! a directory: no other program is waited for.
+//! beside its way, and what it would have the client do waits for a decision of its own. Decisions are
+//! made in this process, by the set that `sarkd` has in use or by one from a directory: no other program
+//! is waited for.
 
 mod alpn;
 mod answers;

@@ -1,7 +1,7 @@
 //! Servers that say what a stream took only if they are asked are asked, and clients see nothing of it.
 
 use http_body_util::BodyExt as _;
-use sark_inline_proxy::{Acts, Answers, Usage};
+use sark_inline_proxy::{Answers, Usage};
 use serde_json::{Value, json};
 
 use crate::client::Client;
