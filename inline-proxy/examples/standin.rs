@@ -6,6 +6,8 @@
 
 #[path = "../tests/models.rs"]
 mod models;
+#[path = "../tests/realtime.rs"]
+mod realtime;
 #[path = "../tests/server.rs"]
 mod server;
 

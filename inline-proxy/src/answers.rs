@@ -8,8 +8,11 @@ use serde::Deserialize;
 pub struct Answers {
     /// How many tokens a stream took, where a server says it only if it is asked.
     pub usage: Usage,
-    /// Tools that an answer calls.
-    pub tool_calls: ToolCalls,
+    /// Tools that a model's answer calls.
+    pub tool_calls: Acts,
+    /// What an MCP server asks of its client: that its model writes something, that its user says
+    /// something.
+    pub server_requests: Acts,
 }
 
 /// Of servers that say how many tokens a stream took only if `stream_options.include_usage` asks for it.
@@ -23,11 +26,11 @@ pub enum Usage {
     Leave,
 }
 
-/// Of requests that offer tools to a model.
+/// What an answer would have the client do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum ToolCalls {
-    /// Each tool that the answer calls is decided on before the client sees the call.
+pub enum Acts {
+    /// Each is decided on before the client sees it.
     #[default]
     Decide,
     /// They are recorded.

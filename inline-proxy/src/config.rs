@@ -7,11 +7,10 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use jiff::SignedDuration;
+use sark_core::log::LogConfig;
 use sark_core::secret::SecretRef;
 use sark_registry::NamePattern;
 use serde::Deserialize;
-
-pub use load::{ConfigError, load};
 
 use crate::answers::Answers;
 use crate::entrance::transparent::Steering;
@@ -345,29 +344,4 @@ impl Default for MetricsConfig {
     fn default() -> Self {
         Self { listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9467))) }
     }
-}
-
-/// `log`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct LogConfig {
-    /// `text` or `json`.
-    pub format: LogFormat,
-    /// Levels by target, such as `info,sark_inline_proxy=debug`.
-    pub filter: String,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
-    }
-}
-
-/// See [`LogConfig`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the words say it")]
-pub enum LogFormat {
-    Text,
-    Json,
 }

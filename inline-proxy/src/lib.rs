@@ -14,8 +14,9 @@
 //!
 //! Read [`Proxy`] first, then [`steer()`] and [`Conversation`]. Nothing goes to a server before it was
 //! decided on and recorded; servers are always verified; an answer is passed on as it comes and read
-//! beside its way. Decisions are made in this process, by the set that `sarkd` has in use or by one from
-//! a directory: no other program is waited for.
+//! beside its way, and what it would have the client do waits for a decision of its own. Decisions are
+//! made in this process, by the set that `sarkd` has in use or by one from a directory: no other program
+//! is waited for.
 
 mod alpn;
 mod answers;
@@ -33,7 +34,6 @@ mod head;
 mod held;
 mod ids;
 mod judge;
-pub mod log;
 mod metrics;
 mod opening;
 mod overload;
@@ -56,7 +56,7 @@ mod upstream;
 mod watch;
 
 pub use alpn::{Alpn, Offer};
-pub use answers::{Answers, ToolCalls, Usage};
+pub use answers::{Acts, Answers, Usage};
 pub use clients::{Clients, OneClient, TooMany};
 pub use conversation::Conversation;
 pub use dial::{DialError, Dialer, Reach};

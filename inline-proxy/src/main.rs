@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use sark_core::{Clock as _, SystemClock, chain};
 use sark_inline_proxy::args::{Args, Command, NetCommand};
-use sark_inline_proxy::{Inherited, Program, ca, config, log, run};
+use sark_inline_proxy::config::Config;
+use sark_inline_proxy::{Inherited, Program, ca, run};
+use sark_program::{config, log};
 
 /// Decisions make many small values and drop them again, on every thread.
 #[global_allocator]
@@ -18,7 +20,7 @@ const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
     let (program, args) = (Program::this(), Args::parse());
-    let config = match config::load(&args.config) {
+    let config = match config::load::<Config>(&args.config) {
         Ok(config) => config,
         Err(error) => return fail(BAD_INPUT, &error),
     };
@@ -66,7 +68,7 @@ fn show(text: &str) -> ExitCode {
     }
 }
 
-fn net(config: &config::Config, command: NetCommand) -> ExitCode {
+fn net(config: &Config, command: NetCommand) -> ExitCode {
     let Some(net) = config.net() else {
         let none = std::io::Error::other("the configuration has no transparent entrance");
         return fail(BAD_INPUT, &none);

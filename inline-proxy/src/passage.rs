@@ -38,10 +38,8 @@ pub struct Passage {
     out: VecDeque<Frame<Bytes>>,
     /// They come after all that is held.
     trailers: Option<HeaderMap>,
-    /// How long the server may say nothing, and until when, while it is waited for.
-    within: Duration,
-    silence: Pin<Box<Sleep>>,
-    is_waiting: bool,
+    /// Until when the server may say nothing, if it may not for ever.
+    silence: Option<Silence>,
     /// Of what we say to the client ourselves.
     request_id: String,
 }
@@ -53,12 +51,13 @@ impl std::fmt::Debug for Passage {
 }
 
 impl Passage {
-    /// Of an answer that [comes in events](Watch::is_stream), the next of them `within` this.
+    /// Of an answer that [comes in events](Watch::is_stream), the next of them `within` this, if that is
+    /// limited.
     pub fn new(
         body: Incoming,
         watch: Box<Watch>,
         gate: Option<Gate>,
-        within: Duration,
+        within: Option<Duration>,
         request_id: String,
     ) -> Self {
         Self {
@@ -71,17 +70,15 @@ impl Passage {
             is_cut: false,
             out: VecDeque::new(),
             trailers: None,
-            within,
-            silence: Box::pin(tokio::time::sleep(within)),
-            is_waiting: false,
+            silence: within.map(Silence::new),
             request_id,
         }
     }
 
-    /// Lets go what may, and asks about tools that were not called before.
+    /// Lets go what may, and asks about what was not done before.
     fn pass(&mut self, passed: Passed) {
-        let calls = self.watch.as_ref().map(|watch| watch.calls()).unwrap_or_default();
-        match self.gate.as_mut().and_then(|gate| gate.ask(calls)) {
+        let answer = self.watch.as_ref().and_then(|watch| watch.answer());
+        match self.gate.as_mut().zip(answer).and_then(|(gate, answer)| gate.ask(answer)) {
             Some(asking) => {
                 // What was said before the call is none.
                 let before = passed.called.unwrap_or(0).min(passed.sendable);
@@ -108,6 +105,11 @@ impl Passage {
 
     /// There is no more to come from the server.
     fn broken(&mut self, message: &str) {
+        if self.watch.as_ref().is_some_and(|watch| watch.is_complete()) {
+            // Nothing is to be said after the end that its protocol has.
+            (self.body, self.watch, self.is_cut) = (None, None, true);
+            return;
+        }
         let (kind, message) = (Kind::Upstream, message.to_owned());
         let request_id = std::mem::take(&mut self.request_id);
         self.stop(&Refusal { kind, message, request_id, rule: None });
@@ -160,15 +162,14 @@ impl Body for Passage {
                 return Poll::Ready(own.trailers.take().map(|it| Ok(Frame::trailers(it))));
             };
             let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
-                // A client that does not read is no reason.
-                if !std::mem::replace(&mut own.is_waiting, true) {
-                    own.silence.as_mut().reset(Instant::now() + own.within);
-                }
-                ready!(own.silence.as_mut().poll(context));
+                let Some(silence) = &mut own.silence else { return Poll::Pending };
+                ready!(silence.poll(context));
                 own.broken("the server fell silent");
                 continue;
             };
-            own.is_waiting = false;
+            if let Some(silence) = &mut own.silence {
+                silence.is_waiting = false;
+            }
             match frame {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(octets) => own.took(octets),
@@ -192,6 +193,27 @@ impl Body for Passage {
             && self.asking.is_none()
             && self.trailers.is_none()
             && !self.is_cut
+    }
+}
+
+/// How long it lasts.
+struct Silence {
+    within: Duration,
+    sleep: Pin<Box<Sleep>>,
+    /// A client that does not read is no reason: it begins when the server is waited for.
+    is_waiting: bool,
+}
+
+impl Silence {
+    fn new(within: Duration) -> Self {
+        Self { within, sleep: Box::pin(tokio::time::sleep(within)), is_waiting: false }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::replace(&mut self.is_waiting, true) {
+            self.sleep.as_mut().reset(Instant::now() + self.within);
+        }
+        self.sleep.as_mut().poll(context)
     }
 }
 

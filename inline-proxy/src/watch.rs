@@ -140,14 +140,13 @@ impl Watch {
     /// Whether it came to its end.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.reader().is_some_and(|reader| reader.answer().is_complete)
+        self.answer().is_some_and(|answer| answer.is_complete)
     }
 
     /// Whether a session said something beside answers only.
     fn is_none_yet(&self) -> bool {
-        let answer = self.reader().map(AnswerReader::answer);
         self.is_of_session
-            && answer.is_none_or(|answer| {
+            && self.answer().is_none_or(|answer| {
                 answer.output_octets == 0
                     && answer.tool_calls.is_empty()
                     && answer.failure.is_none()
@@ -166,10 +165,10 @@ impl Watch {
         self.reader().is_some_and(AnswerReader::is_document)
     }
 
-    /// Tools that it calls, so far.
+    /// What it said so far.
     #[must_use]
-    pub fn calls(&self) -> &[String] {
-        self.reader().map(|reader| &*reader.answer().tool_calls).unwrap_or_default()
+    pub fn answer(&self) -> Option<&Answer> {
+        self.reader().map(AnswerReader::answer)
     }
 
     fn reader(&self) -> Option<&AnswerReader> {

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{models, sessions};
+use crate::{mcp, models, realtime};
 
 /// One request, as it came.
 #[derive(Debug, Clone)]
@@ -176,7 +176,7 @@ async fn answer(
     seen: Arc<Mutex<Vec<Seen>>>,
 ) -> Result<Response<Body>, Infallible> {
     if request.headers().contains_key("sec-websocket-key") {
-        return Ok(sessions::serve(&mut request, &seen));
+        return Ok(realtime::serve(&mut request, &seen));
     }
     if request.headers().contains_key("upgrade") {
         return Ok(echo(&mut request));
@@ -189,6 +189,7 @@ async fn answer(
     let host = parts.uri.authority().map(ToString::to_string);
     let host = host.or_else(|| parts.headers.get("host")?.to_str().ok().map(str::to_owned));
     let path = parts.uri.path_and_query().unwrap().as_str().to_owned();
+    let accept = parts.headers.get("accept").and_then(|it| it.to_str().ok().map(str::to_owned));
     seen.lock().unwrap().push(Seen {
         version: parts.version,
         line: format!("{} {path}", parts.method),
@@ -208,6 +209,9 @@ async fn answer(
             models::events("", path.split('?').next().unwrap(), &asked),
             asked["model"] == "silent",
         ));
+    }
+    if path == "/mcp" {
+        return Ok(mcp::answer(accept.as_deref() == Some("text/event-stream"), &asked));
     }
     let asks =
         ["/chat/completions", "/v1/messages", "/v2/chat"].iter().any(|end| path.ends_with(end));
@@ -260,13 +264,13 @@ fn broken((kind, events): models::Events, is_silent: bool) -> Response<Body> {
     response
 }
 
-fn json(value: &serde_json::Value) -> Response<Body> {
+pub fn json(value: &serde_json::Value) -> Response<Body> {
     let mut response = Response::new(full(value.to_string()));
     response.headers_mut().insert("content-type", "application/json".parse().unwrap());
     response
 }
 
-fn events((kind, events): models::Events) -> Response<Body> {
+pub fn events((kind, events): models::Events) -> Response<Body> {
     let events = stream::iter(events).then(|text| async move {
         tokio::time::sleep(PAUSE).await;
         Ok(Frame::data(Bytes::from(text)))

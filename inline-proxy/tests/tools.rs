@@ -2,7 +2,7 @@
 
 use http_body_util::BodyExt as _;
 use sark_core::audit::Outcome;
-use sark_inline_proxy::{Answers, ToolCalls, Usage};
+use sark_inline_proxy::{Acts, Answers, Usage};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -72,7 +72,7 @@ async fn a_stream_ends_where_it_calls_what_it_may_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_be_called_goes_as_it_came() {
     let (_server, world, address) = world(Answers::default()).await;
-    let leave = Answers { usage: Usage::Leave, tool_calls: ToolCalls::Leave };
+    let leave = Answers { usage: Usage::Leave, tool_calls: Acts::Leave, ..Answers::default() };
     let (_other, left, left_address) = self::world(leave).await;
     for path in [CHAT, "/v1/messages"] {
         for stream in [true, false] {

@@ -1,7 +1,7 @@
 //! Servers that say what a stream took only if they are asked are asked, and clients see nothing of it.
 
 use http_body_util::BodyExt as _;
-use sark_inline_proxy::{Answers, ToolCalls, Usage};
+use sark_inline_proxy::{Answers, Usage};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -12,7 +12,7 @@ const PATH: &str = "/v1/chat/completions";
 
 async fn world(usage: Usage) -> (Server, World, Client) {
     let server = Server::start(&["h2", "http/1.1"]).await;
-    let answers = Answers { usage, tool_calls: ToolCalls::Decide };
+    let answers = Answers { usage, ..Answers::default() };
     let roots = vec![server.root.clone()];
     let world = World::new(Options { server_roots: roots, answers, ..Options::default() }).await;
     let address = world.listen(Some(server.address)).await;

@@ -13,9 +13,9 @@ use sark_core::{Clock as _, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_inline_proxy::entrance::transparent::{Steering, listen, meant};
 use sark_inline_proxy::{
-    Answers, Budget, Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep, Known,
-    Limits, Metrics, OneClient, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach, Refusals,
-    SourceMap, Target, Termination, Trust, Upstreams,
+    Answers, Budget, Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep,
+    Known, Limits, Metrics, OneClient, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach,
+    Refusals, SourceMap, Target, Termination, Trust, Upstreams,
 };
 use sark_policy::decision::{DecisionSet, SetFile};
 use sark_registry::{Snapshot, seed};
@@ -82,6 +82,28 @@ decisions contains {
 pub const BUDGET: Budget =
     Budget { requests: 1000, requests_each: 1000, bodies: 1 << 28, bodies_each: 1 << 28 };
 
+const MCP: &str = r#"package sark.mcp.calls
+
+import rego.v1
+
+decisions contains {
+	"rule_id": "tool",
+	"action": "deny",
+	"severity": "medium",
+	"reason": sprintf("%s is no tool for you", [input.call.name]),
+} if {
+	input.operation == "tool_call"
+	input.call.name == "rm"
+}
+
+decisions contains {
+	"rule_id": "sampling",
+	"action": "deny",
+	"severity": "medium",
+	"reason": "servers do not ask models here",
+} if input.operation == "sampling"
+"#;
+
 pub struct World {
     pub proxy: Arc<Proxy>,
     /// Clients believe this.
@@ -133,10 +155,15 @@ impl World {
         tokio::spawn(drain.run(CancellationToken::new()));
         let decider = Arc::new(Decider::new(Settings::default()));
         if options.without_set.is_none() {
-            let files =
-                [("set.yaml", SETTINGS), ("sark/llm/models.rego", POLICY)].map(|(path, text)| {
-                    SetFile { path: path.to_owned(), octets: text.as_bytes().to_vec() }
-                });
+            let files = [
+                ("set.yaml", SETTINGS),
+                ("sark/llm/models.rego", POLICY),
+                ("sark/mcp/calls.rego", MCP),
+            ];
+            let files = files.map(|(path, text)| SetFile {
+                path: path.to_owned(),
+                octets: text.as_bytes().to_vec(),
+            });
             let set = DecisionSet::load(&files, None, &sark_policy::decision::Limits::default());
             decider.put(Some(decider.pool(Arc::new(set.unwrap())).unwrap()), None);
         }

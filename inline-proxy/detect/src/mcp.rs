@@ -35,21 +35,27 @@ impl Message {
     /// What it is for.
     #[must_use]
     pub fn operation(&self) -> Operation {
-        match self.method.as_deref() {
-            Some("tools/call") => Operation::ToolCall,
-            Some("tools/list") => Operation::ToolList,
-            Some("resources/read") => Operation::ResourceRead,
-            Some("prompts/get") => Operation::PromptGet,
-            Some("sampling/createMessage") => Operation::Sampling,
-            Some("elicitation/create") => Operation::Elicitation,
-            _ => Operation::Other,
-        }
+        self.method.as_deref().map_or(Operation::Other, operation)
     }
 
     /// Whether somebody waits for an answer.
     #[must_use]
     pub fn is_request(&self) -> bool {
         self.id.is_some() && self.method.is_some()
+    }
+}
+
+/// What a method is for, of a client's request or of a server's.
+#[must_use]
+pub fn operation(method: &str) -> Operation {
+    match method {
+        "tools/call" => Operation::ToolCall,
+        "tools/list" => Operation::ToolList,
+        "resources/read" => Operation::ResourceRead,
+        "prompts/get" => Operation::PromptGet,
+        "sampling/createMessage" => Operation::Sampling,
+        "elicitation/create" => Operation::Elicitation,
+        _ => Operation::Other,
     }
 }
 

@@ -1,10 +1,9 @@
 //! Text → a checked [`Config`], and what the other parts want of it.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use sark_core::document::{self, Diagnostic};
+use sark_program::config::Checked;
 
 use super::{Config, LimitsConfig};
 use crate::clients::{Clients, OneClient};
@@ -13,54 +12,10 @@ use crate::overload::Budget;
 use crate::pins::PinSettings;
 use crate::proxy::Limits;
 
-/// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read the configuration {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Cause.
-        source: std::io::Error,
-    },
-    /// It is wrong.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-    Content(Vec<Diagnostic>),
-}
+impl Checked for Config {
+    const LEAST: &'static str = "explicit: { listen: 127.0.0.1:3128 }";
 
-/// Parse and check.
-pub fn load(path: &Path) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    read(&path.display().to_string(), &text).map_err(ConfigError::Content)
-}
-
-fn read(file: &str, text: &str) -> Result<Config, Vec<Diagnostic>> {
-    let mut parsed = document::parse_all::<Config>(file, text);
-    if !parsed.mistakes.is_empty() {
-        return Err(parsed.mistakes);
-    }
-    let config = match (parsed.documents.pop(), parsed.documents.len()) {
-        (Some(read), 0) => read.document.value,
-        (Some(second), _) => {
-            let line = second.document.line;
-            return Err(vec![Diagnostic::at(file, text, line, 1, "a second document")]);
-        }
-        (None, _) => {
-            let empty = Diagnostic::of_file(file, "the configuration is empty");
-            return Err(vec![empty.with_help("at least: explicit: { listen: 127.0.0.1:3128 }")]);
-        }
-    };
-    let mistakes = config.check();
-    if mistakes.is_empty() {
-        return Ok(config);
-    }
-    Err(mistakes.into_iter().map(|mistake| Diagnostic::of_file(file, mistake)).collect())
-}
-
-impl Config {
-    fn check(&self) -> Vec<String> {
+    fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         if self.transparent.is_none() && self.explicit.is_none() && self.reverse.is_empty() {
             mistakes.push("no entrance: write transparent, explicit or reverse".to_owned());
@@ -132,12 +87,14 @@ impl Config {
         {
             mistakes.push(format!("transparent.interfaces: {error}"));
         }
-        if let Err(error) = crate::log::check(&self.log) {
+        if let Err(error) = sark_program::log::check(&self.log) {
             mistakes.push(sark_core::chain(&error));
         }
         mistakes
     }
+}
 
+impl Config {
     /// What the kernel needs for the transparent entrance.
     #[must_use]
     pub fn net(&self) -> Option<Net> {
@@ -220,11 +177,13 @@ impl LimitsConfig {
 
 #[cfg(test)]
 mod tests {
+    use sark_program::config::read;
+
     use super::*;
 
     #[test]
     fn the_least_is_an_entrance() {
-        let config = read("p.yaml", "explicit: {}").unwrap();
+        let config = read::<Config>("p.yaml", "explicit: {}").unwrap();
         assert_eq!(config.explicit.unwrap().listen.to_string(), "127.0.0.1:3128");
         assert_eq!(config.limits, super::super::LimitsConfig::default());
     }
@@ -249,7 +208,7 @@ state: { directory: /tmp/state }
 metrics: { listen: null }
 log: { format: json, filter: debug }
 ";
-        let config = read("p.yaml", text).unwrap();
+        let config = read::<Config>("p.yaml", text).unwrap();
         assert_eq!(config.transparent.as_ref().unwrap().mark, 119);
         assert_eq!(config.reverse[0].port, 443);
         assert_eq!(config.limits().inspect, 1 << 20);
@@ -275,8 +234,11 @@ log: { format: json, filter: debug }
             ("explicit: {}\nlog: { filter: '=,=' }", "log.filter"),
             ("", "explicit: { listen"),
         ] {
-            let said: Vec<String> =
-                read("p.yaml", text).unwrap_err().iter().map(ToString::to_string).collect();
+            let said: Vec<String> = read::<Config>("p.yaml", text)
+                .unwrap_err()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             let said = said.join("\n");
             assert!(said.contains(wanted), "{text}: {said}");
             assert!(!said.contains("s3cret"), "{said}");

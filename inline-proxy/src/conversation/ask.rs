@@ -6,7 +6,7 @@ use hyper::body::Body as _;
 use sark_core::Request;
 use sark_core::decision::{Action, Decision, Obligation};
 use sark_core::request::{Operation, Spend};
-use sark_detect::{Asked, By, Kind, Recognised, Refusal, Unreadable};
+use sark_detect::{Asked, By, Dialect, Kind, Recognised, Refusal, Unreadable};
 use sark_prices::{Call, Reported};
 use sark_registry::Snapshot;
 
@@ -54,7 +54,9 @@ impl Conversation {
         let body_octets = body.size_hint().lower();
         let unread = Read { body_octets, ..Read::head_alone() };
         if body.is_end_stream() {
-            return Ok(Read { inspected: true, ..unread });
+            // A client of MCP that listens for what its server says.
+            let asked = (taken.recognised.dialect == Dialect::Mcp).then(Asked::default);
+            return Ok(Read { asked, inspected: true, ..unread });
         }
         let recognised = &mut taken.recognised;
         if !reads || !body.is_whole() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Response;
 use http::header::CONTENT_LENGTH;
 use hyper::body::{Body as _, Incoming};
-use sark_detect::{Asked, Kind};
+use sark_detect::{Asked, Dialect, Kind};
 
 use super::forward::Going;
 use super::gate::Gate;
@@ -45,7 +45,9 @@ impl Conversation {
         let (mut head, body) = response.into_parts();
         if watch.is_stream() {
             head.headers.remove(CONTENT_LENGTH);
-            let within = self.proxy.limits.answer_within;
+            // An MCP server may have nothing to say for long.
+            let is_mcp = taken.recognised.dialect == Dialect::Mcp;
+            let within = (!is_mcp).then_some(self.proxy.limits.answer_within);
             let passage = Passage::new(body, watch, gate, within, taken.id.clone());
             return Response::from_parts(head, Reply::Events(Box::new(passage)));
         }
@@ -87,10 +89,9 @@ impl Conversation {
         }
         watch.saw(body.octets());
         watch.finish();
-        if let Some(asking) = gate.ask(watch.calls())
+        if let Some(asking) = watch.answer().and_then(|answer| gate.ask(answer))
             && let Some(refusal) = asking.await
         {
-            self.proxy.metrics.refused(refusal.kind);
             watch.stopped(&refusal);
             return reply(refusal.response(&taken.recognised, Some(asked)));
         }

@@ -5,7 +5,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValu
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Response, StatusCode};
-use sark_detect::{Asked, Kind, UsageAsked, credentials};
+use sark_detect::{Asked, Dialect, Kind, UsageAsked, credentials};
 
 use super::gate::Gate;
 use super::{Conversation, Taken, reply};
@@ -45,7 +45,9 @@ impl Conversation {
             }
         };
         if let Some(asked) = &going.asked {
-            only_what_is_read(&mut parts.headers, asked.stream);
+            // MCP servers stream as they like.
+            let may_stream = asked.stream || taken.recognised.dialect == Dialect::Mcp;
+            only_what_is_read(&mut parts.headers, may_stream);
         }
         if instead.is_some() {
             // They are the other server's.

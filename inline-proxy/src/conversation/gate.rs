@@ -1,4 +1,5 @@
-//! What an answer does is asked about before the client sees it: each tool that the model calls.
+//! What an answer would have the client do is asked about before the client sees it: each tool that a model
+//! calls, each kind of thing that an MCP server asks of its client.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -7,43 +8,52 @@ use std::sync::Arc;
 use http::HeaderMap;
 use sark_core::Request;
 use sark_core::audit::Flow as FiveTuple;
-use sark_core::request::Operation;
-use sark_detect::{Kind, Refusal};
+use sark_core::request::{Call, Operation};
+use sark_detect::{Answer, Dialect, Kind, Refusal, mcp};
 use serde_json::{Map, Value};
 
 use super::ask::{self, Read};
 use super::{Conversation, Taken};
-use crate::answers::ToolCalls;
+use crate::answers::Acts;
 use crate::proxy::Proxy;
 
-/// Decides on the calls of one answer, each tool once.
+/// Decides on what one answer does, each once.
 pub struct Gate {
     proxy: Arc<Proxy>,
     /// As the request was asked about.
     request: Request,
     flow: Option<FiveTuple>,
     aside: Map<String, Value>,
-    /// Calls that were seen.
+    /// The MCP server that answers; else it is a model.
+    server: Option<String>,
+    /// Acts that were seen.
     seen: usize,
     names: BTreeSet<String>,
 }
 
-/// Comes to why a call may not be; nothing if it may.
+/// Comes to why something may not be done; nothing if it may.
 pub type Asking = Pin<Box<dyn Future<Output = Option<Refusal>> + Send>>;
 
 impl Conversation {
-    /// Of the answer to a request that offers tools, or goes on from one that may have.
+    /// Of the answer to a request that offers tools, or goes on from one that may have; and of an MCP
+    /// server's.
     pub(super) fn gate(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Option<Gate> {
-        let asked =
-            read.asked.as_ref().filter(|asked| !asked.tools.is_empty() || asked.continues)?;
-        let asks = self.proxy.answers.tool_calls == ToolCalls::Decide;
-        // What it cost was decided on, and is not spent again.
-        let (operation, spend) = (Operation::ToolCall, None);
+        let (asked, answers) = (read.asked.as_ref()?, self.proxy.answers);
+        let is_mcp = taken.recognised.dialect == Dialect::Mcp;
+        let asks = match is_mcp {
+            true => answers.server_requests == Acts::Decide,
+            false => {
+                let may_call = !asked.tools.is_empty() || asked.continues;
+                may_call && answers.tool_calls == Acts::Decide
+            }
+        };
         asks.then(|| Gate {
             proxy: Arc::clone(&self.proxy),
-            request: Request { operation, spend, ..self.request(taken, headers, read) },
+            // What it cost was decided on, and is not spent again.
+            request: Request { spend: None, ..self.request(taken, headers, read) },
             flow: self.five_tuple(),
             aside: self.aside(&taken.recognised, Some(asked)),
+            server: is_mcp.then(|| taken.recognised.server.clone()),
             seen: 0,
             names: BTreeSet::new(),
         })
@@ -51,34 +61,52 @@ impl Conversation {
 }
 
 impl Gate {
-    /// Asks about those of the answer's calls that are new; nothing if none is.
-    pub fn ask(&mut self, calls: &[String]) -> Option<Asking> {
-        let new = calls.get(self.seen..).unwrap_or_default();
-        let new: Vec<String> =
-            new.iter().filter(|name| self.names.insert((*name).clone())).cloned().collect();
-        self.seen = calls.len();
+    /// Asks about what is new in the answer; nothing if nothing is.
+    pub fn ask(&mut self, answer: &Answer) -> Option<Asking> {
+        let acts = match self.server {
+            Some(_) => &answer.server_requests,
+            None => &answer.tool_calls,
+        };
+        let new = acts.get(self.seen..).unwrap_or_default();
+        self.seen = acts.len();
+        let names = &mut self.names;
+        let new: Vec<&String> = new.iter().filter(|name| names.insert((*name).clone())).collect();
+        let new: Vec<Request> = new.into_iter().filter_map(|name| self.request(name)).collect();
         // Of more than these nothing is remembered.
-        let is_full = self.seen >= self.proxy.limits.detect.tools;
+        let is_full = acts.len() >= self.proxy.limits.detect.tools;
         if new.is_empty() && !is_full {
             return None;
         }
-        let (proxy, base) = (Arc::clone(&self.proxy), self.request.clone());
+        let (proxy, request_id) = (Arc::clone(&self.proxy), self.request.id.clone());
         let (flow, aside) = (self.flow, self.aside.clone());
         Some(Box::pin(async move {
             if is_full {
-                let message = "the answer calls too many tools".to_owned();
-                let (kind, request_id) = (Kind::Unreadable, base.id);
-                return Some(Refusal { kind, message, request_id, rule: None });
+                proxy.metrics.refused(Kind::Unreadable);
+                let message = "the answer does more than can be decided on".to_owned();
+                return Some(Refusal { kind: Kind::Unreadable, message, request_id, rule: None });
             }
-            for name in new {
-                let request = Request { tools: vec![name], ..base.clone() };
+            for request in new {
                 let decision = proxy.judge.decide(request, flow, aside.clone()).await;
                 proxy.metrics.decided(&decision);
-                if let Some(refusal) = ask::refusal(&[decision], &base.id) {
+                if let Some(refusal) = ask::refusal(&[decision], &request_id) {
+                    proxy.metrics.refused(refusal.kind);
                     return Some(refusal);
                 }
             }
             None
         }))
+    }
+
+    /// What is decided on; nothing of what a server may ask anyway, such as whether its client is there.
+    fn request(&self, name: &str) -> Option<Request> {
+        let base = self.request.clone();
+        let Some(server) = &self.server else {
+            let (operation, tools) = (Operation::ToolCall, vec![name.to_owned()]);
+            return Some(Request { operation, tools, ..base });
+        };
+        let operation = mcp::operation(name);
+        let call = Call { server: server.clone(), name: name.to_owned(), pinned: false };
+        let is_asked = [Operation::Sampling, Operation::Elicitation].contains(&operation);
+        is_asked.then_some(Request { operation, call: Some(call), ..base })
     }
 }

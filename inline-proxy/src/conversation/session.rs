@@ -132,7 +132,6 @@ impl Session {
         // Whoever is gone hears nothing.
         if let Some(mut to_client) = to_client {
             if let Ended::Refused(refusal) = &ended {
-                self.conversation.proxy.metrics.refused(refusal.kind);
                 let last = refusal.in_session(&self.taken.recognised);
                 let _ = to_client.write_all(&last).await;
             }
@@ -197,6 +196,7 @@ impl Session {
         let read = Read::of_message(asked);
         let decisions = own.decide(&self.taken, &self.headers, &read).await;
         if let Some(refusal) = ask::refusal(&decisions, &self.taken.id) {
+            proxy.metrics.refused(refusal.kind);
             return Err(Ended::Refused(refusal));
         }
         if ask::redirected(&decisions, &proxy.judge.known().registry) != Ok(None) {
@@ -258,7 +258,8 @@ impl Session {
     ) -> Result<(), Ended> {
         let current = answer.get_or_insert_with(|| self.answer());
         current.watch.message(payload);
-        if let Some(asking) = current.gate.as_mut().and_then(|it| it.ask(current.watch.calls()))
+        let acts = current.gate.as_mut().zip(current.watch.answer());
+        if let Some(asking) = acts.and_then(|(gate, answer)| gate.ask(answer))
             && let Some(refusal) = asking.await
         {
             return Err(Ended::Refused(refusal));
@@ -296,6 +297,7 @@ impl Session {
     }
 
     fn refused(&self, kind: Kind, message: String) -> Ended {
+        self.conversation.proxy.metrics.refused(kind);
         let request_id = self.taken.id.clone();
         Ended::Refused(Refusal { kind, message, request_id, rule: None })
     }

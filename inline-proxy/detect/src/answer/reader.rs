@@ -21,7 +21,8 @@ pub struct Passed {
     /// Octets that the client did not ask for, within those that may be sent: an event with the usage
     /// that [`ask_for_usage`](crate::ask_for_usage) asked for. They are to be left out.
     pub unasked: Option<Range<u64>>,
-    /// Where the first event begins that calls a tool, of those that came just now; of framings other
+    /// Where the first event begins that calls a tool, or asks something of an MCP server's client, of
+    /// those that came just now; of framings other
     /// than [`sse`], where what came before ends. Nothing from there on has to go before the calls are
     /// decided on.
     pub called: Option<u64>,
@@ -124,13 +125,13 @@ impl AnswerReader {
     pub fn push(&mut self, portion: &[u8]) -> Passed {
         self.at += portion.len() as u64;
         let (shape, state, drops) = (self.shape, &mut self.state, self.drops_usage);
-        let (before, calls) = (self.sendable, state.answer.tool_calls.len());
+        let (before, acts) = (self.sendable, state.acts());
         let (mut unasked, mut called) = (None, None);
         let sendable = match &mut self.framing {
             Framing::Sse(decoder) => decoder.push(portion, |event| {
                 let range = event.as_ref().map_or(0..0, |event| event.start..event.end);
                 let seen = sse_event(shape, state, event);
-                if called.is_none() && state.answer.tool_calls.len() > calls {
+                if called.is_none() && state.acts() > acts {
                     called = Some(range.start);
                 }
                 if seen == Some(Seen::UsageAlone) && drops {
@@ -156,14 +157,14 @@ impl AnswerReader {
             Framing::Opaque => self.at,
         };
         self.sendable = sendable;
-        let calls = self.state.answer.tool_calls.len() > calls;
-        Passed { sendable, unasked, called: called.or(calls.then_some(before)) }
+        let acts = self.state.acts() > acts;
+        Passed { sendable, unasked, called: called.or(acts.then_some(before)) }
     }
 
     /// The body is over: all that was held may be sent on, but what is unasked.
     pub fn finish(&mut self) -> Passed {
         let (shape, state, drops) = (self.shape, &mut self.state, self.drops_usage);
-        let (before, calls) = (self.sendable, state.answer.tool_calls.len());
+        let (before, acts) = (self.sendable, state.acts());
         let mut unasked = None;
         match &mut self.framing {
             Framing::Sse(decoder) => decoder.finish(|event| {
@@ -190,8 +191,8 @@ impl AnswerReader {
             framing @ (Framing::Sequence(_) | Framing::Sse(_)) => framing,
             _ => Framing::Opaque,
         };
-        let calls = self.state.answer.tool_calls.len() > calls;
-        Passed { sendable: self.at, unasked, called: calls.then_some(before) }
+        let acts = self.state.acts() > acts;
+        Passed { sendable: self.at, unasked, called: acts.then_some(before) }
     }
 
     /// Whether it comes in events, each of which is read when it is whole.

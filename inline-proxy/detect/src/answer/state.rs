@@ -94,6 +94,11 @@ impl State {
         }
     }
 
+    /// What it would have the client do, so far.
+    pub(super) fn acts(&self) -> usize {
+        self.answer.tool_calls.len() + self.answer.server_requests.len()
+    }
+
     pub(super) fn report(&mut self, reported: Reported) {
         self.answer.reported = Some(reported);
     }
