@@ -235,7 +235,8 @@ fn decided() -> Vec<Route> {
 }
 
 fn search() -> Vec<P> {
-    let texts = ["since", "until", "actor", "event", "severity", "host", "user", "policy"];
+    let texts =
+        ["since", "until", "actor", "event", "severity", "host", "user", "request", "policy"];
     let numbers = ["after", "before"].map(P::text);
     texts.map(P::text).into_iter().chain(numbers).chain([P::flag("alerts"), P::limit()]).collect()
 }
