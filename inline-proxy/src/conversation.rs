@@ -77,7 +77,7 @@ impl Conversation {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Reply>, Infallible> {
-        let id = ids::request();
+        let id = ids::request(self.proxy.judge.now());
         let mut request = request;
         let answer = match self.take(&mut request, id.clone()) {
             Err(refusal) => self.refused(&refusal, Family::Unknown, request.into_body()),

@@ -20,7 +20,6 @@
 mod alpn;
 pub mod args;
 mod body;
-pub mod ca;
 mod clients;
 pub mod config;
 mod conversation;
@@ -58,4 +57,4 @@ pub use proxy::{FailPolicy, Limits, Proxy};
 pub use run::{RunError, run};
 pub use steer::{Course, Courses, Steered, Why, steer};
 pub use terminate::Termination;
-pub use upstream::{Keep, LinkError, Server, Trust, TrustError, Upstreams};
+pub use upstream::{Keep, LinkError, Server, Trust, Upstreams};

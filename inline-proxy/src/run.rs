@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sark_api::routes;
 use sark_ca::{CaDirectory, LeafConfig, Leaves};
-use sark_core::secret::{Secret, SecretRef};
 use sark_core::{Clock, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_registry::{Snapshot, seed};
@@ -31,9 +31,9 @@ use crate::metrics::{self, Metrics};
 use crate::overload::Overload;
 use crate::pins::Pins;
 use crate::proxy::{FailPolicy, Proxy};
-use crate::sarkd::{Caller, Deposit, Follower, Parts, Place};
+use crate::sarkd::{Deposit, Follower, Parts};
 use crate::terminate::Termination;
-use crate::upstream::{Keep, Trust, TrustError, Upstreams};
+use crate::upstream::{Keep, Trust, Upstreams};
 
 /// Records that wait to be spooled.
 const QUEUE: usize = 16_384;
@@ -54,7 +54,7 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// The certificate authority.
-    #[error("there is no certificate authority in {}: make one with `sark-proxy ca create`", path.display())]
+    #[error("there is no certificate authority in {}: make one with `sarkctl proxy ca create`", path.display())]
     Ca {
         /// Where.
         path: PathBuf,
@@ -66,13 +66,13 @@ pub enum RunError {
     Leaves(#[from] sark_ca::LeavesError),
     /// Whom we believe.
     #[error(transparent)]
-    Trust(#[from] TrustError),
+    Trust(#[from] sark_caller::RootsError),
     /// TLS.
     #[error("TLS cannot be had")]
     Tls(#[from] rustls::Error),
-    /// The token.
-    #[error("sarkd.token cannot be read: {0}")]
-    Token(String),
+    /// How `sarkd` is called.
+    #[error(transparent)]
+    Caller(#[from] sark_caller::CallerError),
     /// The trail.
     #[error(transparent)]
     Trail(#[from] sark_trail::TrailError),
@@ -112,9 +112,13 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     std::fs::create_dir_all(&state).map_err(failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
-    let caller = caller(&config)?;
-    let deposit = Deposit::new(caller.clone(), state.join("position"));
     let counted = Arc::<TrailMetrics>::default();
+    let waiting = Arc::clone(&counted);
+    let caller = config.sarkd.caller("sarkd")?;
+    let caller = caller
+        .named(concat!("sark-proxy/", env!("CARGO_PKG_VERSION")))
+        .telling(routes::PROXY_WAITING, move || waiting.waiting());
+    let deposit = Deposit::new(caller.clone(), state.join("position"));
     let (trail, writer, drain) = begin_trail(&config, deposit, &clock, &counted).await?;
     let decider = Arc::new(Decider::new(Settings::default()));
     let doors = doors(&config)?;
@@ -188,29 +192,6 @@ async fn begin_trail(
     };
     let (clock, counted) = (Arc::clone(clock), Arc::clone(counted));
     Ok(trail(&settings, Arc::new(deposit), clock, counted, Arc::default()).await?)
-}
-
-fn caller(config: &Config) -> Result<Caller, RunError> {
-    let token = config.sarkd.token.as_ref().map(secret).transpose()?;
-    let place = match &config.sarkd.https {
-        None => Place::Socket(config.sarkd.socket.clone()),
-        Some(authority) => {
-            let trust = Trust::new(&config.sarkd.roots, Duration::from_secs(10))?;
-            Place::Https { authority: authority.clone(), trust }
-        }
-    };
-    Ok(Caller::new(place, token))
-}
-
-fn secret(reference: &SecretRef) -> Result<Secret, RunError> {
-    let failed = |error: &dyn std::fmt::Display| RunError::Token(error.to_string());
-    let text = match reference {
-        SecretRef::File(path) => std::fs::read_to_string(path).map_err(|error| failed(&error))?,
-        SecretRef::Env(name) => std::env::var(name).map_err(|error| failed(&error))?,
-        SecretRef::Invalid => return Err(failed(&"it is no reference")),
-    };
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() { Err(failed(&"it is empty")) } else { Ok(Secret::new(line.to_owned())) }
 }
 
 fn doors(config: &Config) -> Result<Vec<Door>, RunError> {

@@ -16,7 +16,7 @@ use rustls::pki_types::ServerName;
 use tokio::sync::OnceCell;
 
 pub use link::{Link, LinkError};
-pub use trust::{Trust, TrustError};
+pub use trust::Trust;
 
 use crate::alpn::{Alpn, Offer};
 use crate::dial::Dialer;

@@ -7,11 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use sark_api::{TrailBatch, TrailPosition, routes};
+use sark_caller::{CallError, Caller};
 use sark_core::audit::Written;
 use sark_core::storage::{Mark, StorageError};
 use sark_trail::Destination;
-
-use super::caller::{CallError, Caller};
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Octets of one request, about; `sarkd` takes 8 MB.
