@@ -13,4 +13,5 @@ mod server;
 mod spliced;
 mod steered;
 mod streams;
+mod whole;
 mod world;

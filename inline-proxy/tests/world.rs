@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 pub const NAME: &str = "api.openai.com";
 
-const SETTINGS: &str = "\
+pub const SETTINGS: &str = "\
 apiVersion: sark/v1
 kind: DecisionSet
 metadata: { name: test, owner: nobody }
@@ -40,7 +40,7 @@ spec:
   onError: { llm: deny, mcp: deny, edr: alert, tunnel: alert, sensor: alert }
 ";
 
-const POLICY: &str = r#"package sark.llm.models
+pub const POLICY: &str = r#"package sark.llm.models
 
 import rego.v1
 
