@@ -16,6 +16,8 @@ mod certificates;
 mod changes;
 mod decisions;
 mod describe;
+mod enforcers;
+mod explain;
 mod export;
 mod feeds;
 mod gate;

@@ -150,7 +150,8 @@ impl DesiredState {
 }
 
 impl Desired {
-    fn compile(
+    /// Of any revision, on any registry, at any time.
+    pub(crate) fn compile(
         revision: Revision,
         registry: Arc<Snapshot>,
         environment: &Environment,

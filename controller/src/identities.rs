@@ -143,13 +143,12 @@ impl Identities {
             let what = "a name is 1 to 64 small letters, digits, `-`, `_` and `.`";
             return Err(TokenError::Input(format!("{name:?}: {what}")));
         }
-        let suffices =
-            |scope: &Scope| matches!(scope, Scope::Reports(_) | Scope::Decide | Scope::Proxy);
+        let suffices = |scope: &Scope| !matches!(scope, Scope::Line(_));
         if rights.roles.is_empty()
             && (rights.scopes.is_empty() || !rights.scopes.iter().all(suffices))
         {
-            let what =
-                "a token without a role has scopes sensors:KIND, decide or proxy, and no other";
+            let what = "a token without a role has scopes sensors:KIND, decide, proxy or enforcer, and no \
+                        other";
             return Err(TokenError::Input(what.to_owned()));
         }
         if rights.scopes.len() > MOST_SCOPES {

@@ -19,6 +19,7 @@ use sark_trail::{TrailHealth, Trouble};
 use tokio::sync::watch;
 
 use crate::chain;
+use crate::enforcers::Enforcers;
 use crate::metrics::PeerLabels;
 use crate::{DesiredError, DesiredState, Leadership, Metrics, RegistryHolder, Standing, Storage};
 
@@ -58,6 +59,7 @@ pub struct Observatory {
     pub(crate) leadership: Leadership,
     pub(crate) started_at: Timestamp,
     pub(crate) trail: Arc<TrailHealth>,
+    pub(crate) enforcers: Arc<Enforcers>,
 }
 
 /// Why a question has no answer.

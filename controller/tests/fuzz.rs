@@ -46,6 +46,11 @@ async fn the_api_is_as_it_is_described_to_proxies() {
     is_as_described_to(&[], &["proxy"]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_is_as_it_is_described_to_enforcers() {
+    is_as_described_to(&[], &["enforcer"]).await;
+}
+
 async fn is_as_described_to(roles: &[&str], scopes: &[&str]) {
     let mut place = Place::new("");
     let root = place.root().to_owned();

@@ -41,11 +41,12 @@ async fn each_route_for_each_role() {
         match needs {
             "nothing" => &[
                 "nobody", "viewer", "operator", "approver", "admin", "sensor", "other", "gateway",
-                "proxy",
+                "proxy", "enforcer",
             ],
-            "identity" => {
-                &["viewer", "operator", "approver", "admin", "sensor", "other", "gateway", "proxy"]
-            }
+            "identity" => &[
+                "viewer", "operator", "approver", "admin", "sensor", "other", "gateway", "proxy",
+                "enforcer",
+            ],
             "viewer" => &["viewer", "operator", "approver", "admin"],
             "operator" => &["operator", "admin"],
             "approver" => &["approver", "admin"],
@@ -53,6 +54,7 @@ async fn each_route_for_each_role() {
             "report" => &["operator", "admin", "sensor"],
             "decide" => &["operator", "admin", "gateway"],
             "proxy" => &["admin", "proxy"],
+            "enforcer" => &["operator", "admin", "enforcer"],
             other => panic!("{other}"),
         }
     };
@@ -66,6 +68,7 @@ async fn each_route_for_each_role() {
         ("other", "sensors:rfc1149"),
         ("gateway", "decide"),
         ("proxy", "proxy"),
+        ("enforcer", "enforcer"),
     ];
     for (name, scope) in scopes {
         let text = secured.token(name, &[], &[scope], HOUR).await;

@@ -18,6 +18,7 @@ mod deciding;
 mod decision_sets;
 mod decision_sources;
 mod decisions;
+mod explain;
 mod exports;
 #[path = "../../endpoint-registry/feeds/tests/certificate.rs"]
 mod feed_certificate;

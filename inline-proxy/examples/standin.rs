@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "for labs and tests")]
 #![allow(dead_code, reason = "the tests' own server, of which a lab uses some")]
 
+#[path = "../tests/mcp_server.rs"]
+mod mcp_server;
 #[path = "../tests/models.rs"]
 mod models;
 #[path = "../tests/realtime.rs"]

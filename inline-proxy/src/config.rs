@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use jiff::SignedDuration;
+use sark_caller::SarkdConfig;
 use sark_core::log::LogConfig;
-use sark_core::secret::SecretRef;
 use sark_registry::NamePattern;
 use serde::Deserialize;
 
@@ -71,27 +71,6 @@ pub struct Config {
 
 fn name() -> String {
     "proxy".to_owned()
-}
-
-/// `sarkd`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct SarkdConfig {
-    /// Its Unix socket, on the same machine.
-    pub socket: PathBuf,
-    /// Its HTTPS address instead, `host:port`.
-    pub https: Option<String>,
-    /// A token with the scope `proxy`; over HTTPS there has to be one.
-    pub token: Option<SecretRef>,
-    /// Who vouches for its certificate, beside the system's authorities: PEM files.
-    pub roots: Vec<PathBuf>,
-}
-
-impl Default for SarkdConfig {
-    fn default() -> Self {
-        let socket = PathBuf::from("/run/sark/sarkd.sock");
-        Self { socket, https: None, token: None, roots: Vec::new() }
-    }
 }
 
 /// `transparent`

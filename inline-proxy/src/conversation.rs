@@ -94,7 +94,7 @@ impl Conversation {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Held>, Infallible> {
-        let id = ids::request();
+        let id = ids::request(self.proxy.judge.now());
         let mut request = request;
         let expects = request.headers().contains_key(EXPECT);
         let mut of_request = None;

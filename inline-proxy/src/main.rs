@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
-use sark_core::{Clock as _, SystemClock, chain};
+use sark_core::chain;
 use sark_inline_proxy::args::{Args, Command, NetCommand};
 use sark_inline_proxy::config::Config;
-use sark_inline_proxy::{Inherited, Program, ca, run};
+use sark_inline_proxy::{Inherited, Program, run};
 use sark_program::{config, log};
 
 /// Decisions make many small values and drop them again, on every thread.
@@ -30,12 +30,6 @@ fn main() -> ExitCode {
     match args.command.unwrap_or_default() {
         Command::Run => {}
         Command::Net(command) => return net(&config, command),
-        Command::Ca(command) => {
-            return match ca::run(&command, &config.state.directory, SystemClock.now()) {
-                Ok(text) => show(&text),
-                Err(error) => fail(FAILED, &error),
-            };
-        }
     }
     if let Err(error) = log::start(&config.log) {
         return fail(FAILED, &error);

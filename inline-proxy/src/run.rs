@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sark_core::secret::{Secret, SecretRef};
+use sark_api::routes;
 use sark_core::{Clock, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_registry::{Snapshot, seed};
@@ -33,10 +33,10 @@ use crate::pins::Pins;
 use crate::proxy::{FailPolicy, Proxy};
 use crate::refusals::Refusals;
 use crate::renew::Issuer;
-use crate::sarkd::{Caller, Follower, Parts, Place};
+use crate::sarkd::{Follower, Parts};
 use crate::spools::Spools;
 use crate::terminate::Termination;
-use crate::upstream::{Keep, Trust, TrustError, Upstreams};
+use crate::upstream::{Keep, Trust, Upstreams};
 
 /// How often connections that nobody wants are let go.
 const SWEEP: Duration = Duration::from_secs(15);
@@ -55,7 +55,7 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// The certificate authority.
-    #[error("there is no certificate authority in {}: make one with `sark-proxy ca create`", path.display())]
+    #[error("there is no certificate authority in {}: make one with `sarkctl proxy ca create`", path.display())]
     Ca {
         /// Where.
         path: PathBuf,
@@ -67,13 +67,13 @@ pub enum RunError {
     Leaves(#[from] sark_ca::LeavesError),
     /// Whom we believe.
     #[error(transparent)]
-    Trust(#[from] TrustError),
+    Trust(#[from] sark_caller::RootsError),
     /// TLS.
     #[error("TLS cannot be had")]
     Tls(#[from] rustls::Error),
-    /// The token.
-    #[error("sarkd.token cannot be read: {0}")]
-    Token(String),
+    /// How `sarkd` is called.
+    #[error(transparent)]
+    Caller(#[from] sark_caller::CallerError),
     /// The trail.
     #[error(transparent)]
     Trail(#[from] sark_trail::TrailError),
@@ -100,8 +100,12 @@ pub async fn run(config: Config, program: Program, mut before: Inherited) -> Res
     std::fs::create_dir_all(&state).map_err(failed)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
 
-    let caller = caller(&config)?;
     let counted = Arc::<TrailMetrics>::default();
+    let waiting = Arc::clone(&counted);
+    let caller = config.sarkd.caller("sarkd")?;
+    let caller = caller
+        .named(concat!("sark-proxy/", env!("CARGO_PKG_VERSION")))
+        .telling(routes::PROXY_WAITING, move || waiting.waiting());
     let spools = Spools {
         state: state.clone(),
         most_octets: config.state.most_octets,
@@ -228,29 +232,6 @@ impl Told {
             }
         }
     }
-}
-
-fn caller(config: &Config) -> Result<Caller, RunError> {
-    let token = config.sarkd.token.as_ref().map(secret).transpose()?;
-    let place = match &config.sarkd.https {
-        None => Place::Socket(config.sarkd.socket.clone()),
-        Some(authority) => {
-            let trust = Trust::new(&config.sarkd.roots, Duration::from_secs(10))?;
-            Place::Https { authority: authority.clone(), trust }
-        }
-    };
-    Ok(Caller::new(place, token))
-}
-
-fn secret(reference: &SecretRef) -> Result<Secret, RunError> {
-    let failed = |error: &dyn std::fmt::Display| RunError::Token(error.to_string());
-    let text = match reference {
-        SecretRef::File(path) => std::fs::read_to_string(path).map_err(|error| failed(&error))?,
-        SecretRef::Env(name) => std::env::var(name).map_err(|error| failed(&error))?,
-        SecretRef::Invalid => return Err(failed(&"it is no reference")),
-    };
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() { Err(failed(&"it is empty")) } else { Ok(Secret::new(line.to_owned())) }
 }
 
 fn build(

@@ -6,12 +6,10 @@
 //!     └─ records, with a mark ─ Deposit ←─ spool
 //! ```
 
-mod caller;
 mod deposit;
 mod follow;
 mod snapshot;
 
-pub use caller::{CallError, Caller, Place};
 pub use deposit::Deposit;
 pub use follow::{Follower, Parts};
 pub use snapshot::SnapshotError;

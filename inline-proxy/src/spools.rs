@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sark_caller::Caller;
 use sark_core::Clock;
 use sark_trail::{Drain, Trail, TrailError, TrailMetrics, TrailSettings, WhenFull, Writer, trail};
 use tokio_util::sync::CancellationToken;
 
-use crate::sarkd::{Caller, Deposit};
+use crate::sarkd::Deposit;
 
 /// Records that wait to be spooled.
 const QUEUE: usize = 16_384;

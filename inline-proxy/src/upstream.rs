@@ -24,7 +24,7 @@ pub use idle::Keep;
 pub use link::{Link, LinkError, flight};
 pub use own::{Held, Own, is_of_connection};
 pub use pool::Flight;
-pub use trust::{Trust, TrustError};
+pub use trust::Trust;
 
 use crate::alpn::{Alpn, Offer};
 use crate::dial::Dialer;

@@ -6,40 +6,10 @@ use sark_inline_proxy::{Acts, Answers, Courses};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::server::{Body, Server, events, json as whole};
+use crate::server::Server;
 use crate::world::{Options, World};
 
 const HOST: &str = "tools.example";
-
-fn message(data: &Value) -> String {
-    format!("event: message\ndata: {data}\n\n")
-}
-
-/// A server whose tool `ask` has the client's model write something first.
-pub fn answer(streams: bool, asked: &Value) -> Response<Body> {
-    let sampling = json!({ "jsonrpc": "2.0", "id": 7, "method": "sampling/createMessage" });
-    if asked.is_null() {
-        let ping = json!({ "jsonrpc": "2.0", "id": 6, "method": "ping" });
-        return events(("text/event-stream", vec![message(&ping), message(&sampling)]));
-    }
-    let text = json!([{ "type": "text", "text": "done" }]);
-    let mut result = json!({ "content": text, "isError": false });
-    if asked["params"]["name"] == "input" {
-        let wanted = json!({ "a": { "method": "sampling/createMessage", "params": {} } });
-        result = json!({ "resultType": "input_required", "inputRequests": wanted });
-    }
-    let last = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
-    if !streams {
-        return whole(&last);
-    }
-    let progress = json!({ "jsonrpc": "2.0", "method": "notifications/progress" });
-    let mut all = vec![message(&progress)];
-    if asked["params"]["name"] == "ask" {
-        all.push(message(&sampling));
-    }
-    all.push(message(&last));
-    events(("text/event-stream", all))
-}
 
 async fn world(answers: Answers) -> (Server, World, Client) {
     let server = Server::start(&["h2"]).await;

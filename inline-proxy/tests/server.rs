@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{mcp, models, realtime};
+use crate::{mcp_server, models, realtime};
 
 /// One request, as it came.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ async fn answer(
         ));
     }
     if path == "/mcp" {
-        return Ok(mcp::answer(accept.as_deref() == Some("text/event-stream"), &asked));
+        return Ok(mcp_server::answer(accept.as_deref() == Some("text/event-stream"), &asked));
     }
     let asks =
         ["/chat/completions", "/v1/messages", "/v2/chat"].iter().any(|end| path.ends_with(end));

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 pub const NAME: &str = "api.openai.com";
 
-const SETTINGS: &str = "\
+pub const SETTINGS: &str = "\
 apiVersion: sark/v1
 kind: DecisionSet
 metadata: { name: test, owner: nobody }
@@ -41,7 +41,7 @@ spec:
   onError: { llm: deny, mcp: deny, edr: alert, tunnel: alert, sensor: alert }
 ";
 
-const POLICY: &str = r#"package sark.llm.models
+pub const POLICY: &str = r#"package sark.llm.models
 
 import rego.v1
 

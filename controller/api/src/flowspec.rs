@@ -91,6 +91,9 @@ pub struct RulesResponse {
     pub observed: bool,
     /// Ours in section 5.1 order, IPv4 first; then the foreign ones.
     pub rules: Vec<RuleView>,
+    /// Those that say what they have counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enforcers: Vec<EnforcerView>,
 }
 
 /// Desired against observed, for one rule.
@@ -138,6 +141,78 @@ pub struct RuleView {
     /// What it touches; `None` when nothing asks for it.
     #[schemars(with = "serde_json::Value")]
     pub collateral: Option<Collateral>,
+    /// What it has counted; `None` where nobody says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<CountersView>,
+}
+
+/// What rules have counted over all enforcers that said so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CountersView {
+    /// Packets, in all.
+    pub packets: u64,
+    /// Octets of them, in all.
+    pub bytes: u64,
+    /// Of each enforcer.
+    pub enforcers: Vec<EnforcerCounter>,
+}
+
+/// What a rule has counted at one enforcer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnforcerCounter {
+    /// Which.
+    pub enforcer: String,
+    /// When it said so.
+    pub at: Timestamp,
+    /// Packets.
+    pub packets: u64,
+    /// Octets.
+    pub bytes: u64,
+}
+
+/// An enforcer that says what its rules count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnforcerView {
+    /// Which.
+    pub enforcer: String,
+    /// When it said so last.
+    pub at: Timestamp,
+    /// Rules that it has.
+    pub rules: u64,
+}
+
+/// What an enforcer's rules have counted by now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CountersRequest {
+    /// All that it has.
+    pub rules: Vec<RuleCounter>,
+}
+
+/// A rule and what it has counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleCounter {
+    /// Address family.
+    #[schemars(with = "String")]
+    pub afi: Afi,
+    /// NLRI in hex, with the length octets.
+    pub nlri: String,
+    /// Packets.
+    pub packets: u64,
+    /// Octets of them.
+    pub bytes: u64,
+}
+
+/// Counters were taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CountersTaken {
+    /// Of so many rules.
+    pub rules: u64,
 }
 
 /// Newest first.

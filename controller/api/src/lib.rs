@@ -14,6 +14,7 @@ mod audit;
 pub mod config;
 mod decisions;
 mod error;
+mod explain;
 mod flowspec;
 mod identity;
 mod policy;
@@ -36,13 +37,21 @@ pub use decisions::{
     DecideResponse, RollbackRequest, RolloutResponse, RolloutView, SetView, SetsResponse, Wanted,
 };
 pub use error::{DiagnosticBody, ErrorBody, ErrorCode, ErrorDetail};
+pub use explain::{
+    AnswerView, AskedView, ClientView, DecisionView, DestinationView, Explanation, RegisteredView,
+    SteeringRule, SteeringView,
+};
 pub use flowspec::{
-    ApplyRequest, ApplyResponse, Convergence, PlanRequest, PlanResponse, RevisionView,
-    RevisionsResponse, RuleState, RuleView, RulesResponse, WithdrawRequest,
+    ApplyRequest, ApplyResponse, Convergence, CountersRequest, CountersTaken, CountersView,
+    EnforcerCounter, EnforcerView, PlanRequest, PlanResponse, RevisionView, RevisionsResponse,
+    RuleCounter, RuleState, RuleView, RulesResponse, WithdrawRequest,
 };
 pub use identity::{RouteView, TokenMade, TokenRequest, TokenView, TokensResponse, WhoamiResponse};
 pub use policy::{PoliciesResponse, PolicyView};
-pub use proxies::{ProxyCandidate, ProxySet, ProxySnapshot, TrailBatch, TrailPosition};
+pub use proxies::{
+    CallView, ProxiesResponse, ProxyCandidate, ProxySet, ProxySnapshot, ProxyTop, ProxyView, TopBy,
+    TopRow, TrailBatch, TrailPosition,
+};
 pub use registry::{
     AddressView, BriefAnswer, ChangeKind, CopyView, CostLine, CostRequest, CostResponse,
     DecisionRequest, DifferenceResponse, Dnssec, EndpointDifference, EndpointView,

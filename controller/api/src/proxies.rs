@@ -1,5 +1,6 @@
 //! What programs that decide elsewhere are given to decide by, and how their records come back.
 
+use jiff::Timestamp;
 use sark_core::storage::{PolicyFile, Stage};
 use serde::{Deserialize, Serialize};
 
@@ -70,4 +71,147 @@ pub struct TrailBatch {
 pub struct TrailPosition {
     /// The sender's number of the last record that is stored; 0 if none is.
     pub position: u64,
+}
+
+/// What calls are summed by.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum TopBy {
+    /// The provider.
+    Provider,
+    /// Provider and model.
+    #[default]
+    Model,
+    /// The user, or else the address.
+    Client,
+    /// The agent.
+    Agent,
+    /// The proxy.
+    Proxy,
+}
+
+impl TopBy {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Model, Self::Provider, Self::Client, Self::Agent, Self::Proxy];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::Client => "client",
+            Self::Agent => "agent",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
+/// The calls of the last minutes that this `sarkd` was told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxyTop {
+    /// Now.
+    pub at: Timestamp,
+    /// From here on it is all of them.
+    pub since: Timestamp,
+    /// What the rows are.
+    pub by: TopBy,
+    /// All calls.
+    pub total: TopRow,
+    /// Those with the most calls first.
+    pub rows: Vec<TopRow>,
+    /// Rows that are left out.
+    pub others: u64,
+    /// The last calls, newest first.
+    pub last: Vec<CallView>,
+}
+
+/// Calls that have something in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TopRow {
+    /// What: `openai/gpt-4o`; `-` where it has no name.
+    pub name: String,
+    /// How many.
+    pub requests: u64,
+    /// Of these, denied.
+    pub denied: u64,
+    /// Answered with an error, or broken off.
+    pub failed: u64,
+    /// Tokens of prompts.
+    pub input_tokens: u64,
+    /// Tokens of answers.
+    pub output_tokens: u64,
+    /// Millionths of a US dollar, as far as there are prices.
+    pub cost_microusd: u64,
+    /// From the request to the end of the answer, of half of those that were answered.
+    pub p50_milliseconds: Option<u64>,
+    /// And of 99 of a hundred.
+    pub p99_milliseconds: Option<u64>,
+}
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallView {
+    /// Its id, for `sarkctl explain`.
+    pub request: String,
+    /// When it was decided on.
+    pub at: Timestamp,
+    /// Through which proxy.
+    pub proxy: String,
+    /// The user, or else the address.
+    pub client: Option<String>,
+    /// The agent.
+    pub agent: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// Such as `chat`.
+    pub operation: Option<String>,
+    /// Whether it was denied.
+    pub denied: bool,
+    /// HTTP status; absent until it is answered.
+    pub status: Option<u64>,
+    /// From the request to the end of the answer.
+    pub milliseconds: Option<u64>,
+}
+
+/// Proxies that this `sarkd` heard since it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxiesResponse {
+    /// Now.
+    pub at: Timestamp,
+    /// The snapshot that they should have.
+    pub snapshot: String,
+    /// By name.
+    pub proxies: Vec<ProxyView>,
+}
+
+/// A proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProxyView {
+    /// As records name it.
+    pub proxy: String,
+    /// When it was heard last. One that is well asks again within a minute.
+    pub heard_at: Timestamp,
+    /// Its program and version.
+    pub program: Option<String>,
+    /// The snapshot that it had when it asked last; absent while it has none.
+    pub snapshot: Option<String>,
+    /// When it asked for one last.
+    pub asked_at: Option<Timestamp>,
+    /// When it handed in records last.
+    pub handed_in_at: Option<Timestamp>,
+    /// Records that it handed in here.
+    pub records: u64,
+    /// Records that waited in its spool when it was heard last.
+    pub waiting: Option<u64>,
 }

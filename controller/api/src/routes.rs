@@ -188,3 +188,15 @@ pub const BUNDLE: &str = "/v1/decisions/bundle";
 pub const ROLLBACK: &str = "/v1/decisions/rollback";
 /// `POST`: asks the source now → [`ActivateResponse`](crate::ActivateResponse).
 pub const SOURCE: &str = "/v1/decisions/refresh";
+
+/// `GET`; the id of a request, or its beginning → [`Explanation`](crate::Explanation).
+pub const EXPLAIN: &str = "/api/v1/explain/{request}";
+/// Header of what a proxy asks and hands in: records that wait in its spool.
+pub const PROXY_WAITING: &str = "sark-waiting";
+/// `GET`, `?window=` (seconds, 300 at most), `?by=` ([`TopBy`](crate::TopBy)), `?limit=` (20, at most
+/// 1000) → [`ProxyTop`](crate::ProxyTop).
+pub const PROXY_TOP: &str = "/api/v1/proxy/top";
+/// `GET` → [`ProxiesResponse`](crate::ProxiesResponse).
+pub const PROXY_STATUS: &str = "/api/v1/proxy/status";
+/// `POST` [`CountersRequest`](crate::CountersRequest) → [`CountersTaken`](crate::CountersTaken).
+pub const COUNTERS: &str = "/api/v1/enforcers/{enforcer}/counters";

@@ -232,6 +232,7 @@ fn difference(is: &Index, stored: &Index) -> Option<&'static str> {
         (is.is_alert == stored.is_alert, "mark of alerts"),
         (is.host == stored.host, "host"),
         (is.user == stored.user, "user"),
+        (is.request == stored.request, "request"),
         (is.policies == stored.policies, "policy"),
     ];
     columns.into_iter().find(|(same, _)| !same).map(|(_, column)| column)

@@ -128,7 +128,7 @@ impl Line {
     }
 }
 
-/// What a token is narrowed to. Written `flowspec`, `sensors:rfc1149`, `decide` or `proxy`.
+/// What a token is narrowed to. Written `flowspec`, `sensors:rfc1149`, `decide`, `proxy` or `enforcer`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// A line of work, as far as the roles go.
@@ -140,6 +140,9 @@ pub enum Scope {
     /// To decide elsewhere, by what is in use here, and to hand in the records of it: it needs no role.
     /// Written `proxy`.
     Proxy,
+    /// To say what rules of routers have counted, and nothing else: it needs no role. Written
+    /// `enforcer`.
+    Enforcer,
 }
 
 impl fmt::Display for Scope {
@@ -149,6 +152,7 @@ impl fmt::Display for Scope {
             Self::Reports(kind) => write!(f, "sensors:{kind}"),
             Self::Decide => f.write_str("decide"),
             Self::Proxy => f.write_str("proxy"),
+            Self::Enforcer => f.write_str("enforcer"),
         }
     }
 }
@@ -167,12 +171,13 @@ impl FromStr for Scope {
         match text {
             "decide" => return Ok(Self::Decide),
             "proxy" => return Ok(Self::Proxy),
+            "enforcer" => return Ok(Self::Enforcer),
             _ => {}
         }
         let line = Line::ALL.into_iter().find(|line| line.as_str() == text);
         line.map(Self::Line).ok_or_else(|| {
             let lines = Line::ALL.map(Line::as_str).join(", ");
-            format!("there is no scope {text:?}: {lines}, sensors:KIND, decide or proxy")
+            format!("there is no scope {text:?}: {lines}, sensors:KIND, decide, proxy or enforcer")
         })
     }
 }
@@ -199,8 +204,8 @@ impl schemars::JsonSchema for Scope {
         let lines = Line::ALL.map(Line::as_str).join("|");
         schemars::json_schema!({
             "type": "string",
-            "description": "A line of work, the reports of one kind of sensor, decisions, or what a proxy needs.",
-            "pattern": format!("^({lines}|decide|proxy|sensors:[a-z0-9][a-z0-9-]{{0,63}})$"),
+            "description": "A line of work, the reports of one kind of sensor, decisions, what a proxy or what an enforcer needs.",
+            "pattern": format!("^({lines}|decide|proxy|enforcer|sensors:[a-z0-9][a-z0-9-]{{0,63}})$"),
         })
     }
 }
@@ -255,6 +260,10 @@ impl Rights {
                     Scope::Proxy => {
                         self.scopes.contains(scope) || PROXIES.iter().all(|line| self.reach(*line))
                     }
+                    Scope::Enforcer => {
+                        self.scopes.contains(scope)
+                            || self.scopes.contains(&Scope::Line(Line::Flowspec))
+                    }
                 }));
         roles && scopes
     }
@@ -284,6 +293,8 @@ pub enum Needs {
     /// The scope `proxy`, or `admin` where its line is within reach: who hands in records of others
     /// is believed.
     Proxy,
+    /// The scope `enforcer`, or `operator` where rules of routers are within reach.
+    Enforcer,
 }
 
 /// The lines of work of what a proxy needs.
@@ -314,7 +325,8 @@ pub enum Known {
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// As records name them: `uid:0(root)`, `token:ci`, `cert:noc`, `sensor:roof-cat-2`, `proxy:edge-1`.
+    /// As records name them: `uid:0(root)`, `token:ci`, `cert:noc`, `sensor:roof-cat-2`, `proxy:edge-1`,
+    /// `enforcer:edge-1`.
     pub name: String,
     /// How they are known.
     pub known: Known,
@@ -361,6 +373,9 @@ pub enum Denied {
     /// No right to decide elsewhere.
     #[error("{0} is not a proxy")]
     Proxy(String),
+    /// No right to say what rules have counted.
+    #[error("{0} is not an enforcer")]
+    Enforcer(String),
 }
 
 impl Identity {
@@ -371,6 +386,7 @@ impl Identity {
             Needs::Report => return self.may_report(kind.unwrap_or_default()),
             Needs::Decide => return self.may_decide(),
             Needs::Proxy => return self.may_decide_elsewhere(access.line),
+            Needs::Enforcer => return self.may_enforce(),
             Needs::Role(role) => role,
         };
         if !self.rights.has(role) {
@@ -404,6 +420,13 @@ impl Identity {
         let may = rights.scopes.contains(&Scope::Proxy)
             || (rights.has(Role::Admin) && rights.reach(line));
         if may { Ok(()) } else { Err(Denied::Proxy(self.name.clone())) }
+    }
+
+    fn may_enforce(&self) -> Result<(), Denied> {
+        let rights = &self.rights;
+        let may = rights.scopes.contains(&Scope::Enforcer)
+            || (rights.has(Role::Operator) && rights.reach(Line::Flowspec));
+        if may { Ok(()) } else { Err(Denied::Enforcer(self.name.clone())) }
     }
 
     /// Whether this is the same person as far as anybody can tell: by name, or by a token that one

@@ -8,6 +8,8 @@ pub(crate) mod source;
 mod tail;
 mod verify;
 
+pub(crate) use tail::outcome;
+
 use crate::cli::Context;
 use crate::exit::Outcome;
 

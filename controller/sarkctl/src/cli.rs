@@ -11,7 +11,9 @@ use crate::context::Contexts;
 use crate::exit::Failure;
 use crate::generate::{CompletionsArgs, ManArgs};
 use crate::output::{Color, Format, Out};
-use crate::{alerts, approvals, audit, auth, context, flowspec, policy, registry, sensors};
+use crate::{
+    alerts, approvals, audit, auth, context, explain, flowspec, policy, proxy, registry, sensors,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -99,9 +101,18 @@ pub enum Command {
     /// Sensors, and what they report
     #[command(subcommand)]
     Sensors(sensors::Command),
+    /// Inline proxies, and the authority that their clients trust
+    #[command(subcommand)]
+    Proxy(proxy::Command),
     /// Read the audit trail, search, export, verify and prove it
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Tell the story of one request that passed a proxy
+    ///
+    /// Who asked what of whom, which rule of the routers redirected it and from which line of which
+    /// policy, what was decided and why, what came back and what it cost. The id is the one in the
+    /// message that a refused client reads, in the header x-sark-request-id, and in records.
+    Explain(explain::ExplainArgs),
     /// What people and their tools were told, and whether it reached them
     #[command(subcommand)]
     Alerts(alerts::Command),

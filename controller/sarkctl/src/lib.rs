@@ -18,6 +18,7 @@ mod auth;
 mod client;
 mod context;
 mod doctor;
+mod explain;
 mod file;
 mod flowspec;
 mod generate;
@@ -25,6 +26,7 @@ mod input;
 mod offline;
 mod policy;
 mod progress;
+mod proxy;
 mod registry;
 mod render;
 mod sensors;
@@ -73,7 +75,9 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Context(command) => context::run(command, context),
         Command::Approvals(command) => approvals::run(command, context),
         Command::Sensors(command) => sensors::run(command, context),
+        Command::Proxy(command) => proxy::run(command, context),
         Command::Audit(command) => audit::run(command, context),
+        Command::Explain(arguments) => explain::run(&arguments, context),
         Command::Alerts(command) => alerts::run(&command, context),
         Command::Doctor => doctor::run(context),
         Command::Completions(arguments) => generate::completions(&arguments, context),

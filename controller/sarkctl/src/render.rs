@@ -57,6 +57,11 @@ pub fn ahead(then: jiff::Timestamp, now: jiff::Timestamp) -> String {
     }
 }
 
+/// Millionths of a US dollar, as dollars.
+pub fn microdollars(amount: u64) -> String {
+    format!("${}.{:06}", amount / 1_000_000, amount % 1_000_000)
+}
+
 /// To the second.
 pub fn time(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -64,7 +69,7 @@ pub fn time(at: jiff::Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ago, ahead, count, percent, short};
+    use super::{ago, ahead, count, microdollars, percent, short};
 
     #[test]
     fn words() {
@@ -72,6 +77,7 @@ mod tests {
         assert_eq!(count(1, "rule"), "1 rule");
         assert_eq!(count(0, "rule"), "0 rules");
         assert_eq!(short("sha256:0123456789abcdef"), "0123456789ab");
+        assert_eq!(microdollars(12_000_070), "$12.000070");
         assert_eq!(short("none"), "none");
         let now: jiff::Timestamp = "2026-11-21T07:00:00Z".parse().unwrap();
         let ago = |text: &str| ago(text.parse().unwrap(), now);

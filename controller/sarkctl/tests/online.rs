@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::support::sarkctl;
 use crate::support::server::{Answers, Server};
 use sark_api::{
-    ApplyResponse, Convergence, DiagnosticBody, ErrorBody, ErrorCode, PlanResponse, RevisionView,
-    RevisionsResponse, RuleState, RuleView, RulesResponse,
+    ApplyResponse, Convergence, CountersView, DiagnosticBody, EnforcerCounter, EnforcerView,
+    ErrorBody, ErrorCode, PlanResponse, RevisionView, RevisionsResponse, RuleState, RuleView,
+    RulesResponse,
 };
 use sark_compiler::{Collateral, Origin, PlanDocument, PlannedAction};
 use sark_core::storage::PolicyFile;
@@ -266,8 +267,24 @@ fn list_and_show() {
         }),
         collateral: community
             .map(|_| Collateral { addresses: "1".into(), others: vec!["other/api".into()] }),
+        counters: None,
     };
-    let first = view(RuleState::InPlace, Some("64512:1:1234"), "dst 203.0.113.88/32 proto =6");
+    let at = "2026-11-21T07:00:05Z".parse().unwrap();
+    let of = |enforcer: &str, packets| EnforcerCounter {
+        enforcer: enforcer.into(),
+        at,
+        packets,
+        bytes: packets * 100,
+    };
+    let counters = CountersView {
+        packets: 1234,
+        bytes: 123_400,
+        enforcers: vec![of("edge-1", 1200), of("edge-2", 34)],
+    };
+    let first = RuleView {
+        counters: Some(counters),
+        ..view(RuleState::InPlace, Some("64512:1:1234"), "dst 203.0.113.88/32 proto =6")
+    };
     let rules = RulesResponse {
         revision: Some(4),
         observed: true,
@@ -277,6 +294,7 @@ fn list_and_show() {
             view(RuleState::Stale, Some("64512:1:98"), "dst 203.0.113.91/32 proto =6"),
             view(RuleState::Foreign, None, "dst 203.0.113.90/32 proto =6"),
         ],
+        enforcers: vec![EnforcerView { enforcer: "edge-1".into(), at, rules: 2 }],
     };
     let server = Answers::default()
         .on("GET /v1/flowspec/rules", 200, &rules)

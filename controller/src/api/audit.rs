@@ -25,14 +25,25 @@ pub(super) async fn records(
     State(api): State<Api>,
     Query(pairs): Pairs,
 ) -> Result<Answer<AuditResponse>, Failure> {
-    let [since, until, actor, event, severity, host, user, policy, alerts, after, before, most] =
-        known(
-            pairs,
-            [
-                "since", "until", "actor", "event", "severity", "host", "user", "policy", "alerts",
-                "after", "before", "limit",
-            ],
-        )?;
+    let names = [
+        "since", "until", "actor", "event", "severity", "host", "user", "request", "policy",
+        "alerts", "after", "before", "limit",
+    ];
+    let [
+        since,
+        until,
+        actor,
+        event,
+        severity,
+        host,
+        user,
+        request,
+        policy,
+        alerts,
+        after,
+        before,
+        most,
+    ] = known(pairs, names)?;
     let time = |name: &str, text: Option<String>| {
         let wrong = |_| bad(format!("{name} is not a time such as 2026-11-28T12:00:00Z"));
         text.map(|text| text.parse().map_err(wrong)).transpose()
@@ -45,6 +56,7 @@ pub(super) async fn records(
         severity: severity.as_deref().map(parse_severity).transpose()?,
         host,
         user,
+        request,
         policy,
         alerts: flag("alerts", alerts)?,
     };

@@ -29,7 +29,7 @@ pub(super) async fn whoami(
     let view = |access: Access, method: String, path: &str, about: &str| {
         let kind = identity.rights.scopes.iter().find_map(|scope| match scope {
             Scope::Reports(kind) => Some(kind.as_str()),
-            Scope::Line(_) | Scope::Decide | Scope::Proxy => None,
+            Scope::Line(_) | Scope::Decide | Scope::Proxy | Scope::Enforcer => None,
         });
         RouteView {
             method,

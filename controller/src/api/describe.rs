@@ -233,7 +233,7 @@ fn content(body: &Body, generator: &mut SchemaGenerator) -> Value {
     }
 }
 
-/// As routes say it: `nothing`, `identity`, a role, `report`, `decide`, `proxy`.
+/// As routes say it: `nothing`, `identity`, a role, `report`, `decide`, `proxy`, `enforcer`.
 pub(super) fn needs(access: Access) -> String {
     match access.needs {
         Needs::Nothing => "nothing".to_owned(),
@@ -242,6 +242,7 @@ pub(super) fn needs(access: Access) -> String {
         Needs::Report => "report".to_owned(),
         Needs::Decide => "decide".to_owned(),
         Needs::Proxy => "proxy".to_owned(),
+        Needs::Enforcer => "enforcer".to_owned(),
     }
 }
 

@@ -5,24 +5,29 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use sark_api::{DiagnosticBody, ErrorBody, ErrorCode, TrailPosition, routes};
+use jiff::SignedDuration;
+use sark_api::{
+    DiagnosticBody, ErrorBody, ErrorCode, ProxiesResponse, ProxyTop, TopBy, TrailPosition, routes,
+};
 use sark_core::document::Diagnostic;
 use sark_core::identity::Identity;
 
 use super::Api;
 use super::answer::{Answer, Failure, bad, octets_up_to, to_the_end};
-use super::questions::{Pairs, known};
+use super::questions::{Pairs, known, limit};
 use crate::chain;
 use crate::decisions::DecisionsError;
-use crate::proxies::{LONGEST_WAIT, RecordsError, SnapshotError, parse};
+use crate::proxies::{LONGEST_WAIT, RecordsError, SPAN, Said, SnapshotError, parse};
 
 /// What was sent has no name of its own.
 const NAME: &str = "records";
 
 pub(super) async fn snapshot(
     State(api): State<Api>,
+    Extension(identity): Extension<Arc<Identity>>,
+    headers: HeaderMap,
     Query(pairs): Pairs,
 ) -> Result<Response, Failure> {
     let [have, wait] = known(pairs, ["have", "wait"])?;
@@ -31,11 +36,49 @@ pub(super) async fn snapshot(
     let Some(wait) = wait.ok().filter(|wait| *wait <= most) else {
         return Err(bad(format!("wait: 0 to {most} seconds")));
     };
-    let newest = api.proxies.snapshots.newest(have.as_deref(), Duration::from_secs(wait)).await?;
+    let (said, wait) = (said(&headers), Duration::from_secs(wait));
+    let newest = api.proxies.snapshot(&identity, said, have.as_deref(), wait).await?;
     Ok(match newest {
         None => StatusCode::NO_CONTENT.into_response(),
         Some(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
     })
+}
+
+pub(super) async fn top(
+    State(api): State<Api>,
+    Query(pairs): Pairs,
+) -> Result<Answer<ProxyTop>, Failure> {
+    let [window, by, most] = known(pairs, ["window", "by", "limit"])?;
+    let longest = SPAN.as_secs();
+    let window = window.map_or(Ok(longest), |text| text.parse());
+    let Some(window) = window.ok().filter(|window| (1..=longest).contains(window)) else {
+        return Err(bad(format!("window: 1 to {longest} seconds")));
+    };
+    let by = match by {
+        None => TopBy::default(),
+        Some(text) => TopBy::ALL.into_iter().find(|by| by.as_str() == text).ok_or_else(|| {
+            let all = TopBy::ALL.map(TopBy::as_str).join(", ");
+            bad(format!("by {text:?} is none of {all}"))
+        })?,
+    };
+    let (rows, window) = (limit(most)? as usize, SignedDuration::from_secs(window));
+    // Fifty thousand calls are summed and sorted: not on a thread that others wait for.
+    let proxies = Arc::clone(&api.proxies);
+    let top = tokio::task::spawn_blocking(move || proxies.top(window, by, rows)).await;
+    top.map(Answer).map_err(|error| {
+        Failure(ErrorBody::new(ErrorCode::Internal, format!("it was not summed: {error}")))
+    })
+}
+
+pub(super) async fn status(State(api): State<Api>) -> Answer<ProxiesResponse> {
+    Answer(api.proxies.status())
+}
+
+/// What a proxy says of itself; what cannot be read it has not said.
+fn said(headers: &HeaderMap) -> Said {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
+    let waiting = text(routes::PROXY_WAITING).and_then(|text| text.parse().ok());
+    Said { agent: text(header::USER_AGENT.as_str()), waiting }
 }
 
 pub(super) async fn mark(
@@ -61,6 +104,7 @@ pub(super) async fn records(
         response.headers_mut().insert(header::RETRY_AFTER, wait.into());
         return Ok(response);
     }
+    let said = said(request.headers());
     let octets = octets_up_to(routes::MAX_RECORDS, request, "send fewer records at a time").await?;
     let text = String::from_utf8(octets.into()).map_err(|_| bad("the records are no UTF-8"))?;
     let proxies = Arc::clone(&api.proxies);
@@ -72,7 +116,7 @@ pub(super) async fn records(
             tracing::warn!(who = by.name, error = chain(&error), "records are refused");
             Refused::Records(error)
         })?;
-        proxies.store(&sent, &by).await.map_err(Refused::Records)
+        proxies.store(sent, &by, said).await.map_err(Refused::Records)
     };
     let position = to_the_end(&api, stored).await?;
     Ok(axum::Json(TrailPosition { position }).into_response())

@@ -12,17 +12,18 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use sark_api::{
     ActivateRequest, ActivateResponse, AlertsResponse, ApplyRequest, ApplyResponse,
     ApprovalDecision, ApprovalRequest, ApprovalView, ApprovalsResponse, AuditResponse,
-    CheckpointsResponse, CostRequest, CostResponse, DecideRequest, DecideResponse, DecisionRequest,
-    DeliveriesResponse, DifferenceResponse, EndpointsResponse, EntriesChanged, EntriesRequest,
-    EntriesResponse, FeedView, FeedsResponse, HistoryResponse, KindsResponse, LookupResponse,
-    NamesResponse, ObservationsRequest, ObservationsResponse, PeersResponse, PinRequest,
-    PinResponse, PlanRequest, PlanResponse, PoliciesResponse, PriceLookupResponse,
-    PriceVersionsResponse, PricesResponse, ProxySnapshot, RefreshRequest, RefreshResponse,
-    RefreshResult, ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView,
-    RevisionsResponse, RollbackRequest, RolloutResponse, RuleView, RulesResponse, SensorsResponse,
-    SetView, SetsResponse, SinkTest, SinksResponse, StatusResponse, StoredResponse, TokenMade,
-    TokenRequest, TokenView, TokensResponse, TrailPosition, TrailResponse, VersionResponse,
-    VersionsResponse, WhoamiResponse, WithdrawRequest, routes,
+    CheckpointsResponse, CostRequest, CostResponse, CountersRequest, CountersTaken, DecideRequest,
+    DecideResponse, DecisionRequest, DeliveriesResponse, DifferenceResponse, EndpointsResponse,
+    EntriesChanged, EntriesRequest, EntriesResponse, Explanation, FeedView, FeedsResponse,
+    HistoryResponse, KindsResponse, LookupResponse, NamesResponse, ObservationsRequest,
+    ObservationsResponse, PeersResponse, PinRequest, PinResponse, PlanRequest, PlanResponse,
+    PoliciesResponse, PriceLookupResponse, PriceVersionsResponse, PricesResponse, ProxiesResponse,
+    ProxySnapshot, ProxyTop, RefreshRequest, RefreshResponse, RefreshResult, ReplayRequest,
+    ReplayResponse, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse, RollbackRequest,
+    RolloutResponse, RuleView, RulesResponse, SensorsResponse, SetView, SetsResponse, SinkTest,
+    SinksResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest, TokenView,
+    TokensResponse, TrailPosition, TrailResponse, VersionResponse, VersionsResponse,
+    WhoamiResponse, WithdrawRequest, routes,
 };
 use sark_core::identity::{Access, Line, Needs, Role};
 use sark_export::Form;
@@ -30,8 +31,8 @@ use schemars::JsonSchema;
 
 use super::describe::{Parameter as P, Shape, description};
 use super::{
-    Api, alerts, approvals, audit, auth, changes, decisions, export, feeds, lines, metrics,
-    observations, prices, proxies, questions, registry, sensors,
+    Api, alerts, approvals, audit, auth, changes, decisions, enforcers, explain, export, feeds,
+    lines, metrics, observations, prices, proxies, questions, registry, sensors,
 };
 
 /// What a call does to the world, and so who writes its record.
@@ -210,6 +211,7 @@ fn flowspec() -> Vec<Route> {
         Route::new(operator(line), POST, routes::WITHDRAW, Records, "Withdraw policies", changes::withdraw).takes::<WithdrawRequest>().gives::<ApplyResponse>(),
         Route::new(viewer(line), GET, routes::RULES, Looks, "Rules that are, or should be, announced", questions::rules).gives::<RulesResponse>(),
         Route::new(viewer(line), GET, routes::RULE, Looks, "One rule", questions::rule).gives::<RuleView>(),
+        Route::new(Access { line, needs: Needs::Enforcer }, POST, routes::COUNTERS, Looks, "What an enforcer's rules have counted", enforcers::counters).takes::<CountersRequest>().gives::<CountersTaken>(),
         Route::new(viewer(line), GET, routes::REVISIONS, Looks, "What the policy set was", questions::revisions).query(vec![P::limit()]).gives::<RevisionsResponse>(),
         Route::new(viewer(line), GET, routes::REVISION, Looks, "One revision, with its files", questions::revision).gives::<RevisionView>(),
         Route::new(viewer(line), GET, routes::POLICIES, Looks, "Policies that hold", questions::policies).gives::<PoliciesResponse>(),
@@ -235,7 +237,8 @@ fn decided() -> Vec<Route> {
 }
 
 fn search() -> Vec<P> {
-    let texts = ["since", "until", "actor", "event", "severity", "host", "user", "policy"];
+    let texts =
+        ["since", "until", "actor", "event", "severity", "host", "user", "request", "policy"];
     let numbers = ["after", "before"].map(P::text);
     texts.map(P::text).into_iter().chain(numbers).chain([P::flag("alerts"), P::limit()]).collect()
 }
@@ -248,6 +251,7 @@ fn trail() -> Vec<Route> {
     vec![
         Route::new(viewer(line), GET, routes::TRAIL, Looks, "Where the audit trail is, and who signs it", audit::trail).gives::<TrailResponse>(),
         Route::new(viewer(line), GET, routes::TRAIL_RECORDS, Looks, "Records that a search finds", audit::records).query(search()).gives::<AuditResponse>(),
+        Route::new(viewer(line), GET, routes::EXPLAIN, Looks, "All that is known of one request", explain::explain).gives::<Explanation>(),
         Route::new(viewer(line), GET, routes::TRAIL_STORED, Looks, "Records as they are stored, to verify them", audit::stored).query(on()).gives::<StoredResponse>(),
         Route::new(viewer(line), GET, routes::TRAIL_CHECKPOINTS, Looks, "Signed checkpoints", audit::checkpoints).query(on()).gives::<CheckpointsResponse>(),
     ]
@@ -362,6 +366,8 @@ fn elsewhere() -> Vec<Route> {
     let by = |line| Access { line, needs: Needs::Proxy };
     vec![
         Route::new(by(Line::Policy), GET, routes::PROXY_SNAPSHOT, Looks, "What a proxy decides by", proxies::snapshot).query(vec![P::text("have"), P::number("wait")]).gives::<ProxySnapshot>().may_be_nothing("It is still the version that the caller has."),
+        Route::new(viewer(Line::Audit), GET, routes::PROXY_TOP, Looks, "The calls of the last minutes", proxies::top).query(vec![P::number("window"), P::text("by"), P::limit()]).gives::<ProxyTop>(),
+        Route::new(viewer(Line::Status), GET, routes::PROXY_STATUS, Looks, "Proxies that were heard", proxies::status).gives::<ProxiesResponse>(),
         Route::new(by(Line::Audit), POST, routes::PROXY_RECORDS, Records, "Records of a proxy", proxies::records).takes_as(TEXT).gives::<TrailPosition>(),
         Route::new(by(Line::Audit), GET, routes::PROXY_MARK, Looks, "How far records of a proxy are stored", proxies::mark).gives::<TrailPosition>(),
     ]

@@ -166,6 +166,7 @@ pub(super) fn refusal(denied: &Denied) -> ErrorBody {
         Denied::Report { kind, .. } => format!("use a token with the scope sensors:{kind}"),
         Denied::Decide(_) => "use a token with the scope decide".to_owned(),
         Denied::Proxy(_) => "use a token with the scope proxy".to_owned(),
+        Denied::Enforcer(_) => "use a token with the scope enforcer".to_owned(),
     };
     ErrorBody::new(ErrorCode::Forbidden, denied.to_string()).with_help(help)
 }

@@ -31,10 +31,12 @@ impl Observatory {
         }
         let foreign = observed.iter().filter(|o| !is_ours(o, asn, instance));
         rules.extend(foreign.map(|o| seen(o, RuleState::Foreign, asn, instance)));
+        let enforcers = self.enforcers.counted(&mut rules);
         Ok(RulesResponse {
             revision: desired.map(|d| d.revision.number),
             observed: table.is_some(),
             rules,
+            enforcers,
         })
     }
 
@@ -88,6 +90,7 @@ fn ours(rule: PlannedRule, observed: &HashMap<String, &Observed>) -> RuleView {
         large_community: Some(rule.large_community),
         origin: desired.then_some(rule.origin),
         collateral: desired.then_some(rule.collateral),
+        counters: None,
     }
 }
 
@@ -106,6 +109,7 @@ fn seen(observed: &Observed, state: RuleState, asn: u32, instance: u32) -> RuleV
         large_community: mark.or(observed.large_communities.first()).map(ToString::to_string),
         origin: None,
         collateral: None,
+        counters: None,
     }
 }
 

@@ -8,6 +8,8 @@ use sark_core::identity::Identity;
 use sark_core::storage::StorageError;
 use serde_json::Value;
 
+use super::calls::{Seen, seen};
+
 /// Octets of a record as it is sent: as many as a spool takes, what redaction adds included. Of what is
 /// stored the detail is left out if it has more than [`LARGEST`].
 const LONGEST: usize = 4 * LARGEST;
@@ -19,7 +21,7 @@ const LONGEST_MARK: usize = 128;
 const EVENTS: [&str; 2] = ["audit.lost", "audit.refused"];
 const KINDS: [&str; 2] = ["decision.", "proxy."];
 /// The member of a detail that says who a record said it was of.
-const SAID_BY: &str = "saidBy";
+pub(super) const SAID_BY: &str = "saidBy";
 
 /// What was sent: read, and not stored yet.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct Sent {
     pub batch: TrailBatch,
     /// The records, redacted.
     pub records: Vec<Written>,
+    /// What they say of calls.
+    pub(super) seen: Vec<Seen>,
 }
 
 /// Why records are not taken. None of a request is, if one is not.
@@ -98,7 +102,9 @@ pub fn parse(text: &str, by: &Identity) -> Result<Sent, RecordsError> {
         return Err(RecordsError::First(format!("position: at most {MOST_RECORDS}")));
     }
     let records = lines.map(|(line, text)| record(line, text, by));
-    Ok(Sent { records: records.collect::<Result<_, _>>()?, batch })
+    let records = records.collect::<Result<Vec<_>, _>>()?;
+    let seen = records.iter().filter_map(seen).collect();
+    Ok(Sent { records, seen, batch })
 }
 
 fn record(line: usize, text: &str, by: &Identity) -> Result<Written, RecordsError> {

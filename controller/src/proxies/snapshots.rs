@@ -110,6 +110,12 @@ impl Snapshots {
         self.body().await.map(Some)
     }
 
+    /// The version of the newest.
+    #[must_use]
+    pub fn version(&self) -> String {
+        self.in_use().version().to_string()
+    }
+
     /// From now on nobody waits for a change.
     pub fn end(&self) {
         self.over.cancel();

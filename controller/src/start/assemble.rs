@@ -146,7 +146,7 @@ pub fn assemble(parts: Parts) -> Assembled {
     }));
     let snapshots =
         Snapshots::new(Arc::clone(&registry), Arc::clone(&decisions), Arc::clone(&prices));
-    let proxies = Proxies::new(snapshots, by_anybody);
+    let proxies = Proxies::new(snapshots, by_anybody, Arc::clone(&clock));
     let sensors = Sensors::new(SensorParts {
         kinds,
         store: Arc::clone(&store),
@@ -170,6 +170,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         store_place,
         leadership: leadership.clone(),
         trail: Arc::default(),
+        enforcers: Arc::default(),
     };
     let changes = Changes {
         store,

@@ -27,7 +27,7 @@ pub(crate) use unchained::chain_what_is_not;
 /// As many rows in one statement: the statements stay few, and prepared.
 const SIZES: [usize; 3] = [1024, 32, 1];
 
-const COLUMNS: usize = 11;
+const COLUMNS: usize = 12;
 
 /// For SQLite and for PostgreSQL. SQLite looks the name of each parameter up in a list: without
 /// names that takes no time, with 1,400 of them more than all the rest.
@@ -41,7 +41,7 @@ static INSERTS: LazyLock<[[String; 3]; 2]> = LazyLock::new(|| {
         texts.map(|places| {
             format!(
                 "INSERT INTO trail (sequence, hash, body, at, actor, event, severity, is_alert, \
-                 host, person, policies) VALUES {places}"
+                 host, person, request, policies) VALUES {places}"
             )
         })
     })
@@ -125,7 +125,7 @@ async fn insert_all(session: &mut Session, records: &[Written]) -> Result<Head, 
             let mut insert = sql(text);
             for written in chunk {
                 head = head.with_octets(written.text().as_bytes());
-                let Index { at, actor, event, severity, is_alert, host, user, policies } =
+                let Index { at, actor, event, severity, is_alert, host, user, request, policies } =
                     written.index();
                 insert = insert
                     .bind(integer(head.sequence)?)
@@ -138,6 +138,7 @@ async fn insert_all(session: &mut Session, records: &[Written]) -> Result<Head, 
                     .bind(*is_alert)
                     .bind(host.as_ref())
                     .bind(user.as_ref())
+                    .bind(request.as_ref())
                     .bind(policies.as_ref());
             }
             insert.run(session).await?;

@@ -16,6 +16,7 @@ use sark_store::{Store, on_both_engines};
 
 on_both_engines! {
     every_earlier_schema_is_brought_forward
+    records_from_before_are_found_by_their_request
     opening_again_changes_nothing
 }
 
@@ -108,6 +109,35 @@ async fn holds(store: &Store, schema: i64) {
         assert_eq!(taken, Taking::Taken { fence: 8 });
         assert_eq!(store.records(1).await.unwrap()[0].detail["lost"], "sark-a");
     }
+}
+
+/// Also where the text is odd, or somebody laid hands on it.
+async fn records_from_before_are_found_by_their_request(place: TestPlace) {
+    place.migrate_to(14).await;
+    let bodies = [
+        r#"{"about":{"request":"r1"},"detail":{}}"#,
+        r#"{"about":{"request":"a\u0000b"},"detail":{}}"#,
+        r#"{"about":{"request":""#,
+        r#"{"about":{},"detail":{"about":{"request":"x"}}}"#,
+    ];
+    let hash = "00".repeat(32);
+    let hash = match place {
+        TestPlace::Sqlite(_) => format!("x'{hash}'"),
+        TestPlace::Postgres(_) => format!("'\\x{hash}'::bytea"),
+    };
+    for (number, body) in (1..).zip(bodies) {
+        let row = format!(
+            "INSERT INTO trail (sequence, hash, body, at, actor, event, severity, is_alert)
+             VALUES ({number}, {hash}, '{body}', 0, 'a', 'e', 0, false)"
+        );
+        place.raw(&row).await.unwrap();
+    }
+    let store = place.open().await;
+    let stored = store.stored_after(0, 9).await.unwrap();
+    let found: Vec<_> = stored.iter().map(|one| one.index.request.as_deref()).collect();
+    assert_eq!(found, [Some("r1"), Some("a\u{fffd}b"), None, None]);
+    // And they are as final as before.
+    place.raw("UPDATE trail SET request = 'x' WHERE sequence = 1").await.unwrap_err();
 }
 
 async fn opening_again_changes_nothing(place: TestPlace) {

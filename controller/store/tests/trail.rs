@@ -115,6 +115,7 @@ async fn every_bit_of_a_row_counts(place: TestPlace) {
     let mut full = record(21);
     full.about.host = Some("hé".into());
     full.about.user = Some("u1".into());
+    full.about.request = Some("r1".into());
     full.evidence.rules = vec!["p/r".into()];
     store.append(&full).await.unwrap();
     let row = store.stored_after(20, 1).await.unwrap().remove(0);
@@ -130,12 +131,13 @@ async fn every_bit_of_a_row_counts(place: TestPlace) {
     };
     let index = &row.index;
     let optional = |text: &Option<String>| text.clone().unwrap().into_bytes();
-    let columns: [(&str, Vec<u8>, bool); 7] = [
+    let columns: [(&str, Vec<u8>, bool); 8] = [
         ("body", row.text.clone().into_bytes(), true),
         ("actor", index.actor.clone().into_bytes(), true),
         ("event", index.event.clone().into_bytes(), true),
         ("host", optional(&index.host), true),
         ("person", optional(&index.user), true),
+        ("request", optional(&index.request), true),
         ("policies", optional(&index.policies), true),
         ("hash", row.head.hash.0.to_vec(), false),
     ];

@@ -115,6 +115,7 @@ impl Drain {
                 return Err(error.into());
             }
         };
+        self.shared.metrics.mark.store(stored, Ordering::Release);
         let octets = self.store.most_octets();
         let reading = tokio::task::spawn_blocking(move || {
             let mut reader = reader;
@@ -169,6 +170,7 @@ impl Drain {
             let mark = Mark { name: mark, after: stored, position: batch.last };
             self.store.write(&records, mark).await?;
             self.shared.metrics.stored.inc_by(records.len() as u64);
+            self.shared.metrics.mark.store(batch.last, Ordering::Release);
         }
         self.shared.octets.fetch_sub(batch.octets, Ordering::AcqRel);
         Ok(true)

@@ -1,5 +1,7 @@
 //! What the trail says of itself, and counts.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use sark_core::chain;
@@ -15,9 +17,19 @@ pub struct TrailMetrics {
     pub(crate) refused: Counter,
     pub(crate) dropped: Counter,
     failures: Counter,
+    /// The number of the last record on the disk.
+    pub(crate) last: AtomicU64,
+    /// And of the last that the destination has.
+    pub(crate) mark: AtomicU64,
 }
 
 impl TrailMetrics {
+    /// Records that are on the disk, and not at their destination as far as that is known.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.last.load(Ordering::Acquire).saturating_sub(self.mark.load(Ordering::Acquire))
+    }
+
     /// Under these names, after the registry's prefix.
     pub fn register(&self, registry: &mut Registry) {
         for (name, help, counter) in [

@@ -147,6 +147,8 @@ pub async fn trail(
     let stored = store.mark(&spool.mark()).await?;
     let last = spool.last();
     let missing = spool.resume(stored)?;
+    metrics.last.store(spool.last(), Ordering::Release);
+    metrics.mark.store(stored, Ordering::Release);
     let shared = Arc::new(Shared {
         octets: AtomicU64::new(found.octets),
         most_octets: settings.most_octets,

@@ -91,6 +91,7 @@ impl Writer {
                 Ok(octets) => {
                     self.shared.octets.fetch_add(octets, Ordering::AcqRel);
                     self.shared.metrics.spooled.inc_by(batch.len() as u64);
+                    self.shared.metrics.last.store(self.spool.last(), Ordering::Release);
                     self.spooled.send_replace(self.spool.last());
                     batch.clear();
                     if has_failed {

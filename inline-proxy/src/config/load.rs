@@ -70,12 +70,7 @@ impl Checked for Config {
         {
             mistakes.push("name: letters, digits and hyphens".to_owned());
         }
-        if self.sarkd.https.is_some() && self.sarkd.token.is_none() {
-            mistakes.push("sarkd.https takes a token: sarkd.token, such as file:/etc/…".to_owned());
-        }
-        if self.sarkd.token == Some(sark_core::secret::SecretRef::Invalid) {
-            mistakes.push("sarkd.token: write file:/path or env:NAME, not the secret".to_owned());
-        }
+        mistakes.extend(self.sarkd.check("sarkd"));
         let marks = self.transparent.as_ref().map(|it| it.mark).zip(self.upstream.mark);
         if marks.is_some_and(|(steered, own)| steered == own) {
             mistakes.push(

@@ -78,7 +78,8 @@ impl Conversation {
     async fn connect(&self, mut request: Request<Incoming>, tunnel: &Tunnel) -> Response<Reply> {
         let refused = |kind: Kind, message: String| {
             self.proxy.metrics.refused(kind);
-            let refusal = Refusal { kind, message, request_id: ids::request(), rule: None };
+            let id = ids::request(self.proxy.judge.now());
+            let refusal = Refusal { kind, message, request_id: id, rule: None };
             refusal.of_family(Family::Unknown).map(Reply::ours)
         };
         let target = request.uri().authority().and_then(|authority| {

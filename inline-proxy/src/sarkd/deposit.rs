@@ -7,11 +7,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use sark_api::{TrailBatch, TrailPosition, routes};
+use sark_caller::{CallError, Caller};
 use sark_core::audit::Written;
 use sark_core::storage::{Mark, StorageError};
 use sark_trail::Destination;
-
-use super::caller::{CallError, Caller};
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Octets of one request, about; `sarkd` takes 8 MB.
@@ -125,7 +124,6 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::UnixListener;
 
-    use super::super::caller::Place;
     use super::*;
 
     /// Whoever asks is answered with this.
@@ -168,7 +166,8 @@ mod tests {
         ] {
             let socket = directory.path().join(name);
             answering(&socket, status, body);
-            let caller = Caller::new(Place::Socket(socket), None);
+            let place = sark_caller::SarkdConfig { socket, ..Default::default() };
+            let caller = place.caller("sarkd").unwrap();
             let deposit = Deposit::new(caller, directory.path().join("position"));
             let mark = Mark { name: "spool:x", after: 3, position: 4 };
             let error = deposit.write(&records, mark).await.unwrap_err();

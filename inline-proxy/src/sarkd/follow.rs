@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use sark_api::routes;
+use sark_caller::{CallError, Caller};
 use sark_decider::Decider;
 use tokio_util::sync::CancellationToken;
 
-use super::caller::{CallError, Caller};
 use super::snapshot::{SnapshotError, Usable, usable};
 use crate::proxy::Proxy;
 

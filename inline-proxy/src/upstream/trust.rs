@@ -1,12 +1,12 @@
 //! Which servers are believed: always verified, by the system's authorities and the operator's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use sark_caller::RootsError;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -30,33 +30,10 @@ impl std::fmt::Debug for Trust {
     }
 }
 
-/// Why nobody is believed.
-#[derive(Debug, thiserror::Error)]
-pub enum TrustError {
-    /// A file of authorities.
-    #[error("cannot read certificates of {path}")]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Cause.
-        source: rustls::pki_types::pem::Error,
-    },
-    /// It holds none.
-    #[error("{0} holds no certificate of an authority")]
-    Empty(PathBuf),
-    /// A defect.
-    #[error("TLS cannot be had")]
-    Tls(#[from] rustls::Error),
-}
-
 impl Trust {
     /// The system's authorities, and those of these PEM files. A handshake may take `within`.
-    pub fn new(files: &[PathBuf], within: Duration) -> Result<Self, TrustError> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        for path in files {
-            add(&mut roots, path)?;
-        }
+    pub fn new(files: &[PathBuf], within: Duration) -> Result<Self, RootsError> {
+        let roots = sark_caller::roots(files)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -93,14 +70,4 @@ impl Trust {
         let shaken = tokio::time::timeout(self.within, shaking).await;
         shaken.map_err(|_| LinkError::Late(self.within))?.map_err(LinkError::Tls)
     }
-}
-
-fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), TrustError> {
-    let failed = |source| TrustError::Read { path: path.to_owned(), source };
-    let read = CertificateDer::pem_file_iter(path).map_err(failed)?;
-    let read = read.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    if roots.add_parsable_certificates(read).0 == 0 {
-        return Err(TrustError::Empty(path.to_owned()));
-    }
-    Ok(())
 }

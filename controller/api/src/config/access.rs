@@ -174,13 +174,13 @@ impl ApiConfig {
 }
 
 fn check_rights(key: &str, rights: &Rights, wrong: &mut impl FnMut(&str, String, &str)) {
-    let suffices =
-        |scope: &Scope| matches!(scope, Scope::Reports(_) | Scope::Decide | Scope::Proxy);
+    let suffices = |scope: &Scope| !matches!(scope, Scope::Line(_));
     if rights.roles.is_empty() && !rights.scopes.iter().any(suffices) {
         wrong(
             key,
             "it may do nothing".into(),
-            "roles: [viewer], [operator], [approver], [admin], or a scope sensors:KIND, decide or proxy",
+            "roles: [viewer], [operator], [approver], [admin], or a scope sensors:KIND, decide, proxy or \
+             enforcer",
         );
     }
 }

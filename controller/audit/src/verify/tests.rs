@@ -109,7 +109,7 @@ fn the_first_bad_record_is_named() {
             assert_eq!(flipped, bad(Fault::Changed));
         }
         assert_eq!(damaged(&|records| records[at_index].head.hash.0[31] ^= 1), bad(Fault::Changed));
-        let columns: [Change<'_>; 8] = [
+        let columns: [Change<'_>; 9] = [
             (&|index| index.at += 1, "time"),
             (&|index| index.actor.push('x'), "actor"),
             (&|index| index.event.clear(), "event"),
@@ -117,6 +117,7 @@ fn the_first_bad_record_is_named() {
             (&|index| index.is_alert ^= true, "mark of alerts"),
             (&|index| index.host = None, "host"),
             (&|index| index.user = Some("v".into()), "user"),
+            (&|index| index.request = Some("r".into()), "request"),
             (&|index| index.policies = None, "policy"),
         ];
         for (change, name) in columns {

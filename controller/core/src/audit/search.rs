@@ -32,6 +32,9 @@ pub struct Search {
     /// Of this user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// About requests (activities, sightings, reports) whose id begins like this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// On which a rule of this policy matched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
@@ -55,6 +58,9 @@ impl Search {
             && self.severity.is_none_or(|severity| record.severity >= severity)
             && same(&self.host, record.about.host.as_ref())
             && same(&self.user, record.about.user.as_ref())
+            && self.request.as_ref().is_none_or(|begins| {
+                record.about.request.as_ref().is_some_and(|id| id.starts_with(begins.as_str()))
+            })
             && self.policy.as_ref().is_none_or(|policy| {
                 record.evidence.rules.iter().any(|rule| policy_of(rule) == policy)
             })

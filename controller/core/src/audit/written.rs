@@ -83,6 +83,9 @@ pub struct Index {
     pub host: Option<String>,
     /// The user.
     pub user: Option<String>,
+    /// The request, activity, sighting or report.
+    #[serde(default)]
+    pub request: Option<String>,
     /// The policies that matched, each between line feeds.
     pub policies: Option<String>,
 }
@@ -99,6 +102,7 @@ impl Index {
             is_alert: record.notice.is_some(),
             host: record.about.host.as_deref().map(clean),
             user: record.about.user.as_deref().map(clean),
+            request: record.about.request.as_deref().map(clean),
             policies: policies(&record.evidence.rules).as_deref().map(clean),
         }
     }

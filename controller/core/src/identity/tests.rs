@@ -96,6 +96,20 @@ fn a_proxy_decides_elsewhere_and_does_nothing_else() {
 }
 
 #[test]
+fn an_enforcer_counts_and_does_nothing_else() {
+    let counters = Access { line: Line::Flowspec, needs: Needs::Enforcer };
+    let enforcer = who(&[], &["enforcer"]);
+    enforcer.may(counters, None).unwrap();
+    enforcer.may(role(Line::Flowspec, Role::Viewer), None).unwrap_err();
+    enforcer.may(Access { line: Line::Audit, needs: Needs::Proxy }, None).unwrap_err();
+    who(&[Role::Operator], &["flowspec"]).may(counters, None).unwrap();
+    who(&[Role::Operator], &["policy"]).may(counters, None).unwrap_err();
+    who(&[], &["proxy"]).may(counters, None).unwrap_err();
+    let error = who(&[Role::Viewer], &[]).may(counters, None).unwrap_err();
+    assert_eq!(error.to_string(), "token:ci is not an enforcer");
+}
+
+#[test]
 fn nobody_gives_away_more_than_they_have() {
     let rights = |roles: &[Role], scopes: &[&str]| who(roles, scopes).rights;
     let admin = rights(&[Role::Admin], &["identities", "sensors"]);
@@ -109,12 +123,16 @@ fn nobody_gives_away_more_than_they_have() {
     assert!(!rights(&[Role::Admin], &["policy"]).cover(&rights(&[], &["proxy"])));
     assert!(rights(&[Role::Admin], &["policy", "audit"]).cover(&rights(&[], &["proxy"])));
     assert!(rights(&[], &["proxy"]).cover(&rights(&[], &["proxy"])));
+    assert!(rights(&[Role::Admin], &["flowspec"]).cover(&rights(&[], &["enforcer"])));
+    assert!(!rights(&[Role::Admin], &["policy"]).cover(&rights(&[], &["enforcer"])));
     assert!(!rights(&[], &["sensors:a"]).cover(&rights(&[], &["sensors:b"])));
 }
 
 #[test]
 fn scopes_read_what_they_print() {
-    for text in ["flowspec", "sensors", "sensors:rfc1149", "identities", "decide", "proxy"] {
+    for text in
+        ["flowspec", "sensors", "sensors:rfc1149", "identities", "decide", "proxy", "enforcer"]
+    {
         let scope: Scope = text.parse().unwrap();
         assert_eq!(scope.to_string(), text);
         let json = serde_json::to_string(&scope).unwrap();

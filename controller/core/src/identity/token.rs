@@ -97,7 +97,7 @@ impl Token {
     }
 
     /// As records name it: one that can only report is a sensor, one that can only decide elsewhere
-    /// is a proxy.
+    /// is a proxy, one that can only count is an enforcer.
     #[must_use]
     pub fn actor(&self) -> String {
         let Rights { roles, scopes } = &self.rights;
@@ -105,6 +105,8 @@ impl Token {
             "sensor"
         } else if roles.is_empty() && scopes.iter().all(|scope| *scope == Scope::Proxy) {
             "proxy"
+        } else if roles.is_empty() && scopes.iter().all(|scope| *scope == Scope::Enforcer) {
+            "enforcer"
         } else {
             "token"
         };

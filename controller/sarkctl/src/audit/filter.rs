@@ -35,6 +35,9 @@ pub struct FilterArgs {
     /// Of this user
     #[arg(long, value_name = "USER")]
     user: Option<String>,
+    /// About requests whose id begins like this
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
     /// On which a rule of this policy matched
     #[arg(long, value_name = "POLICY")]
     policy: Option<String>,
@@ -50,10 +53,10 @@ fn severities() -> PossibleValuesParser {
 impl FilterArgs {
     /// As a search.
     pub fn search(&self) -> Search {
-        let Self { since, until, actor, event, severity, host, user, policy, alerts } =
+        let Self { since, until, actor, event, severity, host, user, request, policy, alerts } =
             self.clone();
         let severity =
             severity.and_then(|word| SEVERITIES.into_iter().find(|s| s.as_str() == word));
-        Search { since, until, actor, event, severity, host, user, policy, alerts }
+        Search { since, until, actor, event, severity, host, user, request, policy, alerts }
     }
 }

@@ -195,8 +195,10 @@ fn not_believed(what: &str, error: impl std::fmt::Display) -> Failure {
 
 fn query(search: &Search, page: Page) -> Result<Vec<(&'static str, String)>, Failure> {
     let fields = serde_json::to_value(search).map_err(Failure::failed)?;
-    let names =
-        ["since", "until", "actor", "event", "severity", "host", "user", "policy", "alerts"];
+    let names = [
+        "since", "until", "actor", "event", "severity", "host", "user", "request", "policy",
+        "alerts",
+    ];
     let mut query: Vec<_> = names
         .into_iter()
         .filter_map(|name| match fields.get(name)? {

@@ -151,7 +151,7 @@ fn table(out: &mut Out, answer: &AuditResponse) -> io::Result<()> {
     table.print(out)
 }
 
-pub(super) const fn outcome(outcome: How) -> &'static str {
+pub(crate) const fn outcome(outcome: How) -> &'static str {
     match outcome {
         How::Ok => "ok",
         How::Refused => "refused",

@@ -36,13 +36,13 @@ Examples:
   sarkctl auth token create roof-cat-2 --scope sensors:rfc1149
   sarkctl auth token create edge-1 --scope proxy --to edge-1.token")]
 pub struct CreateArgs {
-    /// Its name: records say token:NAME, sensor:NAME or proxy:NAME
+    /// Its name: records say token:NAME, sensor:NAME, proxy:NAME or enforcer:NAME
     name: String,
-    /// How far: viewer, operator, approver, admin; may be repeated; none for a sensor or a proxy
+    /// How far: viewer, operator, approver, admin; may be repeated; none for a sensor, a proxy or an enforcer
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<Role>,
     /// Where: flowspec, registry, policy, audit, alerts, sensors, approvals, identities,
-    /// sensors:KIND, decide or proxy; may be repeated; none is everywhere
+    /// sensors:KIND, decide, proxy or enforcer; may be repeated; none is everywhere
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<Scope>,
     /// For how long it holds, such as `12h` or `30d`; at most 366 days

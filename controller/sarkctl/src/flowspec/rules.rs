@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use sark_api::{RuleState, RuleView, RulesResponse, routes};
+use sark_api::{CountersView, EnforcerCounter, RuleState, RuleView, RulesResponse, routes};
 
 use crate::cli::Context;
 use crate::exit::{Exit, Outcome};
@@ -51,11 +51,13 @@ fn many(out: &mut Out, response: &RulesResponse) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out)?;
-    let mut table = Table::new(["RULE", "STATE", "MATCH", "ACTION", "POLICY"]);
+    let mut table = Table::new(["RULE", "STATE", "PACKETS", "BYTES", "MATCH", "ACTION", "POLICY"]);
     for rule in &response.rules {
         table.row([
             id(rule).into(),
             Cell::new(colour(rule.state), word(rule.state)),
+            counted(rule, |counters| counters.packets).into(),
+            counted(rule, |counters| counters.bytes).into(),
             Cell::rule(&rule.matches),
             action(rule).into(),
             policy(rule).into(),
@@ -82,9 +84,20 @@ fn one(out: &mut Out, rule: &RuleView) -> io::Result<()> {
     if let Some(collateral) = &rule.collateral {
         field(out, "collateral", &render::collateral(collateral))?;
     }
+    for one in rule.counters.iter().flat_map(|counters| &counters.enforcers) {
+        let EnforcerCounter { enforcer, at, packets, bytes } = one;
+        let (packets, bytes) = (render::count(*packets, "packet"), render::count(*bytes, "octet"));
+        let at = render::time(*at);
+        field(out, "counted", &format!("{packets}, {bytes} at {enforcer} until {at}"))?;
+    }
     field(out, "family", if rule.afi == sark_flowspec::Afi::Ipv4 { "IPv4" } else { "IPv6" })?;
     field(out, "community", rule.large_community.as_deref().unwrap_or_default())?;
     field(out, "nlri", &rule.nlri)
+}
+
+/// Over all who count; `-` where nobody does.
+fn counted(rule: &RuleView, which: impl Fn(&CountersView) -> u64) -> String {
+    rule.counters.as_ref().map_or_else(|| "-".to_owned(), |counters| which(counters).to_string())
 }
 
 /// The part of the ownership community that names the rule; a foreign rule has only its octets.

@@ -22,6 +22,7 @@ pub(super) fn stored_of(row: &Row) -> Result<Stored, StorageError> {
         is_alert: columns.flag("is_alert"),
         host: columns.optional_text("host"),
         user: columns.optional_text("person"),
+        request: columns.optional_text("request"),
         policies: columns.optional_text("policies"),
     };
     let hash = hash.unwrap_or(Head::BEGINNING.hash);

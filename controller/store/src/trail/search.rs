@@ -63,7 +63,8 @@ pub(super) async fn search(
 }
 
 fn narrow<'q>(all: &mut Conditions<'q>, search: &'q Search) {
-    let Search { since, until, actor, event, severity, host, user, policy, alerts } = search;
+    let Search { since, until, actor, event, severity, host, user, request, policy, alerts } =
+        search;
     if let Some(since) = since {
         all.add("at >= ?", micros(*since));
     }
@@ -94,6 +95,13 @@ fn narrow<'q>(all: &mut Conditions<'q>, search: &'q Search) {
     }
     if let Some(user) = user {
         all.add("person = ?", user);
+    }
+    if let Some(request) = request {
+        // As the index has it.
+        all.add("request IS NOT NULL AND request >= ?", request);
+        if let Some(after) = after_all_that_begin_with(request) {
+            all.add("request < ?", after);
+        }
     }
     if let Some(policy) = policy {
         // Not LIKE: that has signs of its own, and on SQLite takes capitals for small letters.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
+use sark_caller::SarkdConfig;
 use sark_core::log::LogConfig;
 use sark_enforcer::{Options, Sample};
 use sark_flowspec::RouteTarget;
@@ -45,6 +46,9 @@ pub struct Config {
     /// A round is made at least this often, beside those that gobgpd's notices cause: 1 s to 1 h.
     #[serde(default = "interval")]
     pub interval: SignedDuration,
+    /// What the rules have counted is told to `sarkd`; nothing: to nobody.
+    #[serde(default)]
+    pub report: Option<ReportConfig>,
     /// Where Prometheus asks.
     #[serde(default)]
     pub metrics: MetricsConfig,
@@ -194,6 +198,24 @@ impl Default for StaleConfig {
 pub enum Then {
     Remove,
     Keep,
+}
+
+/// `report`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReportConfig {
+    /// This enforcer, as `sarkctl flowspec list -o json` names it: the name of the token.
+    pub name: String,
+    /// Where `sarkd` is; a token has the scope `enforcer`.
+    #[serde(default)]
+    pub sarkd: SarkdConfig,
+    /// How often: 1 s to 1 h. Counters are read once an `interval`.
+    #[serde(default = "report_every")]
+    pub every: SignedDuration,
+}
+
+fn report_every() -> SignedDuration {
+    SignedDuration::from_secs(5)
 }
 
 /// `metrics`

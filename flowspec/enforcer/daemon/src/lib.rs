@@ -8,7 +8,7 @@
 //! gobgpd ── best paths ──▶ heard ──▶ Program ──▶ round: other than the kernel's? ──▶ Kernel::apply
 //!    └─ "look now" ─▶ watcher ─▶ run      ▲               │
 //!                       timer ─▶ run      │               ├─▶ state directory ─▶ show, plan
-//!          freshness: what to keep ───────┘               └─▶ Status ─▶ metrics
+//!          freshness: what to keep ───────┘               └─▶ Status ─▶ metrics, report ─▶ sarkd
 //! ```
 //!
 //! **A round** reads everything anew: the paths, and which table the kernel has. It applies when
@@ -35,6 +35,7 @@ pub mod config;
 mod freshness;
 mod heard;
 mod metrics;
+mod report;
 mod round;
 mod run;
 mod state;
@@ -44,6 +45,7 @@ mod watcher;
 
 pub use freshness::Freshness;
 pub use heard::{Heard, Unread};
+pub use report::Reporter;
 pub use round::{Enforcer, RoundError};
 pub use run::{RunError, run};
 pub use sark_core::chain;

@@ -1,6 +1,6 @@
 //! The wiring: build, bind, spawn, and the end. The only place that names what is outside.
 //!
-//! Tasks: the rounds (this one), `watcher`, and `metrics` when configured. One signal ends them.
+//! Tasks: the rounds (this one), `watcher`, and `metrics` and `report` when configured. One signal ends them.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Then};
+use crate::config::{Config, ReportConfig, Then};
 use crate::metrics::{self, Served};
 use crate::round::{Enforcer, RoundError};
 use crate::state::Directory;
 use crate::watcher::Watch;
-use crate::{Status, chain};
+use crate::{Reporter, Status, chain};
 
 /// A round that is under way when the signal comes has this long.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -41,6 +41,9 @@ pub enum RunError {
         /// Cause.
         source: std::io::Error,
     },
+    /// How `sarkd` is called.
+    #[error(transparent)]
+    Caller(#[from] sark_caller::CallerError),
     /// Signal handlers.
     #[error("cannot listen for signals")]
     Signals(#[source] std::io::Error),
@@ -72,10 +75,15 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         None => None,
     };
 
+    let reporter = config.report.as_ref().map(reporter).transpose()?;
+
     // Dropping it ends them.
     let mut tasks = JoinSet::new();
     let (status, served) = watch::channel(Status::default());
     let end = CancellationToken::new();
+    if let Some(reporter) = reporter {
+        tasks.spawn(reporter.keep(status.subscribe()));
+    }
     if let Some(listener) = listener {
         let served = Served { status: served, most: config.metrics.rules };
         tasks.spawn(metrics::serve(listener, served, end.clone()));
@@ -93,6 +101,12 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+fn reporter(config: &ReportConfig) -> Result<Reporter, RunError> {
+    let caller = config.sarkd.caller("report.sarkd")?;
+    let caller = caller.named(concat!("sark-enforcer/", env!("CARGO_PKG_VERSION")));
+    Ok(Reporter { caller, name: config.name.clone(), every: config.every.unsigned_abs() })
 }
 
 async fn rounds(

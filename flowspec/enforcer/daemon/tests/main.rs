@@ -18,6 +18,7 @@ mod namespace;
 #[allow(dead_code, reason = "helpers of gobgpd's tests")]
 mod process;
 mod refused;
+mod report;
 mod stale;
 #[path = "../../tests/kernel/topology.rs"]
 #[allow(dead_code, reason = "helpers of the library's tests")]

@@ -125,6 +125,8 @@ async fn searches_find_what_the_records_say<S: AuditStore>(store: &S) {
         one.notice = one.notice.filter(|_| number % 3 == 0);
         one.about.host = (number % 5 > 0).then(|| text(&["h1", "h2", "H1"]));
         one.about.user = (number % 7 > 0).then(|| text(&["u1", "u2"]));
+        one.about.request =
+            (number % 5 != 1).then(|| text(&["r1", "r10", "r2", "R1", "r%", "r\u{10ffff}1"]));
         one.evidence.rules = match number % 4 {
             0 => vec![],
             1 => vec!["p1/r1".into(), "p2/r1".into(), "p1/r2".into()],
@@ -156,6 +158,12 @@ async fn searches_find_what_the_records_say<S: AuditStore>(store: &S) {
         Search { severity: Some(Severity::Medium), until: at(1_000_000), ..any.clone() },
         Search { host: word("h1"), ..any.clone() },
         Search { user: word("u2"), host: word("H1"), ..any.clone() },
+        Search { request: word("r1"), ..any.clone() },
+        Search { request: word("r10"), ..any.clone() },
+        Search { request: word("r%"), ..any.clone() },
+        Search { request: word("r\u{10ffff}"), ..any.clone() },
+        Search { request: word("r2"), host: word("h1"), ..any.clone() },
+        Search { request: word(""), until: at(1_000_000), ..any.clone() },
         Search { policy: word("p1"), ..any.clone() },
         Search { policy: word("p_"), ..any.clone() },
         Search { policy: word("no-slash"), ..any.clone() },

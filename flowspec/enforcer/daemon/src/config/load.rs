@@ -28,6 +28,14 @@ impl Checked for Config {
         within("stale.hold", self.stale.hold, SignedDuration::ZERO, LONGEST_HOLD);
         within("stale.settle", self.stale.settle, SignedDuration::ZERO, LONGEST_HOLD);
         within("gobgp.timeout", self.gobgp.timeout, SECOND, LONGEST_INTERVAL);
+        if let Some(report) = &self.report {
+            within("report.every", report.every, SECOND, LONGEST_INTERVAL);
+            mistakes.extend(report.sarkd.check("report.sarkd"));
+            if !sark_core::identity::is_name(&report.name) {
+                let what = "1 to 64 small letters, digits, `-`, `_` and `.`";
+                mistakes.push(format!("report.name: {what}"));
+            }
+        }
         for (index, vrf) in self.vrfs.iter().enumerate() {
             let same = |other: &&super::VrfConfig| other.route_target == vrf.route_target;
             if self.vrfs.iter().take(index).find(same).is_some() {
@@ -113,6 +121,7 @@ sample: { group: 5, oneIn: 100, octets: 64 }
 stale: { hold: 1m 30s, then: keep, settle: 5s }
 onStop: remove
 interval: 30s
+report: { name: edge-1, every: 10s, sarkd: { https: 'sark.example:8443', token: 'file:/etc/t' } }
 metrics: { listen: null, rules: 10 }
 state: { directory: /run/other }
 log: { format: json, filter: debug }
@@ -142,6 +151,12 @@ log: { format: json, filter: debug }
                 "1:1 is there twice",
             ),
             ("interfaces: [eth0]\ngobgp: { address: '192.0.2.1:50051' }", "not a loopback address"),
+            ("interfaces: [eth0]\nreport: { name: Edge }", "report.name"),
+            ("interfaces: [eth0]\nreport: { name: a, every: 0s }", "report.every"),
+            (
+                "interfaces: [eth0]\nreport: { name: a, sarkd: { https: 'a:1' } }",
+                "report.sarkd.https takes a token",
+            ),
             ("interfaces: [eth0]\nlog: { filter: '=,=' }", "log.filter"),
             ("", "interfaces: [eth0]"),
         ] {

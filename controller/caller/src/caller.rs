@@ -1,10 +1,12 @@
 //! One request to `sarkd`, over its socket or HTTPS.
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
@@ -13,32 +15,41 @@ use rustls::pki_types::ServerName;
 use sark_core::secret::Secret;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-
-use crate::alpn::Offer;
-use crate::upstream::{LinkError, Trust};
+use tokio_rustls::TlsConnector;
 
 /// The most octets of an answer: a registry of a million prefixes has some 60 MB.
 const MOST: usize = 256 << 20;
 
 /// Where it is.
-#[derive(Debug, Clone)]
-pub enum Place {
+#[derive(Clone)]
+pub(crate) enum Place {
     /// Its socket.
     Socket(PathBuf),
     /// Its HTTPS address.
     Https {
         /// `host:port`.
         authority: String,
-        /// Whom we believe.
-        trust: Trust,
+        /// By whom it has to be vouched for.
+        connector: TlsConnector,
     },
 }
 
-/// Calls it.
-#[derive(Debug, Clone)]
+/// Calls `sarkd`.
+#[derive(Clone)]
 pub struct Caller {
     place: Place,
     token: Option<Secret>,
+    agent: Option<HeaderValue>,
+    aside: Option<Aside>,
+}
+
+/// A header, and what it says at the time of a call.
+type Aside = (HeaderName, Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").field("place", &self.place()).finish_non_exhaustive()
+    }
 }
 
 /// Why there is no answer.
@@ -46,12 +57,12 @@ pub struct Caller {
 pub enum CallError {
     /// No connection.
     #[error("sarkd cannot be reached")]
-    Connect(#[source] std::io::Error),
+    Connect(#[source] io::Error),
     /// No TLS.
-    #[error("sarkd cannot be reached")]
-    Tls(#[from] LinkError),
+    #[error("there is no TLS with sarkd")]
+    Tls(#[source] io::Error),
     /// No name.
-    #[error("sarkd.https is not host:port")]
+    #[error("sarkd's HTTPS address is not host:port")]
     Name,
     /// The token cannot be sent.
     #[error("the token has characters that no token has")]
@@ -79,9 +90,33 @@ pub enum CallError {
 
 impl Caller {
     /// At this place, as who has this token.
+    pub(crate) const fn new(place: Place, token: Option<Secret>) -> Self {
+        Self { place, token, agent: None, aside: None }
+    }
+
+    /// The same, which says what program it is: `sark-proxy/1.2.3`.
     #[must_use]
-    pub const fn new(place: Place, token: Option<Secret>) -> Self {
-        Self { place, token }
+    pub fn named(self, agent: &'static str) -> Self {
+        Self { agent: Some(HeaderValue::from_static(agent)), ..self }
+    }
+
+    /// The same, which says a number in a header with each call.
+    #[must_use]
+    pub fn telling(
+        self,
+        header: &'static str,
+        number: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        Self { aside: Some((HeaderName::from_static(header), Arc::new(number))), ..self }
+    }
+
+    /// The socket, or `https://host:port`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match &self.place {
+            Place::Socket(path) => path.display().to_string(),
+            Place::Https { authority, .. } => format!("https://{authority}"),
+        }
     }
 
     /// A request; its answer, whose status is a success.
@@ -126,17 +161,24 @@ impl Caller {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        if let Some(agent) = &self.agent {
+            headers.insert(USER_AGENT, agent.clone());
+        }
+        if let Some((name, number)) = &self.aside {
+            headers.insert(name.clone(), number().into());
+        }
         match &self.place {
             Place::Socket(path) => {
                 let stream = UnixStream::connect(path).await.map_err(CallError::Connect)?;
                 exchange(stream, request).await
             }
-            Place::Https { authority, trust } => {
+            Place::Https { authority, connector } => {
                 let (name, _) = authority.rsplit_once(':').ok_or(CallError::Name)?;
                 let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
                 let name = ServerName::try_from(name).map_err(|_| CallError::Name)?;
                 let stream = TcpStream::connect(authority).await.map_err(CallError::Connect)?;
-                exchange(trust.connect(name, Offer::H1, stream).await?, request).await
+                let stream = connector.connect(name, stream).await.map_err(CallError::Tls)?;
+                exchange(stream, request).await
             }
         }
     }

@@ -1,0 +1,48 @@
+//! What rules have counted on routers.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, Request, State};
+use sark_api::{CountersRequest, CountersTaken, ErrorBody, ErrorCode};
+use sark_core::identity::{Identity, is_name};
+
+use super::Api;
+use super::answer::{Answer, Failure, body};
+use crate::enforcers::CountersError;
+
+/// How the names begin of those that do nothing but count.
+const ENFORCER: &str = "enforcer:";
+
+pub(super) async fn counters(
+    State(api): State<Api>,
+    Extension(identity): Extension<Arc<Identity>>,
+    Path(enforcer): Path<String>,
+    request: Request,
+) -> Result<Answer<CountersTaken>, Failure> {
+    if !is_name(&enforcer) {
+        return Err(CountersError::Name(enforcer).into());
+    }
+    // Who has a token for it counts for itself alone.
+    if identity.name.strip_prefix(ENFORCER).is_some_and(|own| own != enforcer) {
+        let who = identity.name.clone();
+        return Err(CountersError::Other { who, enforcer }.into());
+    }
+    let CountersRequest { rules } = body(request).await?;
+    let taken = api.observatory.enforcers.take(&enforcer, &rules, api.observatory.now())?;
+    Ok(Answer(CountersTaken { rules: taken }))
+}
+
+impl From<CountersError> for Failure {
+    fn from(error: CountersError) -> Self {
+        let body = |code| ErrorBody::new(code, error.to_string());
+        Self(match &error {
+            CountersError::Other { .. } => {
+                body(ErrorCode::Refused).with_help("report.name is the name of the token")
+            }
+            CountersError::Name(_) | CountersError::Rule(_) => body(ErrorCode::BadInput),
+            CountersError::Rules => body(ErrorCode::TooLarge),
+            CountersError::Enforcers => body(ErrorCode::TooMany),
+        })
+    }
+}
