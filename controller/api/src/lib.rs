@@ -17,6 +17,7 @@ mod error;
 mod flowspec;
 mod identity;
 mod policy;
+mod pools;
 mod proxies;
 mod registry;
 pub mod routes;
@@ -42,6 +43,9 @@ pub use flowspec::{
 };
 pub use identity::{RouteView, TokenMade, TokenRequest, TokenView, TokensResponse, WhoamiResponse};
 pub use policy::{PoliciesResponse, PolicyView};
+pub use pools::{
+    PoolPolicyView, PoolProxyView, PoolState, PoolView, PoolsResponse, ProxyAnswer, ProxyState,
+};
 pub use proxies::{ProxyCandidate, ProxySet, ProxySnapshot, TrailBatch, TrailPosition};
 pub use registry::{
     AddressView, BriefAnswer, ChangeKind, CopyView, CostLine, CostRequest, CostResponse,

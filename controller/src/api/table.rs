@@ -16,7 +16,7 @@ use sark_api::{
     DeliveriesResponse, DifferenceResponse, EndpointsResponse, EntriesChanged, EntriesRequest,
     EntriesResponse, FeedView, FeedsResponse, HistoryResponse, KindsResponse, LookupResponse,
     NamesResponse, ObservationsRequest, ObservationsResponse, PeersResponse, PinRequest,
-    PinResponse, PlanRequest, PlanResponse, PoliciesResponse, PriceLookupResponse,
+    PinResponse, PlanRequest, PlanResponse, PoliciesResponse, PoolsResponse, PriceLookupResponse,
     PriceVersionsResponse, PricesResponse, ProxySnapshot, RefreshRequest, RefreshResponse,
     RefreshResult, ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView,
     RevisionsResponse, RollbackRequest, RolloutResponse, RuleView, RulesResponse, SensorsResponse,
@@ -31,7 +31,7 @@ use schemars::JsonSchema;
 use super::describe::{Parameter as P, Shape, description};
 use super::{
     Api, alerts, approvals, audit, auth, changes, decisions, export, feeds, lines, metrics,
-    observations, prices, proxies, questions, registry, sensors,
+    observations, pools, prices, proxies, questions, registry, sensors,
 };
 
 /// What a call does to the world, and so who writes its record.
@@ -213,6 +213,7 @@ fn flowspec() -> Vec<Route> {
         Route::new(viewer(line), GET, routes::REVISIONS, Looks, "What the policy set was", questions::revisions).query(vec![P::limit()]).gives::<RevisionsResponse>(),
         Route::new(viewer(line), GET, routes::REVISION, Looks, "One revision, with its files", questions::revision).gives::<RevisionView>(),
         Route::new(viewer(line), GET, routes::POLICIES, Looks, "Policies that hold", questions::policies).gives::<PoliciesResponse>(),
+        Route::new(viewer(line), GET, routes::POOLS, Looks, "Pools of proxies, and how these are", pools::pools).gives::<PoolsResponse>(),
     ]
 }
 
