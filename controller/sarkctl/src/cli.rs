@@ -11,7 +11,7 @@ use crate::context::Contexts;
 use crate::exit::Failure;
 use crate::generate::{CompletionsArgs, ManArgs};
 use crate::output::{Color, Format, Out};
-use crate::{alerts, approvals, audit, auth, context, flowspec, policy, registry, sensors};
+use crate::{alerts, approvals, audit, auth, context, flowspec, policy, proxy, registry, sensors};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -87,6 +87,9 @@ pub enum Command {
     /// Check and test policies, decide by them, list those that hold
     #[command(subcommand)]
     Policy(policy::Command),
+    /// The proxies that redirected flows go to
+    #[command(subcommand)]
+    Proxy(proxy::Command),
     /// Who may do what: myself, tokens
     #[command(subcommand)]
     Auth(auth::Command),
