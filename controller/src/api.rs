@@ -27,6 +27,7 @@ mod lines;
 mod listen;
 mod metrics;
 mod observations;
+mod pools;
 mod prices;
 mod proxies;
 mod questions;
@@ -60,6 +61,7 @@ use crate::decisions::Decisions;
 use crate::feeds::Feeds;
 use crate::identities::Identities;
 use crate::names::Names;
+use crate::pools::Pools;
 use crate::prices::Prices;
 use crate::proxies::Proxies;
 use crate::sensors::Sensors;
@@ -98,6 +100,8 @@ pub struct Api {
     pub decisions: Arc<Decisions>,
     /// Gives those who decide elsewhere what they decide by, and takes their records.
     pub proxies: Arc<Proxies>,
+    /// Knows which proxies are up.
+    pub pools: Arc<Pools>,
     /// Takes records of decisions.
     pub trail: Option<Trail>,
     /// Keeps what policies want kept of what was decided on.

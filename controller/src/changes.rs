@@ -11,19 +11,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sark_api::{ApplyResponse, Convergence, DiagnosticBody, ReconcileView};
-use sark_compiler::{Compiled, DesiredRule, Plan, PlanDocument, Warning, compile};
+use sark_compiler::{Compiled, DesiredRule, Plan, PlanDocument, Warning, compile, rehearse};
 use sark_core::Clock;
 use sark_core::storage::{PolicyFile, Revision, StorageError};
 use sark_flowspec::{Observed, Speaker};
 use sark_policy::{PolicySet, parse_set};
-use sark_registry::Snapshot;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 pub use withdraw::Which;
 
 use crate::chain;
-use crate::{Desired, DesiredError, DesiredState, Metrics, RegistryHolder, Signals, Storage};
+use crate::desired::Basis;
+use crate::{Desired, DesiredError, DesiredState, Metrics, Signals, Storage};
 
 /// Who asks, as the audit trail names them: `uid:0(root)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,6 @@ pub enum ChangeError {
 /// Makes revisions, one at a time.
 pub struct Changes {
     pub(crate) store: Arc<dyn Storage>,
-    pub(crate) registry: Arc<RegistryHolder>,
     pub(crate) desired: Arc<DesiredState>,
     pub(crate) speaker: Arc<dyn Speaker>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -114,19 +113,21 @@ impl Changes {
         let current = self.store.current().await.map_err(ChangeError::Store)?;
         // Only to name the policies of rules that go; a set that no longer compiles has none.
         let before = self.desired.at(now).await.ok().flatten();
-        let registry = self.registry.snapshot();
-        let environment = Arc::clone(self.desired.environment());
+        let basis = self.desired.basis();
         let work = move || {
             let policies = parse_set(&files).map_err(|mistakes| {
                 ChangeError::Input(mistakes.into_iter().map(DiagnosticBody::from).collect())
             })?;
             let activated = activated(&policies, current.as_ref(), before.as_deref(), now);
-            let compiled = compile(&policies, &registry, &environment, &activated, now).map_err(
-                |mistakes| {
+            let Basis { registry, environment } = &basis;
+            let mut compiled =
+                compile(&policies, registry, environment, &activated, now).map_err(|mistakes| {
                     ChangeError::Input(mistakes.into_iter().map(DiagnosticBody::from).collect())
-                },
-            )?;
-            Ok(Candidate { files, policies, activated, compiled, registry, current, before, now })
+                })?;
+            if compiled.refused.is_empty() {
+                compiled.refuse(rehearse(&policies, registry, environment, &activated, now));
+            }
+            Ok(Candidate { files, policies, activated, compiled, basis, current, before, now })
         };
         tokio::task::spawn_blocking(work)
             .await
@@ -191,7 +192,7 @@ struct Candidate {
     policies: PolicySet,
     activated: BTreeMap<String, Timestamp>,
     compiled: Compiled,
-    registry: Arc<Snapshot>,
+    basis: Basis,
     current: Option<Revision>,
     before: Option<Arc<Desired>>,
     now: Timestamp,

@@ -14,6 +14,7 @@ use sark_registry::Snapshot;
 use tokio::sync::Mutex;
 
 use crate::RegistryHolder;
+use crate::pools::Pools;
 
 /// What the controller wants of a store.
 pub trait Storage:
@@ -51,7 +52,23 @@ pub struct Desired {
     /// When the rules next change without anybody doing anything.
     pub next_change: Option<Timestamp>,
     compiled_at: Timestamp,
-    registry: Arc<Snapshot>,
+    basis: Basis,
+}
+
+/// What rules are made from besides policies and the time.
+#[derive(Debug, Clone)]
+pub(crate) struct Basis {
+    /// The registry in use.
+    pub(crate) registry: Arc<Snapshot>,
+    /// The deployment, with the proxies that are up.
+    pub(crate) environment: Arc<Environment>,
+}
+
+impl Basis {
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.registry, &other.registry)
+            && Arc::ptr_eq(&self.environment, &other.environment)
+    }
 }
 
 /// Why it is not known what the routers should hold.
@@ -95,24 +112,30 @@ fn first<T: ToString>(mistakes: &[T]) -> String {
 pub struct DesiredState {
     store: Arc<dyn Storage>,
     registry: Arc<RegistryHolder>,
-    environment: Arc<Environment>,
+    pools: Arc<Pools>,
     last: Mutex<Option<Arc<Desired>>>,
 }
 
 impl DesiredState {
-    /// Of a store, a registry and a deployment.
+    /// Of a store, a registry, and a deployment with its pools.
     #[must_use]
-    pub fn new(
-        store: Arc<dyn Storage>,
-        registry: Arc<RegistryHolder>,
-        environment: Arc<Environment>,
-    ) -> Self {
-        Self { store, registry, environment, last: Mutex::new(None) }
+    pub fn new(store: Arc<dyn Storage>, registry: Arc<RegistryHolder>, pools: Arc<Pools>) -> Self {
+        Self { store, registry, pools, last: Mutex::new(None) }
     }
 
-    /// The deployment.
-    pub fn environment(&self) -> &Arc<Environment> {
-        &self.environment
+    /// The deployment, with the proxies that are up now.
+    pub fn environment(&self) -> Arc<Environment> {
+        self.pools.environment()
+    }
+
+    /// Ends when it is known which proxies are up, or was not for too long.
+    pub async fn settled(&self) {
+        self.pools.settled().await;
+    }
+
+    /// What rules are made from now.
+    pub(crate) fn basis(&self) -> Basis {
+        Basis { registry: self.registry.snapshot(), environment: self.environment() }
     }
 
     /// Remembers what was compiled for a revision that was just stored: the next round announces
@@ -125,10 +148,10 @@ impl DesiredState {
     pub async fn at(&self, now: Timestamp) -> Result<Option<Arc<Desired>>, DesiredError> {
         let mut last = self.last.lock().await;
         let Some(newest) = self.store.newest().await? else { return Ok(None) };
-        let registry = self.registry.snapshot();
+        let basis = self.basis();
         if let Some(desired) = last.as_ref()
             && desired.revision.number == newest
-            && Arc::ptr_eq(&desired.registry, &registry)
+            && desired.basis.is(&basis)
             && desired.compiled_at <= now
             && desired.next_change.is_none_or(|change| now < change)
         {
@@ -136,11 +159,8 @@ impl DesiredState {
         }
         let Some(revision) = self.store.current().await? else { return Ok(None) };
         let number = revision.number;
-        let environment = Arc::clone(&self.environment);
         // Ten thousand rules take tens of milliseconds: not on a thread that serves requests.
-        let work = tokio::task::spawn_blocking(move || {
-            Desired::compile(revision, registry, &environment, now)
-        });
+        let work = tokio::task::spawn_blocking(move || Desired::compile(revision, basis, now));
         let desired = Arc::new(
             work.await.map_err(|source| DesiredError::Compiler { revision: number, source })??,
         );
@@ -150,36 +170,36 @@ impl DesiredState {
 }
 
 impl Desired {
-    /// Of any revision, on any registry, at any time.
+    /// Of any revision, on any basis, at any time.
     pub(crate) fn compile(
         revision: Revision,
-        registry: Arc<Snapshot>,
-        environment: &Environment,
+        basis: Basis,
         now: Timestamp,
     ) -> Result<Self, DesiredError> {
         let number = revision.number;
         let policies = parse_set(&revision.files)
             .map_err(|mistakes| DesiredError::Policies { revision: number, mistakes })?;
-        let compiled = compile(&policies, &registry, environment, &revision.activated, now)
+        let Basis { registry, environment } = &basis;
+        let compiled = compile(&policies, registry, environment, &revision.activated, now)
             .map_err(|mistakes| DesiredError::Input { revision: number, mistakes })?;
-        Ok(Self::of(revision, policies, compiled, registry, now))
+        Ok(Self::of(revision, policies, compiled, basis, now))
     }
 
-    /// Of a revision that was compiled already, on this registry at `now`.
+    /// Of a revision that was compiled already, on this basis at `now`.
     pub(crate) fn of(
         revision: Revision,
         policies: PolicySet,
         compiled: Compiled,
-        registry: Arc<Snapshot>,
+        basis: Basis,
         now: Timestamp,
     ) -> Self {
         let of_policies = policies.policies.iter().filter_map(|policy| {
             let since = revision.activated.get(&policy.name).copied().unwrap_or(revision.at);
             policy.next_change(now, since)
         });
-        let of_endpoints =
-            registry.endpoints().iter().filter_map(|e| e.expires_at).filter(|at| *at > now);
+        let endpoints = basis.registry.endpoints();
+        let of_endpoints = endpoints.iter().filter_map(|e| e.expires_at).filter(|at| *at > now);
         let next_change = of_policies.chain(of_endpoints).min();
-        Self { revision, policies, compiled, next_change, compiled_at: now, registry }
+        Self { revision, policies, compiled, next_change, compiled_at: now, basis }
     }
 }

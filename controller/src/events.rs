@@ -2,6 +2,7 @@
 //! metric together.
 
 mod alerts;
+mod pools;
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use crate::{ChangeError, Changed};
 pub use alerts::{
     AlertAttempted, AlertStoreFailed, AlertUnreadable, AlertsCounted, AlertsTaken, Attempted,
 };
+pub use pools::ProxyTurned;
 
 /// Something that happened.
 pub trait Event {

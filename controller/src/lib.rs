@@ -15,7 +15,7 @@
 //!
 //! [`registrar`] draws who makes registry versions, [`feeds`] who asks feeds, [`names`] who asks for
 //! names, [`prices`] who keeps what models cost, [`decisions`] who decides,
-//! [`proxies`] what is handed to those who decide elsewhere, [`alerts`] who is told what needs a person.
+//! [`pools`] which proxies are there, [`proxies`] what is handed to those who decide elsewhere, [`alerts`] who is told what needs a person.
 //!
 //! Channels: `wake` and `look` are single permits, so any number of notices become one round;
 //! `status` keeps the newest value only. Nothing queues.
@@ -40,6 +40,7 @@ mod metrics;
 pub mod names;
 mod observatory;
 mod overlays;
+pub mod pools;
 pub mod prices;
 pub mod proxies;
 mod reconcile;

@@ -1,6 +1,7 @@
 //! What Prometheus sees. Names are here and nowhere else.
 
 mod alerts;
+mod pools;
 
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ pub struct Metrics {
     pub(crate) speaker_up: Gauge,
     pub(crate) peers_up: Family<PeerLabels, Gauge>,
     pub(crate) alerts: alerts::AlertMetrics,
+    pub(crate) pools: pools::PoolMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -166,6 +168,7 @@ impl Default for Metrics {
             speaker_up: Gauge::default(),
             peers_up: Family::default(),
             alerts: alerts::AlertMetrics::default(),
+            pools: pools::PoolMetrics::default(),
         };
         all.register();
         all
@@ -183,6 +186,7 @@ impl Metrics {
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         let r = &mut self.registry;
         self.alerts.register(r);
+        self.pools.register(r);
         r.register("build", "Version of sarkd", build);
         r.register("reconcile_rounds", "Rounds by outcome", self.rounds.clone());
         r.register("reconcile_seconds", "Duration of rounds", self.round_seconds.clone());

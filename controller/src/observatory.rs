@@ -12,6 +12,7 @@ use sark_api::{
     Problem, ReconcileView, RevisionView, RuleCounts, SpeakerView, StatusResponse, StoreView,
     config::Config,
 };
+use sark_compiler::Steering;
 use sark_core::Clock;
 use sark_core::storage::StorageError;
 use sark_flowspec::{PeerState, PeerStatus, Speaker, SpeakerError};
@@ -309,6 +310,12 @@ impl Observatory {
             policy_version: Some(desired.revision.policy_version.clone()),
             policies: policies.collect(),
         })
+    }
+
+    /// What policies that redirect to pools do now; nothing if that cannot be said.
+    pub(crate) async fn steering(&self) -> Vec<Steering> {
+        let desired = self.desired.at(self.clock.now()).await.ok().flatten();
+        desired.map(|desired| desired.compiled.steering.clone()).unwrap_or_default()
     }
 
     /// Holds the registry in use.

@@ -69,6 +69,11 @@ impl Reconciler {
     /// Until `stop`; a round under way has a few seconds to end, and may be cut at any point.
     /// Then the keeper is told.
     pub async fn run(mut self, stop: CancellationToken) {
+        // What the table holds stays until it is known which proxies are there.
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.desired.settled() => {}
+        }
         while !stop.is_cancelled() {
             let last_call = async {
                 stop.cancelled().await;

@@ -4,7 +4,7 @@
 //! leader has are `moving`; they end before its lease does. A follower has `follower` and `former`.
 //!
 //! Tasks, all ended by one signal: `reconciler`, `watcher`, `api`, `registrar`, `housekeeping`, one
-//! `feed` each, `audit-writer`, `audit-drain` and `auditor`, `https`, `names` and `metrics` (when
+//! `feed` each, one `pool-asker` for each proxy that is asked, `pool-records`, `audit-writer`, `audit-drain` and `auditor`, `https`, `names` and `metrics` (when
 //! configured), `alerts`, `conditions` and one `sink` each, and `watchdog` (under systemd). Connections
 //! and changes under way belong to `api`.
 

@@ -10,6 +10,7 @@ mod check;
 mod decisions;
 mod environment;
 mod load;
+mod pools;
 mod prices;
 mod sensors;
 mod store;
@@ -18,7 +19,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
-use sark_compiler::{Pool, Protected};
+use sark_compiler::Protected;
 use sark_registry::ageing;
 use sark_registry::resolve::Settings;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ pub use audit::{
 };
 pub use decisions::{BandConfig, BundleKeyConfig, DecisionsConfig, SourceConfig};
 pub use load::load;
+pub use pools::{CheckKind, HealthConfig, PoolConfig, ProxyConfig};
 pub use prices::{PriceDoubtConfig, PricesConfig, TransportConfig};
 pub use sark_core::log::{LogConfig, LogFormat};
 pub use sark_core::secret::{Secret, SecretRef};
@@ -62,7 +64,7 @@ pub struct Config {
     pub peers: Vec<PeerConfig>,
     /// Proxies that policies may redirect to.
     #[serde(default)]
-    pub pools: Vec<Pool>,
+    pub pools: Vec<PoolConfig>,
     /// Prefixes that no rule may harm, beside SARK's own addresses.
     #[serde(default)]
     pub protected: Vec<Protected>,

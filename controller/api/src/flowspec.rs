@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sark_compiler::{Collateral, Origin, PlanDocument, PlannedAction};
+use sark_compiler::{Collateral, Origin, PlanDocument, PlannedAction, Warning};
 use sark_core::storage::{PolicyFile, Revision};
 use sark_flowspec::Afi;
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,10 @@ pub struct RulesResponse {
     /// Those that say what they have counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enforcers: Vec<EnforcerView>,
+    /// What a person should know of rules that are not there, or not as ever: pools that are down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub warnings: Vec<Warning>,
 }
 
 /// Desired against observed, for one rule.

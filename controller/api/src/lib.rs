@@ -18,6 +18,7 @@ mod explain;
 mod flowspec;
 mod identity;
 mod policy;
+mod pools;
 mod proxies;
 mod registry;
 pub mod routes;
@@ -48,6 +49,9 @@ pub use flowspec::{
 };
 pub use identity::{RouteView, TokenMade, TokenRequest, TokenView, TokensResponse, WhoamiResponse};
 pub use policy::{PoliciesResponse, PolicyView};
+pub use pools::{
+    PoolPolicyView, PoolProxyView, PoolState, PoolView, PoolsResponse, ProxyAnswer, ProxyState,
+};
 pub use proxies::{
     CallView, ProxiesResponse, ProxyCandidate, ProxySet, ProxySnapshot, ProxyTop, ProxyView, TopBy,
     TopRow, TrailBatch, TrailPosition,

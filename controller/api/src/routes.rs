@@ -75,6 +75,8 @@ pub const PRICE_VERSIONS: &str = "/v1/registry/prices/versions";
 pub const POLICIES: &str = "/v1/policies";
 /// `GET` → [`PeersResponse`](crate::PeersResponse).
 pub const PEERS: &str = "/v1/peers";
+/// `GET` → [`PoolsResponse`](crate::PoolsResponse).
+pub const POOLS: &str = "/api/v1/pools";
 // Who may do what.
 
 /// `GET` → [`WhoamiResponse`](crate::WhoamiResponse).

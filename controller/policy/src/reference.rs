@@ -44,7 +44,8 @@ const TAIL: &str = "\
 - **Fragments** after the first carry no ports: rules with ports do not match them.
 - **Shared addresses** limit the action. Accept, mark and sample work towards any address. Redirect
   needs addresses that are the service's own or, for those of a content network, a pool that reads
-  server names. Drop and rate limit need the service's own. What is refused says so, with the way out.
+  server names. Drop and rate limit need the service's own; `whenProxyDown: drop` too, while the pool is up
+  already. What is refused says so, with the way out.
 - **Schedules** go by the clock on the wall of their zone. In the hour that autumn repeats, a window
   holds twice; the hour that spring leaves out does not exist.
 - **`expires: 30d`** counts from when the policy was first applied in its present wording. A change of

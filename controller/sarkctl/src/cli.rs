@@ -89,6 +89,9 @@ pub enum Command {
     /// Check and test policies, decide by them, list those that hold
     #[command(subcommand)]
     Policy(policy::Command),
+    /// The proxies that redirected flows go to
+    #[command(subcommand)]
+    Proxy(proxy::Command),
     /// Who may do what: myself, tokens
     #[command(subcommand)]
     Auth(auth::Command),

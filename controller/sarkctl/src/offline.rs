@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sark_api::config::Config;
-use sark_compiler::{Compiled, Environment, InputError, Profile};
+use sark_compiler::{Compiled, Environment, InputError, Profile, compile, rehearse};
 use sark_core::document::Diagnostic;
 use sark_core::storage::PolicyFile;
 use sark_core::{Clock as _, SystemClock};
@@ -113,11 +113,15 @@ impl Offline {
         let files = input::policies(paths)?;
         let set = policies(&files)?;
         let activated = BTreeMap::new();
-        sark_compiler::compile(&set, &self.registry, &self.environment, &activated, self.now)
-            .map_err(|unknown| {
-                Mistakes(unknown.into_iter().map(|error| diagnostic(error, &files)).collect())
-                    .into()
-            })
+        let (registry, environment) = (&self.registry, &self.environment);
+        let mut compiled =
+            compile(&set, registry, environment, &activated, self.now).map_err(|unknown| {
+                Mistakes(unknown.into_iter().map(|it| diagnostic(it, &files)).collect())
+            })?;
+        if compiled.refused.is_empty() {
+            compiled.refuse(rehearse(&set, registry, environment, &activated, self.now));
+        }
+        Ok(compiled)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `sarkctl proxy …`: inline proxies, and the authority that their clients trust.
 
 mod ca;
+mod pools;
 mod status;
 mod top;
 
@@ -20,6 +21,8 @@ pub enum Command {
     /// On a terminal it shows them anew every two seconds until Ctrl-C. Of several sarkd each knows the
     /// calls whose records were handed in there.
     Top(top::TopArgs),
+    /// List pools: which proxies are up, what they answer, and which sources each gets
+    Pools,
     /// List proxies that sarkd heard: what they decide by, and records that wait in their spools
     Status,
 }
@@ -29,6 +32,7 @@ pub fn run(command: Command, context: &mut Context) -> Outcome {
     match command {
         Command::Ca(arguments) => ca::run(&arguments, context),
         Command::Top(arguments) => top::run(&arguments, context),
+        Command::Pools => pools::run(context),
         Command::Status => status::run(context),
     }
 }

@@ -3,7 +3,7 @@
 mod action;
 mod plan;
 
-pub use plan::{collateral, plan, planned, policy, refusals};
+pub use plan::{collateral, plan, planned, policy, refusals, warnings};
 
 /// A value in a query or a path, percent-encoded.
 pub fn percent(value: &str) -> String {

@@ -22,6 +22,7 @@ use crate::decisions::Decisions;
 use crate::events::{AlertStoreFailed, Event};
 use crate::feeds::Feeds;
 use crate::names::Names;
+use crate::pools::{PoolProblem, Pools, problems};
 use crate::registrar::OURSELVES;
 use crate::{Metrics, Observatory, Storage};
 
@@ -79,6 +80,7 @@ pub fn conditions(
     names: &[Problem],
     feeds: Option<&FeedsResponse>,
     policies: Option<&PoliciesResponse>,
+    pools: &[PoolProblem],
     now: Timestamp,
 ) -> Vec<Condition> {
     let mut found: Vec<Condition> = Vec::new();
@@ -132,6 +134,7 @@ pub fn conditions(
         });
     }
     found.extend(feeds.iter().flat_map(|feeds| &feeds.feeds).filter_map(feed));
+    found.extend(pools.iter().map(pool));
     for policy in policies.iter().flat_map(|policies| &policies.policies) {
         let Some(at) = policy.expires_at.filter(|at| *at > now && *at <= now + ENDS_SOON) else {
             continue;
@@ -143,6 +146,21 @@ pub fn conditions(
         });
     }
     found
+}
+
+fn pool(problem: &PoolProblem) -> Condition {
+    let severity = match problem.code {
+        "pool-down" => Severity::High,
+        _ => Severity::Medium,
+    };
+    let PoolProblem { code, subject, message, help } = problem;
+    Condition {
+        help: Some(help.clone()),
+        runbook: "pools",
+        // What flaps is held down: no more has to be waited for.
+        looks: 1,
+        ..Condition::new(code, subject, severity, message.clone())
+    }
 }
 
 fn feed(feed: &FeedView) -> Option<Condition> {
@@ -232,6 +250,8 @@ pub struct Watch {
     pub decisions: Arc<Decisions>,
     /// How names are.
     pub names: Option<Arc<Names>>,
+    /// How proxies are.
+    pub pools: Arc<Pools>,
     /// How alerts are told.
     pub dispatcher: Option<Arc<Alerts>>,
     /// What was told before.
@@ -276,7 +296,9 @@ impl Watch {
         let names = self.names.as_ref().map_or_else(Vec::new, |names| names.problems());
         let feeds = self.feeds.views().await.ok();
         let policies = self.observatory.policies().await.ok();
-        let found = conditions(&status, &names, feeds.as_ref(), policies.as_ref(), now);
+        let steering = self.observatory.steering().await;
+        let pools = problems(&self.pools.view(&steering, true));
+        let found = conditions(&status, &names, feeds.as_ref(), policies.as_ref(), &pools, now);
         let (begins, ends) = told.look(found);
         for (condition, resolved) in
             begins.iter().map(|it| (it, false)).chain(ends.iter().map(|it| (it, true)))

@@ -6,8 +6,9 @@ use sark_api::{
     RevisionView, RevisionsResponse, RuleView, RulesResponse, StatusResponse,
 };
 
-use super::Api;
 use super::answer::{Answer, Failure, bad};
+use super::{Api, pools};
+use crate::pools::problems;
 
 pub(super) type Pairs = Query<Vec<(String, String)>>;
 
@@ -21,6 +22,7 @@ pub(super) async fn status(State(api): State<Api>) -> Answer<StatusResponse> {
     let mut status = api.observatory.status().await;
     status.problems.extend(api.names.iter().flat_map(|names| names.problems()));
     status.problems.extend(api.decisions.problems());
+    status.problems.extend(problems(&pools::of(&api).await).into_iter().map(Into::into));
     status.problems.extend(api.alerts.iter().flat_map(|alerts| alerts.problems()));
     Answer(status)
 }

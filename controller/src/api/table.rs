@@ -17,12 +17,12 @@ use sark_api::{
     EntriesChanged, EntriesRequest, EntriesResponse, Explanation, FeedView, FeedsResponse,
     HistoryResponse, KindsResponse, LookupResponse, NamesResponse, ObservationsRequest,
     ObservationsResponse, PeersResponse, PinRequest, PinResponse, PlanRequest, PlanResponse,
-    PoliciesResponse, PriceLookupResponse, PriceVersionsResponse, PricesResponse, ProxiesResponse,
-    ProxySnapshot, ProxyTop, RefreshRequest, RefreshResponse, RefreshResult, ReplayRequest,
-    ReplayResponse, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse, RollbackRequest,
-    RolloutResponse, RuleView, RulesResponse, SensorsResponse, SetView, SetsResponse, SinkTest,
-    SinksResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest, TokenView,
-    TokensResponse, TrailPosition, TrailResponse, VersionResponse, VersionsResponse,
+    PoliciesResponse, PoolsResponse, PriceLookupResponse, PriceVersionsResponse, PricesResponse,
+    ProxiesResponse, ProxySnapshot, ProxyTop, RefreshRequest, RefreshResponse, RefreshResult,
+    ReplayRequest, ReplayResponse, ReportTaken, ReportsResponse, RevisionView, RevisionsResponse,
+    RollbackRequest, RolloutResponse, RuleView, RulesResponse, SensorsResponse, SetView,
+    SetsResponse, SinkTest, SinksResponse, StatusResponse, StoredResponse, TokenMade, TokenRequest,
+    TokenView, TokensResponse, TrailPosition, TrailResponse, VersionResponse, VersionsResponse,
     WhoamiResponse, WithdrawRequest, routes,
 };
 use sark_core::identity::{Access, Line, Needs, Role};
@@ -32,7 +32,7 @@ use schemars::JsonSchema;
 use super::describe::{Parameter as P, Shape, description};
 use super::{
     Api, alerts, approvals, audit, auth, changes, decisions, enforcers, explain, export, feeds,
-    lines, metrics, observations, prices, proxies, questions, registry, sensors,
+    lines, metrics, observations, pools, prices, proxies, questions, registry, sensors,
 };
 
 /// What a call does to the world, and so who writes its record.
@@ -215,6 +215,7 @@ fn flowspec() -> Vec<Route> {
         Route::new(viewer(line), GET, routes::REVISIONS, Looks, "What the policy set was", questions::revisions).query(vec![P::limit()]).gives::<RevisionsResponse>(),
         Route::new(viewer(line), GET, routes::REVISION, Looks, "One revision, with its files", questions::revision).gives::<RevisionView>(),
         Route::new(viewer(line), GET, routes::POLICIES, Looks, "Policies that hold", questions::policies).gives::<PoliciesResponse>(),
+        Route::new(viewer(line), GET, routes::POOLS, Looks, "Pools of proxies, and how these are", pools::pools).gives::<PoolsResponse>(),
     ]
 }
 

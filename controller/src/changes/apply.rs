@@ -89,8 +89,8 @@ impl Changes {
             StorageError::Conflict(_) => ChangeError::Conflict,
             other => ChangeError::Store(other),
         })?;
-        let Candidate { policies, compiled, registry, now, .. } = candidate;
-        self.desired.remember(Desired::of(revision, policies, compiled, registry, now)).await;
+        let Candidate { policies, compiled, basis, now, .. } = candidate;
+        self.desired.remember(Desired::of(revision, policies, compiled, basis, now)).await;
         let convergence = self.converge(number, rounds).await;
         Ok(Changed { revision: number, changed: true, plan: plan.document, convergence })
     }

@@ -111,10 +111,14 @@ async fn steered(
     let Some(revision) = in_use_at(told, at, observatory).await? else { return Ok(()) };
     let (number, since) = (revision.number, revision.at);
     let registry_version = registry.version().to_string();
-    let environment = Arc::clone(observatory.desired.environment());
+    // It came to a proxy, so one was up: which ones were not, records `pool.state` say.
+    let mut environment = sark_compiler::Environment::clone(&observatory.desired.environment());
+    let proxies = environment.pools.iter_mut().flat_map(|pool| &mut pool.proxies);
+    proxies.for_each(|proxy| proxy.is_up = true);
+    let basis = Basis { registry, environment: Arc::new(environment) };
     // As many rules as there may be: not on a thread that serves requests.
     let compiled = tokio::task::spawn_blocking(move || {
-        Desired::compile(revision, registry, &environment, at).map(|desired| desired.compiled)
+        Desired::compile(revision, basis, at).map(|desired| desired.compiled)
     });
     let compiled = match compiled.await? {
         Ok(compiled) => compiled,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use sark_api::{RuleState, RuleView, RulesResponse};
-use sark_compiler::{ActionDocument, Change, Plan, PlannedAction, PlannedRule};
+use sark_compiler::{ActionDocument, Change, POOL_DOWN, Plan, PlannedAction, PlannedRule};
 use sark_flowspec::{Action, ExtendedCommunity, LargeCommunity, Observed};
 
 use super::{Observatory, QuestionError, glance};
@@ -32,11 +32,14 @@ impl Observatory {
         let foreign = observed.iter().filter(|o| !is_ours(o, asn, instance));
         rules.extend(foreign.map(|o| seen(o, RuleState::Foreign, asn, instance)));
         let enforcers = self.enforcers.counted(&mut rules);
+        let warnings = desired.iter().flat_map(|desired| &desired.compiled.warnings);
+        let warnings = warnings.filter(|warning| warning.code == POOL_DOWN).cloned().collect();
         Ok(RulesResponse {
             revision: desired.map(|d| d.revision.number),
             observed: table.is_some(),
             rules,
             enforcers,
+            warnings,
         })
     }
 

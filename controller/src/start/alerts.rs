@@ -42,6 +42,7 @@ pub(super) fn watch(api: &Api, store: &Store) -> Watch {
         feeds: Arc::clone(&api.feeds),
         decisions: Arc::clone(&api.decisions),
         names: api.names.clone(),
+        pools: Arc::clone(&api.pools),
         dispatcher: api.alerts.clone(),
         alerts: Arc::new(store.clone()),
         trail: Arc::new(store.clone()),

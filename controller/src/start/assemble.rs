@@ -18,6 +18,7 @@ use crate::decisions::{self, DecisionParts, Decisions, Sets};
 use crate::feeds::{FeedParts, Feeds};
 use crate::identities::Identities;
 use crate::led::Led;
+use crate::pools::{Pools, Recorder};
 use crate::prices::Prices;
 use crate::proxies::{Proxies, Snapshots};
 use crate::registrar::Beginning;
@@ -77,6 +78,8 @@ pub struct Assembled {
     pub status: watch::Receiver<ReconcileView>,
     /// Longest time between two rounds.
     pub interval: Duration,
+    /// To be run by another, while proxies are asked.
+    pub recorder: Recorder,
 }
 
 /// Joins them. Starts nothing.
@@ -115,12 +118,24 @@ pub fn assemble(parts: Parts) -> Assembled {
         prices: Arc::clone(&prices),
         protected,
     });
+    let (pools, turned) = Pools::new(
+        config.pools.clone(),
+        environment,
+        Arc::clone(&clock),
+        Arc::clone(&signals),
+        Arc::clone(&metrics),
+    );
+    let pools = Arc::new(pools);
     let interval = Duration::try_from(config.reconcile.interval).unwrap_or(Duration::from_secs(30));
-    let desired = Arc::new(DesiredState::new(
-        Arc::clone(&store),
-        Arc::clone(&registry),
-        Arc::new(environment),
-    ));
+    let desired =
+        Arc::new(DesiredState::new(Arc::clone(&store), Arc::clone(&registry), Arc::clone(&pools)));
+    let recorder = Recorder {
+        turned,
+        desired: Arc::clone(&desired),
+        trail: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
+    };
     let (reconciler, status) = Reconciler::new(
         Arc::clone(&desired),
         Arc::clone(&speaker),
@@ -174,7 +189,6 @@ pub fn assemble(parts: Parts) -> Assembled {
     };
     let changes = Changes {
         store,
-        registry,
         desired,
         speaker,
         clock,
@@ -194,6 +208,7 @@ pub fn assemble(parts: Parts) -> Assembled {
         leadership,
         decisions,
         proxies: Arc::new(proxies),
+        pools,
         trail: None,
         trail_key: None,
         keep: Arc::default(),
@@ -208,5 +223,5 @@ pub fn assemble(parts: Parts) -> Assembled {
         strangers: Arc::new(Strangers::default()),
         work: TaskTracker::new(),
     };
-    Assembled { reconciler, watcher, api, registrar, status, signals, interval }
+    Assembled { reconciler, watcher, api, registrar, status, signals, interval, recorder }
 }

@@ -81,7 +81,7 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn spawn(built: Built, bound: Bound) -> Self {
-        let Assembled { reconciler, watcher, api, registrar, status, interval, .. } =
+        let Assembled { reconciler, watcher, api, registrar, status, interval, recorder, .. } =
             built.controller;
         let (stop, settle) = (CancellationToken::new(), CancellationToken::new());
         let (work, observatory) = (api.work.clone(), Arc::clone(&api.observatory));
@@ -91,6 +91,10 @@ impl Running {
         if built.leads {
             task(&mut moving, "reconciler", reconciler.run(settle.clone()));
             task(&mut moving, "watcher", watcher.run(stop.clone()));
+            task(&mut moving, "pool-records", recorder.run(stop.clone()));
+            for asker in api.pools.askers() {
+                task(&mut moving, "pool-asker", asker.run(stop.clone()));
+            }
         }
         let asked = api.clone();
         let keeping = housekeeping::run(

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipnet::IpNet;
 use jiff::Timestamp;
-use sark_compiler::{Compiled, Diff, Environment, Plan, Pool, Profile, Protected, compile};
+use sark_compiler::{Compiled, Diff, Environment, Plan, Pool, Profile, Protected, Proxy, compile};
 use sark_core::ContentHash;
 use sark_core::storage::PolicyFile;
 use sark_flowspec::{Action, Observed};
@@ -70,10 +70,14 @@ fn environment() -> Environment {
         instance: 1,
         pools: vec![Pool {
             name: "inspection".into(),
-            next_hop4: Some("198.51.100.10".parse().expect("an address")),
-            next_hop6: None,
-            source_prefixes: vec!["198.51.100.0/28".parse().expect("a prefix")],
             reads_sni: true,
+            proxies: vec![Proxy {
+                name: "a".into(),
+                next_hop4: Some("198.51.100.10".parse().expect("an address")),
+                next_hop6: None,
+                source_prefixes: vec!["198.51.100.0/28".parse().expect("a prefix")],
+                is_up: true,
+            }],
         }],
         protected: vec![Protected {
             name: "sark".into(),

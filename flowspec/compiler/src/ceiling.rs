@@ -136,6 +136,17 @@ pub(crate) fn refusal(policy: &Policy, force: Force, ceiling: Ceiling, what: &st
     Refusal { policy: policy.name.clone(), guard: "ceiling".into(), why, fix }
 }
 
+/// Words for a refusal of `whenProxyDown: drop`.
+pub(crate) fn refusal_when_down(policy: &Policy, ceiling: Ceiling, what: &str) -> Refusal {
+    let mut refusal = refusal(policy, Force::Drop, ceiling, what);
+    refusal.why = format!("with its pool down, {}", refusal.why);
+    refusal.fix = format!(
+        "{}:{}: say `whenProxyDown: withdraw` or `keep`, or name destinations that may be dropped",
+        policy.place.file, policy.place.line
+    );
+    refusal
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -77,6 +77,7 @@ pub fn compile(
         refused: findings.refused,
         unresolved: findings.unresolved,
         warnings: findings.warnings,
+        steering: findings.steering,
         registry_version: registry.version().to_string(),
         policy_version: policies.version.to_string(),
         rewritten,

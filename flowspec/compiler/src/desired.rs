@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sark_flowspec::Route;
 use serde::{Deserialize, Serialize};
 
+use crate::Steering;
 use crate::intent::Intents;
 
 /// The rules that should be there, in the routers' order, and what was refused.
@@ -23,12 +24,27 @@ pub struct Compiled {
     pub unresolved: Vec<Unresolved>,
     /// What a person should know.
     pub warnings: Vec<Warning>,
+    /// What each policy that redirects to a pool does now, by family.
+    pub steering: Vec<Steering>,
     /// Registry version.
     pub registry_version: String,
     /// Policy set version.
     pub policy_version: String,
     /// What policies and guards mean, for [`crate::simulate`].
     pub(crate) intents: Intents,
+}
+
+impl Compiled {
+    /// Refuses it for more reasons.
+    pub fn refuse(&mut self, why: Vec<Refusal>) {
+        if why.is_empty() {
+            return;
+        }
+        self.refused.extend(why);
+        self.refused.sort();
+        self.refused.dedup();
+        self.preview.append(&mut self.rules);
+    }
 }
 
 /// One rule and why it exists.

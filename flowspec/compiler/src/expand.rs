@@ -6,12 +6,13 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use sark_flowspec::Afi;
 use sark_policy::Policy;
-use sark_registry::{Endpoint, Learned, Sharedness, Snapshot, State};
+use sark_registry::{Endpoint, Snapshot, State};
 
 use crate::aggregate::{Evidence, aggregate};
-use crate::ceiling::{self, Ceiling, Force};
+use crate::destinations::destinations;
 use crate::intent::{Decider, Intent, Intents};
 use crate::net::{Net, afi_of};
+use crate::steer::{self, Steering};
 use crate::wish::{self, Wish};
 use crate::{Environment, Pool, Refusal, Unresolved, Warning, guard, select};
 
@@ -21,6 +22,7 @@ pub(crate) struct Findings {
     pub refused: Vec<Refusal>,
     pub unresolved: Vec<Unresolved>,
     pub warnings: Vec<Warning>,
+    pub steering: Vec<Steering>,
 }
 
 /// All that a policy is read against.
@@ -106,14 +108,16 @@ pub(crate) fn expand(
         }
     }
     wish::warn(policy, &made, profile, &mut findings.warnings);
-    push(policy, made, destinations, intents);
+    push(policy, pool, made, destinations, intents, findings);
 }
 
 fn push(
     policy: &Policy,
+    pool: Option<&Pool>,
     made: Vec<(Afi, &Wish)>,
     mut destinations: BTreeMap<Afi, Vec<Evidence>>,
     intents: &mut Intents,
+    findings: &mut Findings,
 ) {
     let decider = intents.deciders.len() as u32;
     intents.deciders.push(Decider {
@@ -126,19 +130,34 @@ fn push(
     for (afi, wish) in made {
         let of_family = policy.from.iter().filter(|net| afi_of(net) == afi);
         let sources = aggregate(of_family.map(|net| literal(*net, true)).collect());
-        let action = intents.action(wish.actions.clone());
-        intents.intents.push(Intent {
-            decider,
-            afi,
-            destinations: policy.to.is_some().then(|| destinations.remove(&afi)).flatten(),
-            sources: (!sources.is_empty()).then(|| sources.iter().map(|e| e.net).collect()),
-            region: wish.region.clone(),
-            action,
-        });
+        let sources = (!sources.is_empty()).then(|| sources.iter().map(|e| e.net).collect());
+        let destinations = policy.to.is_some().then(|| destinations.remove(&afi)).flatten();
+        let (courses, steering) = steer::steer(policy, pool, wish, afi, sources);
+        // Which of several proxies it is does not tell policies apart.
+        let redirects = steering.as_ref().is_some_and(|it| it.fate.is_redirected());
+        let pool = pool.filter(|_| redirects && wish.lanes.len() > 1);
+        for (actions, sources) in courses {
+            let means =
+                intents.meaning(pool, if pool.is_some() { &wish.actions } else { &actions });
+            let action = intents.action(actions);
+            intents.intents.push(Intent {
+                decider,
+                afi,
+                destinations: destinations.clone(),
+                sources,
+                region: wish.region.clone(),
+                action,
+                means,
+            });
+        }
+        if let Some(steering) = steering {
+            findings.warnings.extend(steer::warnings(policy, &steering));
+            findings.steering.push(steering);
+        }
     }
 }
 
-fn literal(net: IpNet, joins: bool) -> Evidence {
+pub(crate) fn literal(net: IpNet, joins: bool) -> Evidence {
     Evidence { net: Net::from(net), endpoints: Vec::new(), literal: true, joins }
 }
 
@@ -181,116 +200,8 @@ fn refuse_named(context: &Context<'_>, policy: &Policy, findings: &mut Findings)
     }
 }
 
-/// Destinations by family, aggregated; ceilings refused.
-fn destinations(
-    context: &Context<'_>,
-    policy: &Policy,
-    selected: &BTreeSet<u32>,
-    pool: Option<&Pool>,
-    findings: &mut Findings,
-) -> BTreeMap<Afi, Vec<Evidence>> {
-    let force = Force::of(&policy.action.verdict, pool);
-    let ports = !policy.ports.is_empty();
-    let mut out: BTreeMap<Afi, Vec<Evidence>> = BTreeMap::new();
-    let mut above: BTreeMap<Ceiling, BTreeSet<String>> = BTreeMap::new();
-    let mut left_out: BTreeMap<Ceiling, BTreeSet<String>> = BTreeMap::new();
-    let is_host = |net: &IpNet| net.prefix_len() == net.max_prefix_len();
-    for (index, endpoint) in usable(context, selected) {
-        if endpoint.prefixes.is_empty() && endpoint.learned.is_empty() {
-            findings.unresolved.push(Unresolved {
-                policy: policy.name.clone(),
-                endpoint: endpoint.id.clone(),
-                names: endpoint.names.iter().map(|name| name.as_str().to_owned()).collect(),
-            });
-            continue;
-        }
-        if force == Force::Drop && !endpoint.verified {
-            above.entry(Ceiling::Unverified).or_default().insert(endpoint.id.clone());
-        }
-        let mut take = |net: IpNet, shared| {
-            out.entry(afi_of(&net)).or_default().push(Evidence {
-                net: Net::from(net),
-                endpoints: vec![index],
-                literal: false,
-                joins: force == Force::Gentle || shared == Sharedness::Dedicated,
-            });
-        };
-        for net in &endpoint.prefixes {
-            let shared = context.registry.effective_sharedness(endpoint, *net);
-            if let Err(why) = ceiling::check(force, shared, is_host(net), ports) {
-                let named = named(context.registry, endpoint, *net, shared);
-                above.entry(why).or_default().insert(named);
-            }
-            take(*net, shared);
-        }
-        // What the endpoint says of itself is the policy's to heed. What was found out about one of
-        // its addresses, which come and go, takes that address out and no more.
-        let declared = ceiling::check(force, endpoint.sharedness, true, ports);
-        for learned in endpoint.learned.iter().filter(|learned| is_own(endpoint, learned)) {
-            let net = IpNet::from(learned.address);
-            match (declared, ceiling::check(force, learned.sharedness, true, ports)) {
-                (Err(why), _) => {
-                    above.entry(why).or_default().insert(endpoint.id.clone());
-                }
-                (Ok(()), Err(why)) => {
-                    let named = named(context.registry, endpoint, net, learned.sharedness);
-                    left_out.entry(why).or_default().insert(named);
-                }
-                (Ok(()), Ok(())) => take(net, learned.sharedness),
-            }
-        }
-    }
-    for net in policy.to.iter().flat_map(|to| &to.prefixes) {
-        let near = context
-            .registry
-            .overlaps(*net)
-            .filter(|hit| hit.endpoint.is_destination() && hit.endpoint.is_usable(context.now));
-        let worst =
-            near.map(|hit| context.registry.effective_sharedness(hit.endpoint, hit.prefix)).max();
-        let worst = worst.unwrap_or(Sharedness::Dedicated);
-        if let Err(why) = ceiling::check(force, worst, is_host(net), ports) {
-            above.entry(why).or_default().insert(net.to_string());
-        }
-        let joins = force == Force::Gentle || worst == Sharedness::Dedicated;
-        out.entry(afi_of(net)).or_default().push(literal(*net, joins));
-    }
-    for (why, what) in left_out {
-        if out.is_empty() {
-            above.entry(why).or_default().extend(what);
-        } else {
-            findings.warnings.push(Warning {
-                policy: policy.name.clone(),
-                code: "left-out".into(),
-                message: format!(
-                    "not matched, because too much else would suffer: {}",
-                    listed(&what)
-                ),
-            });
-        }
-    }
-    for (why, what) in above {
-        findings.refused.push(ceiling::refusal(policy, force, why, &listed(&what)));
-    }
-    out.into_iter().map(|(afi, all)| (afi, aggregate(all))).collect()
-}
-
-/// Whether a learned address says more than the endpoint's own prefixes.
-fn is_own(endpoint: &Endpoint, learned: &Learned) -> bool {
-    !endpoint.publishes(learned.address)
-}
-
-/// The endpoint; with the address and the reason, if that is shared more widely than it says.
-fn named(registry: &Snapshot, endpoint: &Endpoint, net: IpNet, shared: Sharedness) -> String {
-    if shared == endpoint.sharedness {
-        return endpoint.id.clone();
-    }
-    let (_, reasons) = registry.sharedness(endpoint, net);
-    let why = reasons.first().map(ToString::to_string).unwrap_or_default();
-    format!("{} at {net} ({why})", endpoint.id)
-}
-
 /// Selected endpoints that may be destinations now.
-fn usable<'a>(
+pub(crate) fn usable<'a>(
     context: &'a Context<'_>,
     selected: &'a BTreeSet<u32>,
 ) -> impl Iterator<Item = (u32, &'a Endpoint)> {

@@ -20,13 +20,13 @@ pub(crate) fn protected(environment: &Environment, registry: &Snapshot) -> Vec<(
         environment.protected.iter().map(|p| (p.name.clone(), p.prefix.trunc())).collect();
     for pool in &environment.pools {
         let name = || format!("pool:{}", pool.name);
-        out.extend(
-            pool.next_hop4.map(|address| (name(), IpNet::from(std::net::IpAddr::V4(address)))),
-        );
-        out.extend(
-            pool.next_hop6.map(|address| (name(), IpNet::from(std::net::IpAddr::V6(address)))),
-        );
-        out.extend(pool.source_prefixes.iter().map(|prefix| (name(), prefix.trunc())));
+        // Up or down: one that comes back must not find its own flows on the way to itself.
+        for proxy in &pool.proxies {
+            let next_hops =
+                [Afi::Ipv4, Afi::Ipv6].into_iter().filter_map(|afi| proxy.next_hop(afi));
+            out.extend(next_hops.map(|address| (name(), IpNet::from(address))));
+            out.extend(proxy.source_prefixes.iter().map(|prefix| (name(), prefix.trunc())));
+        }
     }
     for prefix in registry.never_touch().iter().filter_map(NeverTouch::prefix) {
         if out.iter().all(|(_, known)| *known != prefix) {
@@ -39,6 +39,7 @@ pub(crate) fn protected(environment: &Environment, registry: &Snapshot) -> Vec<(
 /// Adds the guards.
 pub(crate) fn add(environment: &Environment, protected: &[(String, IpNet)], intents: &mut Intents) {
     let accept = intents.action(Vec::new());
+    let means = intents.meaning(None, &[]);
     let decider = |intents: &mut Intents, name: String| {
         let name = format!("guard:{name}");
         let known = intents.deciders.iter().position(|d| d.is_guard() && d.name == name);
@@ -57,6 +58,7 @@ pub(crate) fn add(environment: &Environment, protected: &[(String, IpNet)], inte
             sources: from.map(|net| vec![net]),
             region,
             action: accept,
+            means,
         });
     };
     for (name, prefix) in protected.iter().cloned() {

@@ -2,6 +2,7 @@
 
 use sark_flowspec::{Action, Afi, Packet};
 
+use crate::Pool;
 use crate::aggregate::Evidence;
 use crate::net::{Net, bits_of};
 use crate::region::{ABSENT, Field, Region, TCP, UDP, fragment};
@@ -51,6 +52,8 @@ pub(crate) struct Intent {
     pub region: Region,
     /// Place in [`Intents::actions`].
     pub action: u32,
+    /// Place in [`Intents::meanings`]: policies of equal priority may overlap where it is the same.
+    pub means: u32,
 }
 
 /// All of them.
@@ -60,6 +63,9 @@ pub(crate) struct Intents {
     pub intents: Vec<Intent>,
     /// Distinct lists of actions; the first accepts.
     pub actions: Vec<Vec<Action>>,
+    /// What is done, as policies say it: where proxies share a redirect, to their pool, with the
+    /// actions of its first proxy.
+    pub meanings: Vec<(Option<String>, Vec<Action>)>,
 }
 
 impl Intents {
@@ -69,13 +75,23 @@ impl Intents {
 
     /// The number of a list of actions.
     pub fn action(&mut self, actions: Vec<Action>) -> u32 {
-        let place = self.actions.iter().position(|known| *known == actions);
-        let place = place.unwrap_or_else(|| {
-            self.actions.push(actions);
-            self.actions.len() - 1
-        });
-        place as u32
+        place(&mut self.actions, actions)
     }
+
+    /// The number of what is meant; with the pool whose proxies share it.
+    pub fn meaning(&mut self, shared_by: Option<&Pool>, actions: &[Action]) -> u32 {
+        let pool = shared_by.map(|pool| pool.name.clone());
+        place(&mut self.meanings, (pool, actions.to_vec()))
+    }
+}
+
+fn place<T: PartialEq>(known: &mut Vec<T>, one: T) -> u32 {
+    let place = known.iter().position(|known| *known == one);
+    let place = place.unwrap_or_else(|| {
+        known.push(one);
+        known.len() - 1
+    });
+    place as u32
 }
 
 impl Intent {

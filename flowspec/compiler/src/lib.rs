@@ -5,8 +5,8 @@
 //! against observed becomes a [`Plan`]. Nothing is left to decide while acting.
 //!
 //! ```text
-//! policies, registry ─ select ─ expand (ceiling, wish, aggregate) ─┐
-//! environment ─ guard ─────────────────────────────────────────────┴─ intents ─ tie
+//! policies, registry ─ select ─ expand (ceiling, wish, aggregate, steer, share) ─┐
+//! environment ─ guard ───────────────────────────────────────────────────────────┴─ intents ─ tie
 //!     ─ order (split, tails, region) ─ emit ─ proof ─ Compiled ─ Plan ─ PlanDocument
 //! ```
 //!
@@ -20,6 +20,7 @@ mod ceiling;
 mod collateral;
 mod compile;
 mod desired;
+mod destinations;
 mod diff;
 mod document;
 mod emit;
@@ -36,9 +37,12 @@ mod profile;
 mod proof;
 mod ranges;
 mod region;
+mod rehearse;
 mod select;
+mod share;
 mod simulate;
 mod split;
+mod steer;
 mod tails;
 mod tie;
 mod wish;
@@ -50,7 +54,9 @@ pub use desired::{
 pub use diff::Diff;
 pub use document::{ActionDocument, Change, PlanDocument, PlannedAction, PlannedRule, Summary};
 pub use emit::rule_id;
-pub use environment::{Environment, Pool, Protected, Session};
+pub use environment::{Environment, Pool, Protected, Proxy, Session};
 pub use plan::Plan;
 pub use profile::{ActionKind, Profile};
+pub use rehearse::rehearse;
 pub use simulate::{SimulatedPolicy, SimulatedRule, Simulation, simulate};
+pub use steer::{Fate, POOL_DOWN, ProxyShare, Steering};

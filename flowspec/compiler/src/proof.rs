@@ -7,11 +7,12 @@
 //! 2. what a policy matches, some rule matches, or it belongs to a higher policy;
 //! 3. where a rule and a policy of higher priority and other action overlap, the packets of both
 //!    are matched by an earlier rule, or belong to a policy that is higher still;
-//! 4. policies of equal priority that overlap do the same ([`crate::tie`]).
+//! 4. policies of equal priority that overlap mean the same ([`crate::tie`]): they do the same, or
+//!    redirect to proxies of one pool, each of which will do.
 //!
-//! Take the first rule that matches a packet, and the highest policy that does. If their actions
-//! differ, then by 1 and 4 the policy is above the rule's; by 3 an earlier rule matches or a higher
-//! policy does: neither can be.
+//! Take the first rule that matches a packet, and the highest policy that does. If the rule's is not
+//! as high, then by 1 the policy is above it; by 3 an earlier rule matches or a higher policy does:
+//! neither can be. If it is as high, it does what is meant by 1 and 4.
 
 use std::collections::HashMap;
 

@@ -86,7 +86,15 @@ pub fn simulate(compiled: &Compiled, packet: &Packet) -> Simulation {
     let intended: Vec<SimulatedPolicy> = meant.into_iter().map(|(_, policy)| policy).collect();
     let matches: Vec<SimulatedRule> = hits.iter().map(|rule| described(rule)).collect();
     let actions = matches.first().map(|rule| rule.actions.clone()).unwrap_or_default();
-    let wanted = intended.first().map(|policy| policy.actions.as_slice()).unwrap_or_default();
+    // Of equal priority there are several only if each will do.
+    let highest = intended.first().map(|policy| policy.priority);
+    let is_wanted = match highest {
+        None => actions.is_empty(),
+        Some(priority) => {
+            let highest = intended.iter().take_while(|policy| policy.priority == priority);
+            highest.into_iter().any(|policy| policy.actions == actions)
+        }
+    };
     let outcome = match (matches.first(), intended.first()) {
         // A guard is written nowhere.
         (Some(rule), _) if rule.origin.line == 0 => format!("{}: {}", words(&actions), rule.policy),
@@ -106,7 +114,7 @@ pub fn simulate(compiled: &Compiled, packet: &Packet) -> Simulation {
         [first, second, ..] => Some(reason(&first.route.nlri, &second.route.nlri)),
         _ => None,
     };
-    Simulation { outcome, agrees: actions == wanted, actions, matches, order, intended }
+    Simulation { outcome, agrees: is_wanted, actions, matches, order, intended }
 }
 
 fn described(rule: &DesiredRule) -> SimulatedRule {

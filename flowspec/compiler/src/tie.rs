@@ -12,7 +12,7 @@ pub(crate) fn ties(intents: &Intents) -> (Vec<u32>, Vec<Refusal>) {
         for b in intents.intents.iter().skip(place + 1) {
             let (first, second) = (intents.decider(a.decider), intents.decider(b.decider));
             if a.afi != b.afi
-                || a.action == b.action
+                || a.means == b.means
                 || a.decider == b.decider
                 || first.priority != second.priority
                 || deciders.contains(&a.decider) && deciders.contains(&b.decider)

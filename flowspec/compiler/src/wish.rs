@@ -1,18 +1,26 @@
 //! What a policy wants of one family: the region behind the prefixes, and the actions.
 
+use std::net::IpAddr;
+
 use sark_flowspec::{Action, Afi, ComponentType, Rate, RouteTarget};
-use sark_policy::{FragmentBit, Policy, Protocol, Range, RateLimit, Verdict};
+use sark_policy::{FragmentBit, Policy, Protocol, Range, RateLimit, Verdict, WhenProxyDown};
 
 use crate::bits;
 use crate::ranges::Ranges;
 use crate::region::{Field, Region, fragment};
+use crate::steer::Lane;
 use crate::{ActionKind, Environment, Pool, Profile, Refusal, Warning};
 
 /// Region and actions of one family.
 #[derive(Debug)]
 pub(crate) struct Wish {
     pub region: Region,
+    /// Of a redirect to a pool: to its first proxy.
     pub actions: Vec<Action>,
+    /// The proxies of its pool that have a next hop of the family; empty without a pool.
+    pub lanes: Vec<Lane>,
+    /// What is done instead when the pool is down and that is to drop.
+    pub discard: Vec<Action>,
 }
 
 /// Why a policy says nothing for a family.
@@ -20,7 +28,7 @@ pub(crate) struct Wish {
 pub(crate) enum Nothing {
     /// No packet of the family can meet all conditions.
     Empty,
-    /// The pool has no next hop of the family.
+    /// No proxy of the pool has a next hop of the family.
     NextHop(String),
     /// A rate that cannot be said.
     Rate,
@@ -47,7 +55,14 @@ pub(crate) fn wishes(policy: &Policy, pool: Option<&Pool>, environment: &Environ
         if region.is_empty() {
             return Err(Nothing::Empty);
         }
-        Ok(Wish { region, actions: actions(policy, pool, environment, afi)? })
+        let lanes = lanes(policy, pool, environment, afi)?;
+        let actions = match lanes.first() {
+            Some(lane) => lane.actions.clone(),
+            None => actions(policy, None, environment)?,
+        };
+        let drops = pool.is_some() && policy.when_proxy_down == WhenProxyDown::Drop;
+        let discard = if drops { vec![discard(environment)] } else { Vec::new() };
+        Ok(Wish { region, actions, lanes, discard })
     };
     Wishes { v4: wish(Afi::Ipv4), v6: wish(Afi::Ipv6) }
 }
@@ -107,18 +122,48 @@ fn region(policy: &Policy, v6: bool) -> Region {
     region
 }
 
-fn actions(
+/// The proxies that the family can be sent to.
+fn lanes(
     policy: &Policy,
     pool: Option<&Pool>,
     environment: &Environment,
     afi: Afi,
+) -> Result<Vec<Lane>, Nothing> {
+    let mut out = Vec::new();
+    for proxy in pool.iter().flat_map(|pool| &pool.proxies) {
+        if let Some(next_hop) = proxy.next_hop(afi) {
+            out.push(Lane {
+                proxy: proxy.name.clone(),
+                is_up: proxy.is_up,
+                actions: actions(policy, Some(next_hop), environment)?,
+            });
+        }
+    }
+    match pool {
+        Some(pool) if out.is_empty() => Err(Nothing::NextHop(pool.name.clone())),
+        _ => Ok(out),
+    }
+}
+
+/// The field has two octets and only informs: an AS that does not fit is sent as 0.
+fn asn(environment: &Environment) -> u16 {
+    u16::try_from(environment.asn).unwrap_or(0)
+}
+
+fn discard(environment: &Environment) -> Action {
+    Action::TrafficRateBytes { asn: asn(environment), rate: Rate::DROP }
+}
+
+fn actions(
+    policy: &Policy,
+    next_hop: Option<IpAddr>,
+    environment: &Environment,
 ) -> Result<Vec<Action>, Nothing> {
-    // The field has two octets and only informs: an AS that does not fit is sent as 0.
-    let asn = u16::try_from(environment.asn).unwrap_or(0);
+    let asn = asn(environment);
     let mut out = Vec::new();
     match &policy.action.verdict {
         Verdict::Accept => {}
-        Verdict::Drop => out.push(Action::TrafficRateBytes { asn, rate: Rate::DROP }),
+        Verdict::Drop => out.push(discard(environment)),
         Verdict::RateLimit(limit) => {
             // 24 bits of precision: at most 0.000006 % off.
             let rate = |per_second: u64| Rate::new(per_second as f32).map_err(|_| Nothing::Rate);
@@ -130,10 +175,6 @@ fn actions(
             });
         }
         Verdict::RedirectPool { pool: name, copy } => {
-            let next_hop = pool.and_then(|pool| match afi {
-                Afi::Ipv4 => pool.next_hop4.map(Into::into),
-                Afi::Ipv6 => pool.next_hop6.map(Into::into),
-            });
             let address = next_hop.ok_or_else(|| Nothing::NextHop(name.clone()))?;
             out.push(Action::RedirectIp { address, copy: *copy });
         }
@@ -161,14 +202,17 @@ impl Wish {
                 format!("{}:{line}: {fix}, or give the peers a wider profile", policy.place.file);
             Err(Refusal { policy: policy.name.clone(), guard: "profile".into(), why, fix })
         };
-        for action in &self.actions {
+        for action in self.actions.iter().chain(&self.discard) {
             let kind = ActionKind::of(action);
             if !profile.accepts.contains(&kind) {
                 let takes: Vec<String> =
                     profile.accepts.iter().map(ActionKind::to_string).collect();
                 return refuse(
                     policy.action.line,
-                    format!("the profile {profile} does not take the action {kind}"),
+                    format!(
+                        "the profile {profile} does not take the action {kind}{}",
+                        if self.actions.contains(action) { "" } else { " (whenProxyDown: drop)" }
+                    ),
                     format!("use one that it takes ({})", takes.join(", ")),
                 );
             }
@@ -215,7 +259,7 @@ impl Nothing {
     pub fn why(&self) -> &'static str {
         match self {
             Self::Empty => "no packet of that family can meet all conditions",
-            Self::NextHop(_) => "the proxy pool has no next hop of that family",
+            Self::NextHop(_) => "no proxy of the pool has a next hop of that family",
             Self::Rate => "the rate cannot be said in a community",
         }
     }
@@ -235,10 +279,12 @@ impl Nothing {
             ),
             Self::NextHop(pool) => (
                 "no-next-hop",
-                format!("the proxy pool {pool} has no next hop for the families of this policy"),
                 format!(
-                    "give the pool {pool} `nextHop4` or `nextHop6` in sarkd's configuration, or \
-                     choose another pool in {}",
+                    "no proxy of the pool {pool} has a next hop for the families of this policy"
+                ),
+                format!(
+                    "give proxies of the pool {pool} `nextHop4` or `nextHop6` in sarkd's \
+                     configuration, or choose another pool in {}",
                     at(policy.action.line)
                 ),
             ),
@@ -262,8 +308,11 @@ pub(crate) fn warn(
     let mut push = |code: &str, message: String| {
         warnings.push(Warning { policy: policy.name.clone(), code: code.into(), message });
     };
-    let kinds: std::collections::BTreeSet<ActionKind> =
-        made.iter().flat_map(|(_, wish)| &wish.actions).map(ActionKind::of).collect();
+    let kinds: std::collections::BTreeSet<ActionKind> = made
+        .iter()
+        .flat_map(|(_, wish)| wish.actions.iter().chain(&wish.discard))
+        .map(ActionKind::of)
+        .collect();
     for kind in kinds.difference(&profile.programs) {
         push(
             "not-programmed",

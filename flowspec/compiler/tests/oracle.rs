@@ -18,12 +18,15 @@ mod random;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use jiff::Timestamp;
-use model::{Act, World};
+use model::{Act, World, hop};
 use random::Random;
-use sark_compiler::{Compiled, Environment, Plan, Pool, Profile, Protected, Session, compile};
+use sark_compiler::{
+    Compiled, Environment, Fate, Plan, Pool, Profile, Protected, Proxy, Session, compile,
+};
 use sark_core::storage::PolicyFile;
 use sark_flowspec::{Action, Afi, LargeCommunity, Observed, Rate};
 use sark_registry::{Endpoint, Kind, Provenance, Role, Sharedness, Snapshot, State};
@@ -69,6 +72,9 @@ struct Mix {
     rules: AtomicU64,
     packets: AtomicU64,
     acted: AtomicU64,
+    /// Worlds in which some policy's packets are shared, and in which its pool is down.
+    shared: AtomicU64,
+    down: AtomicU64,
     reasons: std::sync::Mutex<BTreeMap<String, u64>>,
 }
 
@@ -88,12 +94,19 @@ impl Mix {
             self.packets.load(Relaxed),
             self.acted.load(Relaxed),
         );
+        eprintln!(
+            "{} % share a pool, in {} % the pool is down",
+            share(&self.shared),
+            share(&self.down)
+        );
         let reasons = self.reasons.lock().expect("no poisoning");
         eprintln!("refusals by guard: {reasons:?}");
         if cases >= 500 {
             assert!(share(&self.overlapping) >= 40, "too few overlapping policies");
             assert!(share(&self.rewritten) >= 20, "too few rewritten by the order proof");
             assert!(share(&self.refused) <= 30, "too many refused");
+            assert!(share(&self.shared) >= 10, "too few share a pool");
+            assert!(share(&self.down) >= 10, "the pool is down too seldom");
             assert!(share(&self.v4) >= 30 && share(&self.v6) >= 30, "both families");
         }
     }
@@ -137,6 +150,14 @@ fn judge(seed: u64, mix: &Mix) {
         *reasons.entry(compiled.refused[0].guard.clone()).or_default() += 1;
         return;
     }
+    let goes = |many: usize, up: bool| {
+        compiled.steering.iter().any(|it| {
+            (it.fate == Fate::Redirected) == up
+                && it.shares.iter().filter(|share| !share.sources.is_empty()).count() >= many
+        })
+    };
+    mix.shared.fetch_add(goes(2, true).into(), Relaxed);
+    mix.down.fetch_add(goes(0, false).into(), Relaxed);
     mix.rewritten.fetch_add((compiled.rewritten > 0).into(), Relaxed);
     mix.rules.fetch_add(compiled.rules.len() as u64, Relaxed);
     let guarded = compiled.rules.iter().any(|rule| rule.policy.starts_with("guard:"));
@@ -151,13 +172,13 @@ fn judge(seed: u64, mix: &Mix) {
         let winner = wire::winner(&wire, packet);
         let got = winner.map_or(Vec::new(), |i| compiled.rules[i].route.actions.clone());
         let intended = world.intended(packet);
-        let want = intended.map_or(Vec::new(), |(_, act)| actions(act, packet));
+        let want = intended.map_or(vec![Vec::new()], |(_, act)| actions(&world, act, packet));
         if intended.is_some() {
             mix.acted.fetch_add(1, Relaxed);
         }
         let expected = intended.map(|(rule, _)| rule.name.clone());
         assert!(
-            same(&got, &want),
+            want.iter().any(|want| same(&got, want)),
             "seed {seed}: {packet:?}\nmeant by {expected:?}: {want:?}\nrouters do {got:?} by {:?}\n\
              guarded: {}\nprotected {:?} proxies {:?} sessions {:?} profile {}\nrules:\n{}\nregistry: {:#?}\n{}",
             winner.map(|i| (&compiled.rules[i].policy, compiled.rules[i].route.nlri.to_string())),
@@ -211,19 +232,22 @@ fn same(got: &[Action], want: &[Action]) -> bool {
     sorted(got) == sorted(want)
 }
 
-fn actions(act: Act, packet: &sark_flowspec::Packet) -> Vec<Action> {
+/// What an act is; to the pool, each way that will do.
+fn actions(world: &World, act: Act, packet: &sark_flowspec::Packet) -> Vec<Vec<Action>> {
     let asn = 64_500;
     let rate = |n: f32| Rate::new(n).expect("a rate");
     let mark = |dscp| Action::TrafficMarking { dscp };
     let sample = Action::TrafficAction { sample: true, terminal: false };
-    match act {
+    vec![match act {
         Act::Accept => vec![],
         Act::Drop => vec![Action::TrafficRateBytes { asn, rate: rate(0.0) }],
         Act::Bytes(n) => vec![Action::TrafficRateBytes { asn, rate: rate(n as f32) }],
         Act::Packets(n) => vec![Action::TrafficRatePackets { asn, rate: rate(n as f32) }],
         Act::Pool => {
-            let hop = if packet.destination.is_ipv6() { "2001:db8:ff::10" } else { "192.0.2.10" };
-            vec![Action::RedirectIp { address: hop.parse().expect("an address"), copy: false }]
+            let takers = world.takers(packet.destination.is_ipv6()).into_iter();
+            return takers
+                .map(|address| vec![Action::RedirectIp { address, copy: false }])
+                .collect();
         }
         Act::Vrf(value) => {
             vec![Action::RedirectVrf(sark_flowspec::RouteTarget::As2 { asn, value })]
@@ -231,7 +255,7 @@ fn actions(act: Act, packet: &sark_flowspec::Packet) -> Vec<Action> {
         Act::Mark(dscp) => vec![mark(dscp)],
         Act::Sample => vec![sample],
         Act::MarkSample(dscp) => vec![mark(dscp), sample],
-    }
+    }]
 }
 
 /// Applying twice changes nothing.
@@ -266,16 +290,28 @@ fn twice(seed: u64, compiled: &Compiled, environment: &Environment) {
 }
 
 fn environment(world: &World) -> Environment {
-    let hosts = world.proxies.iter().skip(2).copied().collect();
+    // What they send from besides their own addresses is the first one's to say.
+    let hosts: Vec<_> = world.proxies.iter().skip(2 * world.up.len()).copied().collect();
+    let proxy = |(n, is_up): (u8, &bool)| Proxy {
+        name: format!("proxy-{n}"),
+        next_hop4: match hop(n, false) {
+            IpAddr::V4(hop) => Some(hop),
+            IpAddr::V6(_) => None,
+        },
+        next_hop6: match hop(n, true) {
+            IpAddr::V6(hop) => Some(hop),
+            IpAddr::V4(_) => None,
+        },
+        source_prefixes: if n == 0 { hosts.clone() } else { Vec::new() },
+        is_up: *is_up,
+    };
     Environment {
         asn: 64_500,
         instance: 1,
         pools: vec![Pool {
             name: "inspection".into(),
-            next_hop4: Some("192.0.2.10".parse().expect("an address")),
-            next_hop6: Some("2001:db8:ff::10".parse().expect("an address")),
-            source_prefixes: hosts,
             reads_sni: true,
+            proxies: (0..).zip(&world.up).map(proxy).collect(),
         }],
         protected: world
             .protected

@@ -16,7 +16,6 @@ use sark_core::audit::{AuditRecord, Outcome};
 use tokio::net::UnixListener;
 
 use super::*;
-use crate::sarkd::Place;
 
 #[test]
 fn no_spool_has_two_owners() {
@@ -79,10 +78,11 @@ impl Sarkd {
 async fn what_was_left_is_given_to_sarkd_once() {
     let state = tempfile::tempdir().unwrap();
     let socket = state.path().join("sarkd.sock");
+    let place = sark_caller::SarkdConfig { socket: socket.clone(), ..Default::default() };
     let spools = Spools {
         state: state.path().to_owned(),
         most_octets: 1 << 20,
-        caller: Caller::new(Place::Socket(socket.clone()), None),
+        caller: place.caller("sarkd").unwrap(),
         clock: Arc::new(SystemClock),
         counted: Arc::default(),
     };

@@ -1,14 +1,13 @@
 //! What types cannot say.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use jiff::SignedDuration;
 use sark_compiler::Profile;
 use sark_core::document::{Diagnostic, nearest};
 
 use super::load::nowhere;
-use super::{Config, Family, GobgpdMode, OnStop, PeerConfig, SecretRef};
+use super::{Config, Family, GobgpdMode, OnStop, PeerConfig, SecretRef, pools};
 
 impl Config {
     /// Every mistake; empty when there is none. Touches neither files nor network.
@@ -34,7 +33,8 @@ impl Config {
             }
             self.check_peer(peer, &key, &mut wrong);
         }
-        self.check_pools(&mut wrong);
+        pools::check(&self.pools, &mut wrong);
+        self.check_protected(&mut wrong);
         if let Some(listen) = self.metrics.listen
             && !listen.ip().is_loopback()
         {
@@ -199,24 +199,7 @@ impl Config {
         }
     }
 
-    fn check_pools(&self, wrong: &mut impl FnMut(&str, String, &str)) {
-        let mut names = BTreeSet::new();
-        for (n, pool) in self.pools.iter().enumerate() {
-            let key = format!("pools[{n}] ({})", pool.name);
-            if !names.insert(&pool.name) {
-                wrong(&key, "this name is taken".into(), "give each pool its own name");
-            }
-            if pool.next_hop4.is_none() && pool.next_hop6.is_none() {
-                wrong(&key, "no next hop".into(), "give it nextHop4, nextHop6 or both");
-            }
-            let next_hops =
-                pool.next_hop4.map(IpAddr::V4).into_iter().chain(pool.next_hop6.map(IpAddr::V6));
-            for hop in next_hops {
-                if hop.is_unspecified() || hop.is_multicast() || hop.is_loopback() {
-                    wrong(&key, format!("{hop} is no next hop"), "an address routers can reach");
-                }
-            }
-        }
+    fn check_protected(&self, wrong: &mut impl FnMut(&str, String, &str)) {
         let mut names = BTreeSet::new();
         for (n, protected) in self.protected.iter().enumerate() {
             let key = format!("protected[{n}] ({})", protected.name);

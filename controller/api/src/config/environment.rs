@@ -5,17 +5,18 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use sark_compiler::{Environment, Profile, Protected, Session};
 
-use super::{Config, GobgpdMode, PeerConfig};
+use super::{Config, GobgpdMode, PeerConfig, PoolConfig};
 
 impl Config {
     /// The compiler's view: the profile is what all peers can do (`strict` without peers),
-    /// sessions are the peers', and SARK's own addresses are protected beside the configured ones.
+    /// sessions are the peers', SARK's own addresses are protected beside the configured ones, and all
+    /// proxies are up.
     #[must_use]
     pub fn environment(&self) -> Environment {
         Environment {
             asn: self.bgp.asn,
             instance: self.bgp.instance,
-            pools: self.pools.clone(),
+            pools: self.pools.iter().map(PoolConfig::pool).collect(),
             protected: self.protected_prefixes(),
             sessions: self.sessions(),
             profile: self.profile(),

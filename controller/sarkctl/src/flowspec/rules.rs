@@ -47,6 +47,7 @@ fn many(out: &mut Out, response: &RulesResponse) -> io::Result<()> {
         let word = out.paint(style::ERROR, "not compared");
         writeln!(out, "{word}: the BGP speaker does not answer; see `sarkctl doctor`")?;
     }
+    render::warnings(out, &response.warnings)?;
     if response.rules.is_empty() {
         return Ok(());
     }

@@ -146,7 +146,8 @@ fn unresolved(out: &mut Out, list: &[Unresolved], verbose: bool) -> io::Result<(
 }
 
 /// One warning is told once, with all the policies it is for.
-fn warnings(out: &mut Out, list: &[Warning]) -> io::Result<()> {
+/// What a person should know, policies with the same in one line.
+pub fn warnings(out: &mut Out, list: &[Warning]) -> io::Result<()> {
     if !list.is_empty() {
         writeln!(out)?;
     }

@@ -41,6 +41,7 @@ fn intents() -> Intents {
         sources: Some(vec![net("10.0.0.0/8")]),
         region: ports(&[(8000, 9000)]),
         action: accept,
+        means: 0,
     });
     intents.intents.push(Intent {
         decider: 1,
@@ -49,6 +50,7 @@ fn intents() -> Intents {
         sources: None,
         region: ports(&[(443, 443), (8443, 8443)]),
         action: drop,
+        means: 0,
     });
     intents
 }

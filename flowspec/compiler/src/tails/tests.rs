@@ -66,6 +66,7 @@ fn meant(region: &Region, packet: &Packet, afi: Afi) -> bool {
         sources: None,
         region: region.clone(),
         action: 0,
+        means: 0,
     };
     all.matches(packet)
 }

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::model::{Act, Place, Rule, To, World};
+use super::model::{Act, Place, Rule, To, World, hop};
 use super::random::Random;
 
 fn nets(texts: &[&str]) -> Vec<IpNet> {
@@ -50,10 +50,14 @@ pub fn world(r: &mut Random) -> World {
         policies: Vec::new(),
         protected: if r.chance(40) { protected(r) } else { Vec::new() },
         sessions: sessions(r),
-        proxies: nets(&["192.0.2.10/32", "2001:db8:ff::10/128"]),
+        proxies: Vec::new(),
+        up: (0..1 + r.below(4)).map(|_| r.chance(60)).collect(),
         endpoints,
         profile,
     };
+    for n in (0..).zip(&world.up).map(|(n, _)| n) {
+        world.proxies.extend([hop(n, false), hop(n, true)].map(IpNet::from));
+    }
     if r.chance(40) {
         world.proxies.extend(nets(&["10.20.3.5/32", "2001:db8:20:3::5/128"]));
     }
@@ -157,6 +161,7 @@ fn rule(r: &mut Random, world: &World, i: usize, priority: u16) -> Rule {
         flags: Vec::new(),
         fragment: Vec::new(),
         act,
+        when_down: *r.pick(&["withdraw", "drop", "keep"]),
     };
     match r.below(8) {
         0..=2 => {

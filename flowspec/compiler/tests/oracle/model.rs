@@ -15,6 +15,8 @@ pub struct World {
     pub sessions: Vec<(IpAddr, IpAddr)>,
     /// Proxies' own addresses: next hops and source prefixes.
     pub proxies: Vec<IpNet>,
+    /// The pool's proxies by number, and which are up.
+    pub up: Vec<bool>,
     pub profile: &'static str,
 }
 
@@ -47,6 +49,8 @@ pub struct Rule {
     /// Bit, set.
     pub fragment: Vec<(&'static str, bool)>,
     pub act: Act,
+    /// Of a redirect to the pool: `whenProxyDown`.
+    pub when_down: &'static str,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -134,6 +138,9 @@ impl Rule {
             Act::MarkSample(d) => format!("{{ mark: {{ dscp: {d} }}, sample: {{}} }}"),
         };
         let _ = writeln!(y, "  action: {action}");
+        if self.act == Act::Pool {
+            let _ = writeln!(y, "  whenProxyDown: {}", self.when_down);
+        }
         y
     }
 
@@ -163,6 +170,14 @@ impl Rule {
                     })))
             && (self.fragment.is_empty()
                 || self.fragment.iter().any(|(bit, set)| fragment(bit, p) == *set))
+    }
+}
+
+/// The next hop of a proxy by its number.
+pub fn hop(n: u8, v6: bool) -> IpAddr {
+    match v6 {
+        false => [192, 0, 2, 10 + n].into(),
+        true => [0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 0x10 + u16::from(n)].into(),
     }
 }
 
@@ -237,9 +252,24 @@ impl World {
         self.policies
             .iter()
             .filter(|r| r.means(self, p))
-            .max_by_key(|r| r.priority)
-            .map(|r| (r, r.act))
+            .filter_map(|r| Some((r, self.does(r)?)))
+            .max_by_key(|(r, _)| r.priority)
             .filter(|(_, act)| *act != Act::Accept)
+    }
+
+    /// What a policy does in the state of the pool; `None` if it has no rules.
+    fn does(&self, rule: &Rule) -> Option<Act> {
+        match (rule.act, rule.when_down) {
+            (Act::Pool, "withdraw") if !self.up.contains(&true) => None,
+            (Act::Pool, "drop") if !self.up.contains(&true) => Some(Act::Drop),
+            (act, _) => Some(act),
+        }
+    }
+
+    /// The proxies that the pool's packets may go to.
+    pub fn takers(&self, v6: bool) -> Vec<IpAddr> {
+        let any = !self.up.contains(&true);
+        (0..).zip(&self.up).filter(|(_, up)| any || **up).map(|(n, _)| hop(n, v6)).collect()
     }
 
     /// Guards above all policies: protected prefixes, proxies, BGP sessions.

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use sark_compiler::{
-    Compiled, DesiredRule, Environment, InputError, Pool, Profile, Protected, Session, compile,
+    Compiled, DesiredRule, Environment, InputError, Pool, Profile, Protected, Proxy, Session,
+    compile,
 };
 use sark_core::storage::PolicyFile;
 use sark_flowspec::{Action, Observed};
@@ -26,10 +27,14 @@ pub fn environment(profile: &str) -> Environment {
         instance: 1,
         pools: vec![Pool {
             name: "inspection".into(),
-            next_hop4: Some("203.0.113.200".parse().unwrap()),
-            next_hop6: Some("2001:db8:2::200".parse().unwrap()),
-            source_prefixes: vec!["203.0.113.200/32".parse().unwrap()],
             reads_sni: true,
+            proxies: vec![Proxy {
+                name: "a".into(),
+                next_hop4: Some("203.0.113.200".parse().unwrap()),
+                next_hop6: Some("2001:db8:2::200".parse().unwrap()),
+                source_prefixes: vec!["203.0.113.200/32".parse().unwrap()],
+                is_up: true,
+            }],
         }],
         protected: vec![Protected {
             name: "sark".into(),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::PoolConfig;
 
 const SMALL: &str = "bgp:
   asn: 64512
@@ -91,7 +92,7 @@ peers:
   - { name: a, address: 192.0.2.11, asn: 64601, profile: fr, holdTime: 1s }
   - { name: a, address: 192.0.2.11, asn: 0, families: [ipv4, ipv4], maxRules: 0 }
   - { name: six, address: '2001:db8::1', asn: 64601 }
-pools: [{ name: p }]
+pools: [{ name: p, proxies: [{ name: a }] }]
 protected: [{ name: x, prefix: 192.0.2.1/24 }]
 metrics: { listen: '0.0.0.0:9465' }
 reconcile: { interval: 0s }
@@ -186,4 +187,80 @@ fn the_price_list_is_a_feed() {
     assert_eq!(feed.transport.ca_file, Some("/etc/sark/ca.pem".into()));
     assert_eq!(feed.transport.headers, [("X-Key".to_owned(), "env:KEY".to_owned())]);
     assert_eq!(feed.limits.most_octets.get(), 4096);
+}
+
+#[test]
+fn pools_of_proxies() {
+    let text = format!(
+        "{SMALL}pools:
+  - name: inspection
+    readsSni: true
+    proxies:
+      - {{ name: a, nextHop4: 192.0.2.10, nextHop6: '2001:db8::10', sourcePrefixes: [192.0.2.10/32] }}
+      - {{ name: b, nextHop6: '2001:db8::11', check: 192.0.2.11:9467 }}
+    health: {{ check: http, port: 9467 }}
+  - name: blind
+    proxies: [{{ name: a, nextHop4: 192.0.2.12 }}]
+"
+    );
+    let config = load("sark.yaml", &text, [], &[]).unwrap();
+    let [inspection, blind] = config.pools.as_slice() else { panic!("{:?}", config.pools) };
+    let asked = |pool: &PoolConfig| {
+        let asked = pool.proxies.iter().map(|proxy| pool.asked_at(proxy).map(|at| at.to_string()));
+        asked.collect::<Vec<_>>()
+    };
+    assert_eq!(asked(inspection), [Some("192.0.2.10:9467".into()), Some("192.0.2.11:9467".into())]);
+    assert_eq!(asked(blind), [None]);
+    let health = inspection.health.as_ref().unwrap();
+    assert_eq!((health.every_millis, health.timeout_millis), (500, 400));
+    assert_eq!((health.fail_after, health.recover_after, health.hold_down_seconds), (2, 3, 10));
+    let environment = config.environment();
+    assert!(environment.pools.iter().all(|pool| pool.proxies.iter().all(|proxy| proxy.is_up)));
+    assert_eq!(environment.pools[0].proxies[1].next_hop4, None);
+}
+
+#[test]
+fn the_pools_mistakes() {
+    let text = format!(
+        "{SMALL}pools:
+  - name: Inspection
+    proxies:
+      - {{ name: a, nextHop4: 192.0.2.10, check: '192.0.2.10:0' }}
+      - {{ name: a, nextHop4: 192.0.2.10 }}
+      - {{ name: c, nextHop6: '::1' }}
+    health: {{ check: tcp, path: /readyz, serverName: x, everyMillis: 1, timeoutMillis: 1, failAfter: 0, recoverAfter: 0, holdDownSeconds: 4000 }}
+  - {{ name: none, proxies: [] }}
+  - {{ name: none, proxies: [{{ name: a, nextHop4: 192.0.2.10, check: '192.0.2.10:1' }}] }}
+  - {{ name: odd, proxies: [{{ name: a, nextHop4: 192.0.2.10 }}], health: {{ check: http, port: 0, path: readyz, serverName: 'a b' }} }}
+"
+    );
+    let mistakes = load("sark.yaml", &text, [], &[]).unwrap_err();
+    let all = mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for part in [
+        "pools[0] (Inspection): this is no name",
+        "proxies[0] (a): check: 192.0.2.10:0 cannot be asked",
+        "proxies[1] (a): this name is taken",
+        "192.0.2.10 is the next hop of a too",
+        "proxies[1] (a): it is not known where to ask how it is",
+        "::1 is no next hop",
+        "health: a tcp check asks for no path",
+        "health: a tcp check asks for no name",
+        "health.everyMillis: 1 is out of range",
+        "health.timeoutMillis: 1 is",
+        "health.failAfter: 0 is",
+        "health.recoverAfter: 0 is",
+        "health.holdDownSeconds: 4000 is",
+        "pools[1] (none): it has 0 proxies",
+        "pools[2] (none): this name is taken",
+        "check: nobody asks there",
+        "port 0 is none",
+        "path \"readyz\" is none",
+        "serverName \"a b\" is none",
+    ] {
+        assert!(all.contains(part), "{part} is missing from\n{all}");
+    }
+    // The form that pools had before.
+    let old = format!("{SMALL}pools: [{{ name: p, nextHop4: 192.0.2.10 }}]\n");
+    let mistakes = load("sark.yaml", &old, [], &[]).unwrap_err();
+    assert!(mistakes[0].to_string().contains("nextHop4"), "{}", mistakes[0]);
 }
