@@ -6,7 +6,7 @@
 
 mod debian;
 pub mod opa;
-mod python;
+pub mod python;
 pub mod suite;
 mod tools;
 
@@ -19,7 +19,7 @@ use crate::run::RunError;
 /// What to install.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only this part; all of them if not given. May be repeated.
+    /// Only this part; all but `bench` if not given. May be repeated.
     #[arg(long = "only", value_enum)]
     only: Vec<Part>,
 }
@@ -38,10 +38,13 @@ pub enum Part {
     /// Validators of STIX and OCSF, OPA, a fuzzer of HTTP APIs, clients of alerts' receivers, libraries of
     /// LLM providers: Python packages, unpacked under the target directory.
     Python,
+    /// What `bench proxy` measures ours beside, and loads them with: Debian packages, and Envoy and mitmproxy
+    /// as Python packages, unpacked under the target directory.
+    Bench,
 }
 
 impl Part {
-    /// All of them.
+    /// All that tests, lab and demo need.
     pub const ALL: &[Self] = &[Self::Lab, Self::Packages, Self::Tools, Self::Suite, Self::Python];
 }
 
@@ -103,6 +106,10 @@ pub fn ensure(place: &Place, parts: &[Part]) -> Result<(), SetupError> {
                 python::ensure(place)?;
                 opa::ensure(place)?;
             }
+            Part::Bench => {
+                debian::ensure(debian::BENCH)?;
+                python::ensure_proxies(place)?;
+            }
         }
     }
     let lines = environment(place).into_iter();
@@ -123,6 +130,9 @@ pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
         found.push(("SARK_STIX_VALIDATOR", python::root(place)));
         found.push(("SARK_PYTHON", python::root(place)));
         found.push(("SARK_SDKS", python::sdks(place)));
+    }
+    if python::has_proxies(place) {
+        found.push(("SARK_PROXIES", python::proxies(place)));
     }
     if opa::is_complete(place) {
         found.push(("SARK_OPA", opa::root(place)));
