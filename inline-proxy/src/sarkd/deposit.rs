@@ -45,7 +45,11 @@ impl Deposit {
             position: mark.position,
             after: Some(mark.after),
         };
-        let mut body = serde_json::to_string(&batch).unwrap_or_default();
+        let batch = serde_json::to_string(&batch).unwrap_or_default();
+        // Megabytes: made room for once.
+        let octets: usize = records.iter().map(|record| record.text().len() + 1).sum();
+        let mut body = String::with_capacity(batch.len() + octets);
+        body.push_str(&batch);
         for record in records {
             body.push('\n');
             body.push_str(record.text());
