@@ -10,12 +10,16 @@ use sark_api::{TrailBatch, TrailPosition, routes};
 use sark_core::audit::Written;
 use sark_core::storage::{Mark, StorageError};
 use sark_trail::Destination;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::caller::{CallError, Caller};
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Octets of one request, about; `sarkd` takes 8 MB.
 const PORTION: u64 = 4 << 20;
+/// Between two batches: what is spooled meanwhile goes together, and not by a connection for each few.
+const PACE: Duration = Duration::from_millis(50);
 
 /// Gives records to `sarkd`.
 #[derive(Debug)]
@@ -24,13 +28,21 @@ pub struct Deposit {
     /// How far it had them when it said so last: for a start while it is away. It is never further than
     /// `sarkd` is, and the spool's own numbers go on after both.
     kept: PathBuf,
+    /// Before this `sarkd` is not asked again.
+    next: Mutex<Instant>,
 }
 
 impl Deposit {
     /// `kept` is a file.
     #[must_use]
-    pub const fn new(caller: Caller, kept: PathBuf) -> Self {
-        Self { caller, kept }
+    pub fn new(caller: Caller, kept: PathBuf) -> Self {
+        Self { caller, kept, next: Mutex::new(Instant::now()) }
+    }
+
+    async fn pace(&self) {
+        let mut next = self.next.lock().await;
+        tokio::time::sleep_until(*next).await;
+        *next = Instant::now() + PACE;
     }
 
     async fn ask(&self, name: &str) -> Result<u64, CallError> {
@@ -86,6 +98,7 @@ fn read(body: &[u8]) -> Result<u64, CallError> {
 #[async_trait]
 impl Destination for Deposit {
     async fn mark(&self, name: &str) -> Result<u64, StorageError> {
+        self.pace().await;
         match self.ask(name).await {
             Ok(position) => {
                 self.keep(position);
