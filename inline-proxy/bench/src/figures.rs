@@ -9,6 +9,9 @@ use serde::ser::SerializeStruct as _;
 /// Who is in which column.
 const COLUMNS: [&str; 6] = ["direct", "sark", "nginx", "envoy", "mitmproxy", "haproxy"];
 
+/// What somebody was asked at the fixed rate: less, if it cannot answer as many.
+pub const RATE: &str = "that rate, requests/s";
+
 /// By what is measured, and then by whom: a figure for each round.
 pub struct Figures {
     rate: f64,
@@ -64,7 +67,14 @@ impl Figures {
                 add(measured, beside, "x", |ours, theirs| ours / theirs);
             }
         }
+        let keeps_up = |program: &str| {
+            let rates = self.of(program, RATE).unwrap_or_default();
+            rates.iter().all(|rate| *rate >= self.rate)
+        };
         for beside in ["direct", "nginx", "envoy"] {
+            if !keeps_up("sark") || !keeps_up(beside) {
+                continue;
+            }
             for measured in ["p50 µs at a fixed rate", "p99 µs at a fixed rate"] {
                 add(measured, beside, "ms", |ours, theirs| (ours - theirs) / 1e3);
             }

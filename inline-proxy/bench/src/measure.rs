@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::Options;
 use crate::certificates::Certificates;
-use crate::figures::Figures;
+use crate::figures::{Figures, RATE};
 use crate::inside::{Cores, INSPECTED, MODELS, OTHER, furnish};
 use crate::program::Running;
 use crate::rivals::{ALL, BULK, OPENED, Place, SERVER, SOURCE, TIED, UNDECIDED};
@@ -124,8 +124,11 @@ impl Round<'_> {
             let made = clients::new_connections(OPENED, round.seconds);
             (made, made * round.seconds.as_secs_f64())
         });
-        // Who cannot answer as many is asked half of what it can.
-        self.latency(program, OPENED, self.rate.min(most / 2.0));
+        // What is left of what was asked before, such as records on their way.
+        running.settle();
+        // Who cannot answer as many is asked half of what it can, and compared with nobody.
+        let rate = if self.rate < most * 0.9 { self.rate } else { most / 2.0 };
+        self.latency(program, OPENED, rate.max(1.0));
     }
 
     /// TLS goes through it.
@@ -150,7 +153,7 @@ impl Round<'_> {
         self.figures.add(program, "p50 µs at a fixed rate", latencies.quantile(0.5));
         self.figures.add(program, "p99 µs at a fixed rate", latencies.quantile(0.99));
         if program != "direct" {
-            self.figures.add(program, "that rate, requests/s", rate);
+            self.figures.add(program, RATE, rate);
         }
     }
 
