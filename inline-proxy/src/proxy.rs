@@ -126,22 +126,26 @@ impl Proxy {
     ) {
         // Small answers, such as events of a stream, do not wait for more.
         let _ = stream.set_nodelay(true);
-        let Some(mut opening) = self.open(&mut stream, before).await else { return };
+        // What is over, or goes another course, takes no room of a connection that may last for hours: each
+        // stage has its own memory, for as long as it is under way.
+        let opening = Box::pin(self.open(&mut stream, before)).await;
+        let Some(mut opening) = opening else { return };
         let mut steered = self.steered(&opening.said, &flow);
         if opening.said == Said::Late(SoFar::Nothing) && steered.course == Course::Splice {
             // Nobody has said anything: a server that speaks first, or a client that delays.
-            let Some(server) = self.dial(&flow, None).await else { return };
+            let Some(server) = Box::pin(self.dial(&flow, None)).await else { return };
             tokio::select! {
                 _ = server.readable() => {
                     self.metrics.steered(flow.entrance, &steered);
-                    return self.tie(stream, server, &[], &opening.said, &flow, &steered).await;
+                    let tied = self.tie(stream, server, &[], &opening.said, &flow, &steered);
+                    return Box::pin(tied).await;
                 }
                 _ = stream.readable() => {}
                 () = tokio::time::sleep(self.limits.idle) => return,
                 () = self.stop.cancelled() => return,
             }
             drop(server);
-            let Some(again) = self.open(&mut stream, &[]).await else { return };
+            let Some(again) = Box::pin(self.open(&mut stream, &[])).await else { return };
             (steered, opening) = (self.steered(&again.said, &flow), again);
             if opening.said == Said::Late(SoFar::Nothing) {
                 return;
@@ -164,19 +168,22 @@ impl Proxy {
         let Opening { said, octets } = opening;
         match (steered.course, said) {
             (Course::Splice, said) => {
-                let Some(mut server) = self.dial(&flow, ja4.as_deref()).await else { return };
+                let Some(mut server) = Box::pin(self.dial(&flow, ja4.as_deref())).await else {
+                    return;
+                };
                 if server.write_all(&octets).await.is_err() {
                     return self.metrics.unreached();
                 }
-                self.tie(stream, server, &octets, &said, &flow, &steered).await;
+                Box::pin(self.tie(stream, server, &octets, &said, &flow, &steered)).await;
             }
             (Course::Terminate, Said::Hello(hello)) => {
                 let stream = Replay::new(octets, stream);
-                self.terminate(stream, &hello, flow, &steered, place).await;
+                Box::pin(self.terminate(stream, &hello, flow, &steered, place)).await;
             }
             (Course::Terminate, Said::Plain(protocol @ (Protocol::Http | Protocol::Http2))) => {
                 let stream = Replay::new(octets, stream);
-                self.plain(stream, protocol == Protocol::Http2, flow, &steered, place).await;
+                let is_h2 = protocol == Protocol::Http2;
+                Box::pin(self.plain(stream, is_h2, flow, &steered, place)).await;
             }
             (Course::Terminate | Course::Deny, said) => {
                 self.deny(stream, &said, &flow, &steered).await;

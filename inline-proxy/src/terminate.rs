@@ -5,7 +5,6 @@
 
 use std::future::Future;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -155,7 +154,7 @@ impl Proxy {
         let told = self.upstreams.dialer().told(&flow, &flow.target);
         let server = Server { target: flow.target.clone(), name: Some(name), offer, inner, told };
         // A server that cannot be reached is told by HTTP, in words that the client understands.
-        let alpn = match self.upstreams.alpn(&server).await {
+        let alpn = match Box::pin(self.upstreams.alpn(&server)).await {
             Ok(alpn) => alpn,
             Err(_) if offer == Offer::H2 => Alpn::H2,
             Err(_) if offer == Offer::Silent => Alpn::Silent,
@@ -169,7 +168,8 @@ impl Proxy {
             }
         };
         let named = steered.name.clone();
-        let accepted = tokio::time::timeout(self.limits.handshake_within, acceptor.accept(stream));
+        let accepted = Box::pin(acceptor.accept(stream));
+        let accepted = tokio::time::timeout(self.limits.handshake_within, accepted);
         let client = flow.client.ip();
         let tls = match accepted.await {
             Ok(Ok(tls)) => tls,
@@ -202,7 +202,7 @@ impl Proxy {
             own: Own::default(),
             flow,
         });
-        self.converse(tls, alpn == Alpn::H2, conversation).await;
+        Box::pin(self.converse(tls, alpn == Alpn::H2, conversation)).await;
     }
 
     fn no_handshake(&self, flow: &Flow, hello: &ClientHello, reason: &'static str, why: &str) {
@@ -239,7 +239,7 @@ impl Proxy {
             own: Own::default(),
             flow,
         });
-        self.converse(stream, is_h2, conversation).await;
+        Box::pin(self.converse(stream, is_h2, conversation)).await;
     }
 
     /// The endpoint that the connection leads to, and its provider.
@@ -255,7 +255,9 @@ impl Proxy {
     {
         let about = Arc::clone(&conversation);
         let of = (&about.flow, about.ja4.as_deref());
-        let service = service_fn(move |request| Arc::clone(&conversation).answer(request));
+        // An idle connection keeps the room of its last answer's future: of a box, and not of all in it.
+        let service =
+            service_fn(move |request| Box::pin(Arc::clone(&conversation).answer(request)));
         let stream = TokioIo::new(stream);
         if is_h2 {
             let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -266,12 +268,12 @@ impl Proxy {
                 .initial_connection_window_size(CONNECTION_WINDOW)
                 .max_header_list_size(HEAD)
                 .keep_alive_interval(ASK_EVERY);
-            let mut connection = pin!(builder.serve_connection(stream, service));
+            let mut connection = Box::pin(builder.serve_connection(stream, service));
             self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown(), of).await;
         } else {
             let builder = self.http1();
             let connection = builder.serve_connection(stream, service).with_upgrades();
-            let mut connection = pin!(connection);
+            let mut connection = Box::pin(connection);
             self.until_stopped(connection.as_mut(), |it| it.graceful_shutdown(), of).await;
         }
     }

@@ -11,7 +11,7 @@ use sark_flowspec::{Fragment, Packet};
 use sark_registry::Snapshot;
 
 use super::ExplainError;
-use crate::desired::Desired;
+use crate::desired::{Basis, Desired};
 use crate::{Observatory, Registrar, chain};
 
 /// Revisions that are looked through for the one that was in use.

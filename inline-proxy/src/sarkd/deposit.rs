@@ -11,10 +11,14 @@ use sark_caller::{CallError, Caller};
 use sark_core::audit::Written;
 use sark_core::storage::{Mark, StorageError};
 use sark_trail::Destination;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Octets of one request, about; `sarkd` takes 8 MB.
 const PORTION: u64 = 4 << 20;
+/// Between two batches: what is spooled meanwhile goes together, and not by a connection for each few.
+const PACE: Duration = Duration::from_millis(50);
 
 /// Gives records to `sarkd`.
 #[derive(Debug)]
@@ -23,13 +27,21 @@ pub struct Deposit {
     /// How far it had them when it said so last: for a start while it is away. It is never further than
     /// `sarkd` is, and the spool's own numbers go on after both.
     kept: PathBuf,
+    /// Before this `sarkd` is not asked again.
+    next: Mutex<Instant>,
 }
 
 impl Deposit {
     /// `kept` is a file.
     #[must_use]
-    pub const fn new(caller: Caller, kept: PathBuf) -> Self {
-        Self { caller, kept }
+    pub fn new(caller: Caller, kept: PathBuf) -> Self {
+        Self { caller, kept, next: Mutex::new(Instant::now()) }
+    }
+
+    async fn pace(&self) {
+        let mut next = self.next.lock().await;
+        tokio::time::sleep_until(*next).await;
+        *next = Instant::now() + PACE;
     }
 
     async fn ask(&self, name: &str) -> Result<u64, CallError> {
@@ -44,7 +56,11 @@ impl Deposit {
             position: mark.position,
             after: Some(mark.after),
         };
-        let mut body = serde_json::to_string(&batch).unwrap_or_default();
+        let batch = serde_json::to_string(&batch).unwrap_or_default();
+        // Megabytes: made room for once.
+        let octets: usize = records.iter().map(|record| record.text().len() + 1).sum();
+        let mut body = String::with_capacity(batch.len() + octets);
+        body.push_str(&batch);
         for record in records {
             body.push('\n');
             body.push_str(record.text());
@@ -81,6 +97,7 @@ fn read(body: &[u8]) -> Result<u64, CallError> {
 #[async_trait]
 impl Destination for Deposit {
     async fn mark(&self, name: &str) -> Result<u64, StorageError> {
+        self.pace().await;
         match self.ask(name).await {
             Ok(position) => {
                 self.keep(position);

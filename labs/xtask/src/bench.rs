@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use crate::place::Place;
 use crate::run::{RunError, run};
+use crate::setup;
 
 /// Which benchmark.
 #[derive(Debug, clap::Args)]
@@ -15,7 +16,9 @@ pub struct Options {
     /// own engine, on one and two threads. `audit`: records a second into the trail, on the disk, and
     /// verified; how many, batch and directory may follow. `trail`: the same the whole way, through queue
     /// and spool; how many and directory may follow. `enforcer`: 1 to 10,000 rules in the kernel, what
-    /// they take to load and to count, and what they cost a packet (as root). Without a name: all of Criterion's.
+    /// they take to load and to count, and what they cost a packet (as root). `proxy`: sark-proxy beside nginx,
+    /// Envoy and mitmproxy, and its splice beside HAProxy's (as root; `setup --only bench` fetches them); see
+    /// `-- --help`. Without a name: all of Criterion's.
     name: Option<String>,
     /// Passed on to the benchmark, such as a filter.
     #[arg(last = true)]
@@ -39,10 +42,21 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, RunError> {
         Some("month") => {
             cargo.args(["run", "--release", "-p", "sark-registry", "--example", "month"])
         }
+        Some("proxy") => {
+            // The program that is measured is the one that is shipped.
+            let mut build = Command::new("cargo");
+            build.current_dir(&place.root).args(["build", "--release", "-p", "sark-inline-proxy"]);
+            run(build.args(["--bin", "sark-proxy"]))?;
+            cargo.env("SARK_PROXY", place.target.join("release/sark-proxy"));
+            if std::env::var_os("SARK_PROXIES").is_none() && setup::python::has_proxies(place) {
+                cargo.env("SARK_PROXIES", setup::python::proxies(place));
+            }
+            cargo.args(["run", "--release", "-p", "sark-proxy-bench"])
+        }
         Some("decisions") => {
             // Where setup unpacked OPA's engine, unless it was named.
-            if std::env::var_os("SARK_OPA").is_none() && crate::setup::opa::is_complete(place) {
-                cargo.env("SARK_OPA", crate::setup::opa::root(place));
+            if std::env::var_os("SARK_OPA").is_none() && setup::opa::is_complete(place) {
+                cargo.env("SARK_OPA", setup::opa::root(place));
             }
             cargo.args(["run", "--release", "-p", "sark-policy", "--example", "decisions"])
         }

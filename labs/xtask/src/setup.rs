@@ -7,7 +7,7 @@
 mod debian;
 mod node;
 pub mod opa;
-mod python;
+pub mod python;
 pub mod suite;
 mod tools;
 
@@ -20,7 +20,7 @@ use crate::run::RunError;
 /// What to install.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Only this part; all of them if not given. May be repeated.
+    /// Only this part; all but `bench` if not given. May be repeated.
     #[arg(long = "only", value_enum)]
     only: Vec<Part>,
 }
@@ -39,10 +39,13 @@ pub enum Part {
     /// Validators of STIX and OCSF, OPA, a fuzzer of HTTP APIs, clients of alerts' receivers, libraries of
     /// LLM providers, Node.js: Python packages, unpacked under the target directory.
     Python,
+    /// What `bench proxy` measures ours beside, and loads them with: Debian packages, and Envoy and mitmproxy
+    /// as Python packages, unpacked under the target directory.
+    Bench,
 }
 
 impl Part {
-    /// All of them.
+    /// All that tests, lab and demo need.
     pub const ALL: &[Self] = &[Self::Lab, Self::Packages, Self::Tools, Self::Suite, Self::Python];
 }
 
@@ -105,6 +108,10 @@ pub fn ensure(place: &Place, parts: &[Part]) -> Result<(), SetupError> {
                 opa::ensure(place)?;
                 node::ensure(place)?;
             }
+            Part::Bench => {
+                debian::ensure(debian::BENCH)?;
+                python::ensure_proxies(place)?;
+            }
         }
     }
     let lines = environment(place).into_iter();
@@ -128,6 +135,9 @@ pub fn environment(place: &Place) -> Vec<(&'static str, PathBuf)> {
     }
     if node::is_complete(place) {
         found.push(("SARK_NODE", node::root(place)));
+    }
+    if python::has_proxies(place) {
+        found.push(("SARK_PROXIES", python::proxies(place)));
     }
     if opa::is_complete(place) {
         found.push(("SARK_OPA", opa::root(place)));

@@ -58,6 +58,17 @@ pub const TESTS: &[Package] = &[
     package("g++", "c++", None, "the fuzzer's engine is C++"),
 ];
 
+/// For the benchmark of the proxy: those it is beside, and what loads them.
+pub const BENCH: &[Package] = &[
+    package("nginx-light", "nginx", Some("nginx"), "a proxy to be beside, and the servers behind"),
+    package("haproxy", "haproxy", Some("haproxy"), "a forwarder to be beside"),
+    package("wrk", "wrk", None, "as much load as is answered"),
+    package("iproute2", "ip", None, "the benchmark's network namespace"),
+    package("util-linux", "taskset", None, "each its own core"),
+    package("python3-pip", "pip3", None, "to unpack the others"),
+    package("python3", "python3", None, "one of them is written in it"),
+];
+
 /// Installs those whose program is missing.
 pub fn ensure(packages: &[Package]) -> Result<(), SetupError> {
     let is_missing = |package: &&Package| {

