@@ -14,6 +14,7 @@ mod kept;
 mod offline;
 mod offline_plan;
 mod online;
+mod pools;
 mod prices;
 mod reference;
 mod registry;

@@ -277,6 +277,7 @@ fn list_and_show() {
             view(RuleState::Stale, Some("64512:1:98"), "dst 203.0.113.91/32 proto =6"),
             view(RuleState::Foreign, None, "dst 203.0.113.90/32 proto =6"),
         ],
+        warnings: Vec::new(),
     };
     let server = Answers::default()
         .on("GET /v1/flowspec/rules", 200, &rules)
