@@ -33,6 +33,7 @@ mod kill;
 mod leaders;
 mod memory;
 mod names;
+mod pools;
 mod postgres;
 mod prices;
 mod program;

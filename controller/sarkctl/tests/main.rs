@@ -15,6 +15,7 @@ mod kept;
 mod offline;
 mod offline_plan;
 mod online;
+mod pools;
 mod prices;
 mod proxy;
 mod reference;

@@ -295,6 +295,7 @@ fn list_and_show() {
             view(RuleState::Foreign, None, "dst 203.0.113.90/32 proto =6"),
         ],
         enforcers: vec![EnforcerView { enforcer: "edge-1".into(), at, rules: 2 }],
+        warnings: Vec::new(),
     };
     let server = Answers::default()
         .on("GET /v1/flowspec/rules", 200, &rules)

@@ -106,7 +106,7 @@ impl Mix {
             assert!(share(&self.rewritten) >= 20, "too few rewritten by the order proof");
             assert!(share(&self.refused) <= 30, "too many refused");
             assert!(share(&self.shared) >= 10, "too few share a pool");
-            assert!(share(&self.down) >= 10, "the pool is down too seldom");
+            assert!(share(&self.down) >= 5, "the pool is down too seldom");
             assert!(share(&self.v4) >= 30 && share(&self.v6) >= 30, "both families");
         }
     }

@@ -262,5 +262,5 @@ fn the_pools_mistakes() {
     // The form that pools had before.
     let old = format!("{SMALL}pools: [{{ name: p, nextHop4: 192.0.2.10 }}]\n");
     let mistakes = load("sark.yaml", &old, [], &[]).unwrap_err();
-    assert!(mistakes[0].to_string().contains("nextHop4"), "{}", mistakes[0]);
+    assert!(mistakes[0].to_string().contains("proxies"), "{}", mistakes[0]);
 }
