@@ -131,9 +131,9 @@ fn steered(out: &mut Out, steering: &SteeringView) -> io::Result<()> {
     let does = render::planned(actions);
     let text = format!("rule {id} of revision {revision}: {matches} → {does}; {policy}{written}");
     line(out, None, "steered", &text)?;
-    let made = format!("made for {}, from {}", rule.endpoints.join(", "), rule.sources.join(", "));
-    if !rule.endpoints.is_empty() {
-        line(out, None, "", &made)?;
+    if !rule.sources.is_empty() {
+        let (endpoints, sources) = (rule.endpoints.join(", "), rule.sources.join(", "));
+        line(out, None, "", &format!("made for {endpoints}, from {sources}"))?;
     }
     if let (Some(order), Some(more)) = (order, rules.len().checked_sub(1)) {
         line(
