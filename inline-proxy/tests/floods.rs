@@ -93,7 +93,7 @@ impl Flood {
 }
 
 /// MiB of this process, which is the proxy, its clients and its server.
-fn resident() -> usize {
+pub fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() / 256
 }

@@ -27,6 +27,7 @@ mod steered;
 mod streams;
 mod told;
 mod tools;
+mod transfers;
 mod upstreams;
 mod usage;
 mod whole;

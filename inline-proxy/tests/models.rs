@@ -41,6 +41,9 @@ pub fn whole(path: &str, asked: &Value) -> Value {
     if path.contains(":generateContent") {
         return gemini(&text, Some("STOP"));
     }
+    if path == "/api/chat" {
+        return ollama(&model, &text, true);
+    }
     let calls = tool(asked).map(|name| {
         json!([{ "id": "t1", "type": "function",
             "function": { "name": name, "arguments": "{\"path\":\"/\"}" } }])
@@ -51,6 +54,19 @@ pub fn whole(path: &str, asked: &Value) -> Value {
             "message": { "role": "assistant", "content": text, "tool_calls": calls } }],
         "usage": { "prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16 },
     })
+}
+
+fn ollama(model: &Value, text: &str, done: bool) -> Value {
+    let mut answer = json!({
+        "model": model, "created_at": "2026-11-29T00:00:00Z", "done": done,
+        "message": { "role": "assistant", "content": text },
+    });
+    if done {
+        answer["done_reason"] = "stop".into();
+        answer["prompt_eval_count"] = 12.into();
+        answer["eval_count"] = 4.into();
+    }
+    answer
 }
 
 fn gemini(text: &str, finish: Option<&str>) -> Value {
@@ -67,6 +83,12 @@ pub fn events(host: &str, path: &str, asked: &Value) -> Events {
     let sse = "text/event-stream";
     let named = |name: &str, data: Value| format!("event: {name}\ndata: {data}\n\n");
     let plain = |data: Value| format!("data: {data}\n\n");
+    if path == "/api/chat" {
+        let line = |answer: Value| format!("{answer}\n");
+        let mut all = WORDS.map(|text| line(ollama(&asked["model"], text, false))).to_vec();
+        all.push(line(ollama(&asked["model"], "", true)));
+        return ("application/x-ndjson", all);
+    }
     if path.ends_with("/v1/messages") {
         let message = json!({
             "id": "m1", "type": "message", "role": "assistant", "model": asked["model"],

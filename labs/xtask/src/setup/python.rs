@@ -37,6 +37,7 @@ const LIBRARIES: &[&str] = &[
     "mistralai==3.7.0",
     "cohere==7.3.1",
     "google-genai==3.6.1",
+    "ollama==0.6.3",
 ];
 
 const PACKAGES: &[&str] = &[
