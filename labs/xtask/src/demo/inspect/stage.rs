@@ -85,16 +85,15 @@ fn controller(scene: &Scene<'_>) -> Result<(), DemoError> {
 }
 
 fn proxy(scene: &Scene<'_>) -> Result<(), DemoError> {
-    let program = scene.place.built("sark-proxy").display().to_string();
-    let run_proxy = |words: &[&str]| {
-        scene.ask("proxy", &[&[program.as_str()], &CONFIG[..], words].concat()).map(drop)
-    };
-    run_proxy(&["ca", "create"])?;
+    let built = |program| scene.place.built(program).display().to_string();
+    let (sarkctl, program) = (built("sarkctl"), built("sark-proxy"));
+    let directory = "/run/sark/proxy/ca";
+    scene.ask("proxy", &[sarkctl.as_str(), "proxy", "ca", "create", "--directory", directory])?;
     let trusted = scene.ask("proxy", &["cat", "/run/sark/proxy/ca/trusted.pem"])?;
     let path = scene.file(TRUSTED);
     let failed = |source| DemoError::File { path: path.display().to_string(), source };
     fs::write(&path, trusted).map_err(failed)?;
-    run_proxy(&["net", "up"])?;
+    scene.ask("proxy", &[&[program.as_str()], &CONFIG[..], &["net", "up"]].concat())?;
     start_proxy(scene)
 }
 
