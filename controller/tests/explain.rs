@@ -167,11 +167,12 @@ async fn calls_and_proxies_are_seen_as_they_hand_in_records() {
     let proxy = &heard["proxies"][0];
     assert_eq!((&proxy["proxy"], &proxy["records"]), (&json!("proxy:edge-1"), &json!(12)));
     assert_eq!(proxy["snapshot"], Value::Null, "it has none");
-    let snapshot = "/api/v1/proxy/snapshot?have=sha256:1";
+    let version = format!("sha256:{}", "1".repeat(64));
+    let snapshot = &format!("/api/v1/proxy/snapshot?have={version}");
     assert_eq!(told.secured.say(Method::GET, snapshot, "", &told.edge).await.0, 200);
     let (_, heard) = told.get("/api/v1/proxy/status").await;
-    assert_eq!(heard["proxies"][0]["snapshot"], "sha256:1", "{heard}");
-    assert_ne!(heard["snapshot"], "sha256:1");
+    assert_eq!(heard["proxies"][0]["snapshot"], version.as_str(), "{heard}");
+    assert_ne!(heard["snapshot"], version.as_str());
     told.secured.end().await;
 }
 

@@ -7,8 +7,8 @@ use sark_api::ProxyView;
 
 /// Proxies that are remembered; of more, those that were heard longest ago are forgotten.
 const MOST: usize = 1000;
-/// Characters of what one says of its program.
-const LONGEST: usize = 64;
+/// Characters of what one says of its program and its snapshot: a version has 71.
+const LONGEST: usize = 128;
 
 /// What a proxy said with a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
