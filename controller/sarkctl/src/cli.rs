@@ -89,9 +89,6 @@ pub enum Command {
     /// Check and test policies, decide by them, list those that hold
     #[command(subcommand)]
     Policy(policy::Command),
-    /// The proxies that redirected flows go to
-    #[command(subcommand)]
-    Proxy(proxy::Command),
     /// Who may do what: myself, tokens
     #[command(subcommand)]
     Auth(auth::Command),
@@ -104,7 +101,7 @@ pub enum Command {
     /// Sensors, and what they report
     #[command(subcommand)]
     Sensors(sensors::Command),
-    /// Inline proxies, and the authority that their clients trust
+    /// Inline proxies, their pools, and the authority that their clients trust
     #[command(subcommand)]
     Proxy(proxy::Command),
     /// Read the audit trail, search, export, verify and prove it

@@ -74,7 +74,6 @@ fn run(command: Command, context: &mut Context) -> Outcome {
         Command::Auth(command) => auth::run(command, context),
         Command::Context(command) => context::run(command, context),
         Command::Approvals(command) => approvals::run(command, context),
-        Command::Proxy(command) => proxy::run(&command, context),
         Command::Sensors(command) => sensors::run(command, context),
         Command::Proxy(command) => proxy::run(command, context),
         Command::Audit(command) => audit::run(command, context),

@@ -8,7 +8,7 @@ mod top;
 use crate::cli::Context;
 use crate::exit::Outcome;
 
-/// Inline proxies, and the authority that their clients trust.
+/// Inline proxies, their pools, and the authority that their clients trust.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// The certificate authority that clients of a proxy trust
