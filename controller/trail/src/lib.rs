@@ -93,6 +93,13 @@ enum Item {
     Close,
 }
 
+impl Item {
+    /// Whether nobody waits for it.
+    const fn is_patient(&self) -> bool {
+        matches!(self, Self::Record { acknowledge: None, .. })
+    }
+}
+
 /// What the parts see of each other.
 #[derive(Debug)]
 struct Shared {

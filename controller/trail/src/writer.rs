@@ -15,6 +15,12 @@ use super::{Item, Shared, Spool, events, lost};
 /// Records in one batch at most: one write, one sync.
 const BATCH: usize = 4_096;
 
+/// How long records that nobody waits for wait for others: a sync costs as much for one as for many.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// So many are worth a sync.
+const ENOUGH: usize = 64;
+
 /// Between two tries of a disk that refuses.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -59,6 +65,14 @@ impl Writer {
         let mut items = Vec::with_capacity(BATCH);
         let (mut records, mut waiting) = (Vec::new(), Vec::new());
         while self.queue.blocking_recv_many(&mut items, BATCH) > 0 {
+            if items.len() < ENOUGH && items.iter().all(Item::is_patient) {
+                std::thread::sleep(GATHER);
+                while items.len() < BATCH
+                    && let Ok(item) = self.queue.try_recv()
+                {
+                    items.push(item);
+                }
+            }
             let ends = items.iter().any(|item| matches!(item, Item::Close));
             records.extend(self.missing(ends));
             for item in items.drain(..) {

@@ -18,11 +18,34 @@ fn policies_reach_frr_10_and_return_after_a_crash() {
     demo("10");
 }
 
+#[test]
+fn calls_are_inspected_whatever_dies() {
+    let lab = Lab::named("demo-line-inspect");
+    let mark = lab.mark();
+    let name = lab.name.strip_suffix("-inspect").unwrap();
+    let (ok, said) = xtask(&["demo", "--no-build", "--only", "inspect", "--name", name]);
+    assert!(ok, "{said}");
+    for scene in [
+        "the unrelated site answers",
+        "is not on the list of your groups",
+        "`withdraw`: straight to the server after",
+        "`drop`: dropped by the router after",
+        "not one packet of the client's own came to 203.0.113.60",
+        "every call was inspected: sark-enforcer keeps what it had",
+        "The lab is down",
+    ] {
+        assert!(said.contains(scene), "no {scene:?} in\n{said}");
+    }
+    println!("{said}");
+    assert_nothing_is_left(&mark);
+}
+
 fn demo(frr: &str) {
     let lab = Lab::named(&format!("demo-{frr}"));
     let mark = lab.mark();
     let began = std::time::Instant::now();
-    let (ok, said) = xtask(&["demo", "--no-build", "--name", &lab.name, "--frr", frr]);
+    let only = ["demo", "--no-build", "--only", "edge"];
+    let (ok, said) = xtask(&[&only[..], &["--name", &lab.name, "--frr", frr]].concat());
     assert!(ok, "{said}");
     for scene in [
         "both routers have their session",
@@ -43,7 +66,8 @@ fn a_demo_that_is_interrupted_leaves_nothing() {
     let lab = Lab::named("demo-interrupted");
     let seen = support::scratch("demo-interrupted").join("seen");
     let mut demo = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    demo.args(["demo", "--no-build", "--name", &lab.name]).stdin(Stdio::null());
+    let only = ["demo", "--no-build", "--only", "edge"];
+    demo.args(only).args(["--name", &lab.name]).stdin(Stdio::null());
     let mut demo = demo.stdout(std::fs::File::create(&seen).unwrap()).spawn().unwrap();
     until("sarkd to answer", || {
         std::fs::read_to_string(&seen).unwrap_or_default().contains("ok sarkd answers")
