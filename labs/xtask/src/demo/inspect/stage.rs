@@ -27,6 +27,12 @@ pub fn set(scene: &Scene<'_>, show: &mut Show) -> Result<(), DemoError> {
     );
     proxy(scene)?;
     show.done("sark-proxy is ready: it has its authority, and sarkd's snapshot");
+    let up = || {
+        let said = scene.sarkctl(&["proxy", "pools", "-o", "json"]);
+        said.is_ok_and(|said| said.contains(r#""state": "up""#))
+    };
+    scene.wait("sarkd to see that the proxy is up", &mut || up())?;
+    show.done("sarkd sees it: the pool is up");
     show.heading("sarkctl flowspec apply -f labs/containerlab/inspect/policies");
     let files = ["-f", "labs/containerlab/inspect/policies"];
     let plan = scene.sarkctl(&[&["flowspec", "plan", "-o", "json"], &files[..]].concat())?;
