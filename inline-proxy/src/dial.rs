@@ -105,6 +105,12 @@ impl Dialer {
         Self { reach, special: Special::new(), lookups }
     }
 
+    /// How long the connection to one address may take.
+    #[must_use]
+    pub const fn within(&self) -> Duration {
+        self.reach.within
+    }
+
     /// Connects. `inner` is whether the target may be an inner address: the client's packets went there,
     /// or the configuration or a policy names it; a client that names it itself reaches only the outside.
     ///

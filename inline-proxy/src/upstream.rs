@@ -91,7 +91,12 @@ impl Upstreams {
                 Found::Soon(soon) => soon,
                 Found::Nothing(None) => return self.fresh(server).await,
                 Found::Nothing(Some(making)) => {
-                    let _made_by_us = making.lock().await;
+                    // A server that does not answer takes each of those who wait so long once, and not
+                    // one after another.
+                    let within = self.dialer.within();
+                    let Ok(_made_by_us) = tokio::time::timeout(within, making.lock()).await else {
+                        return self.fresh(server).await;
+                    };
                     match self.pool.take(server) {
                         Found::Link(link) => return Ok(link),
                         Found::Soon(soon) => soon,

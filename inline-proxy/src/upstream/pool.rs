@@ -219,3 +219,39 @@ impl Drop for Flight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::alpn::Offer;
+    use crate::dial::{Dialer, Reach};
+    use crate::flow::Target;
+    use crate::upstream::{Trust, Upstreams};
+
+    #[tokio::test]
+    async fn who_makes_a_connection_is_not_waited_for_without_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = Target::Address(listener.local_addr().unwrap());
+        let within = Duration::from_millis(50);
+        let reach = Reach { also: vec![], own: vec![], mark: None, within, tell: vec![] };
+        let keep = Keep { each: 8, all: 8, idle: Duration::from_secs(60) };
+        let trust = Trust::new(&[], Duration::from_secs(5)).unwrap();
+        let upstreams = Upstreams::new(Dialer::new(reach), trust, keep);
+        let server = Server { target, name: None, offer: Offer::Silent, inner: true, told: None };
+        let key = Arc::new(server.clone());
+        upstreams.pool.state().known(&key).took = Some(Alpn::H2);
+        let Found::Nothing(Some(making)) = upstreams.pool.take(&server) else {
+            panic!("one makes it for all");
+        };
+        // As one does whose server says nothing.
+        let _making = making.lock().await;
+        let both = async { tokio::join!(upstreams.link(&server), upstreams.link(&server)) };
+        let (one, other) = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+        one.unwrap();
+        other.unwrap();
+    }
+}
