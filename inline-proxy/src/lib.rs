@@ -21,6 +21,7 @@
 mod alpn;
 mod answers;
 pub mod args;
+mod begun;
 mod body;
 mod clients;
 pub mod config;

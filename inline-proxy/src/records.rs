@@ -130,13 +130,19 @@ impl Proxy {
     }
 
     /// What a client's HTTP ended with, if that is the client's doing: who leaves in the middle has done
-    /// nothing wrong.
-    pub(crate) fn broke_off(&self, flow: &Flow, ja4: Option<&str>, error: &hyper::Error) {
+    /// nothing wrong, nor has who asks nothing more; `has_begun` is whether it was within something.
+    pub(crate) fn broke_off(
+        &self,
+        flow: &Flow,
+        ja4: Option<&str>,
+        has_begun: bool,
+        error: &hyper::Error,
+    ) {
         let of_h2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
         // A library error is ours: it met what RFC 9113 forbids, or too much of what it allows.
         let is_theirs = error.is_parse()
             || error.is_parse_too_large()
-            || error.is_timeout()
+            || (error.is_timeout() && has_begun)
             || of_h2.is_some_and(h2::Error::is_library);
         let error = sark_core::chain(error);
         if is_theirs {

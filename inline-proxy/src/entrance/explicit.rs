@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use sark_detect::{Family, Kind, Refusal};
 use tokio::net::TcpStream;
 
+use crate::begun::Begun;
 use crate::body::Reply;
 use crate::clients::Place;
 use crate::conversation::Conversation;
@@ -60,16 +62,19 @@ impl Proxy {
             }
         });
         {
-            let connection = self.http1().serve_connection(TokioIo::new(stream), service);
+            let has_begun = Arc::<AtomicBool>::default();
+            let stream = TokioIo::new(Begun::new(stream, Arc::clone(&has_begun)));
+            let connection = self.http1().serve_connection(stream, service);
             let connection = pin!(connection.with_upgrades());
-            self.until_stopped(connection, |it| it.graceful_shutdown(), (&flow, None)).await;
+            self.until_stopped(connection, |it| it.graceful_shutdown(), (&flow, None, &has_begun))
+                .await;
         }
         let tunnel = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((upgrade, flow)) = tunnel else { return };
         let Ok(upgraded) = upgrade.await else { return };
         // It is what was given to hyper, and what hyper has read of it beyond the request.
-        if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
-            self.serve(parts.io.into_inner(), flow, &parts.read_buf, place).await;
+        if let Ok(parts) = upgraded.downcast::<TokioIo<Begun<TcpStream>>>() {
+            self.serve(parts.io.into_inner().into_inner(), flow, &parts.read_buf, place).await;
         }
     }
 }
