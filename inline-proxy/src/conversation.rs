@@ -104,7 +104,7 @@ impl Conversation {
                 self.leave(Outgoing::unread(request.into_body()), expects);
                 self.refused(&refusal, Family::Unknown)
             }
-            Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
+            Ok(taken) => match self.proxy.overload.enter(self.flow.client) {
                 Ok(mut turn) => {
                     let answer = self.decide_and_forward(request, taken, &mut turn).await;
                     turn.sent();

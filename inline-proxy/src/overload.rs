@@ -2,7 +2,7 @@
 //! of it, so that it takes nothing from the others.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clients::OneClient;
@@ -73,7 +73,7 @@ impl Overload {
     }
 
     /// A place for a request of this client.
-    pub fn enter(self: &Arc<Self>, client: IpAddr) -> Result<Turn, Busy> {
+    pub fn enter(self: &Arc<Self>, client: SocketAddr) -> Result<Turn, Busy> {
         let client = self.who.of(client);
         let mut now = self.now();
         if now.all.requests >= self.budget.requests {
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn one_client_has_its_share_and_gives_it_back() {
-        let (overload, one, two) = (overload(), ip("192.0.2.1"), ip("192.0.2.2"));
+        let (overload, one, two) = (overload(), at("192.0.2.1"), at("192.0.2.2"));
         let first = overload.enter(one).unwrap();
         let _second = overload.enter(one).unwrap();
         assert_eq!(overload.enter(one).unwrap_err(), Busy::Requests);
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn bodies_have_room_until_they_are_sent_on() {
-        let (overload, one, two) = (overload(), ip("2001:db8::1"), ip("2001:db8:0:1::1"));
+        let (overload, one, two) = (overload(), at("2001:db8::1"), at("2001:db8:0:1::1"));
         let (mut first, mut second) = (overload.enter(one).unwrap(), overload.enter(one).unwrap());
         first.grow(40).unwrap();
         assert_eq!(second.grow(21), Err(Busy::BodiesOfClient));
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!((now.all.requests, now.all.octets, now.each.len()), (0, 0, 0));
     }
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn at(text: &str) -> SocketAddr {
+        SocketAddr::new(text.parse().unwrap(), 40_000)
     }
 }

@@ -97,7 +97,7 @@ pub struct Proxy {
 impl Proxy {
     /// Serves a connection in a task of its own, or turns it away.
     pub fn take(self: &Arc<Self>, stream: TcpStream, flow: Flow) {
-        let place = match self.clients.enter(flow.client.ip()) {
+        let place = match self.clients.enter(flow.client) {
             Ok(place) => Arc::new(place),
             Err(error) => {
                 self.metrics.turned_away();

@@ -117,7 +117,7 @@ impl Refusals {
     /// Whether this one is a record of its own; if it is not, it was counted.
     pub fn is_single(&self, flow: &Flow, reason: Reason, now: Instant) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (self.who.of(flow.client.ip()), reason);
+        let mut key = (self.who.of(flow.client), reason);
         if seen.len() >= MOST && !seen.contains_key(&key) {
             key.0 = OTHERS;
         }

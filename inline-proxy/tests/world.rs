@@ -1,6 +1,6 @@
 //! A proxy with everything in memory, whose clients are taken as if a router had sent them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,7 +243,7 @@ impl World {
         tokio::spawn(async move {
             while let Ok((stream, client)) = listener.accept().await {
                 let flow = Flow {
-                    client,
+                    client: elsewhere(client),
                     local: address,
                     target: Target::Address(target.unwrap_or(address)),
                     entrance: match target {
@@ -294,6 +294,17 @@ impl World {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("there are not {many} records {event}: {:#?}", self.store.records(1000).await);
+    }
+}
+
+/// This machine is one client: its addresses beside the first stand for others.
+fn elsewhere(client: SocketAddr) -> SocketAddr {
+    match client.ip() {
+        IpAddr::V4(v4) if v4.is_loopback() && v4 != Ipv4Addr::LOCALHOST => {
+            let [.., last] = v4.octets();
+            SocketAddr::from(([192, 0, 2, last], client.port()))
+        }
+        _ => client,
     }
 }
 

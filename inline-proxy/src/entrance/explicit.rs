@@ -101,7 +101,7 @@ impl Conversation {
         };
         let flow = Flow { target, ..self.flow.clone() };
         // Names are looked up for it.
-        let _turn = match self.proxy.overload.enter(flow.client.ip()) {
+        let _turn = match self.proxy.overload.enter(flow.client) {
             Ok(turn) => turn,
             Err(busy) => {
                 self.proxy.metrics.shed();
