@@ -34,6 +34,7 @@ mod head;
 mod held;
 mod ids;
 mod judge;
+mod lookups;
 mod metrics;
 mod opening;
 mod overload;

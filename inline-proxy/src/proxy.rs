@@ -202,7 +202,7 @@ impl Proxy {
     async fn dial(&self, flow: &Flow, ja4: Option<&str>) -> Option<TcpStream> {
         let dialer = self.upstreams.dialer();
         let told = dialer.told(flow, &flow.target);
-        match dialer.dial(&flow.target, flow.may_be_inner(), told.as_ref()).await {
+        match dialer.dial(&flow.target, flow.may_be_inner(), told.as_ref(), flow.client).await {
             Ok(server) => Some(server),
             Err(error) => {
                 let (about, why) = (self.correlation(flow), sark_core::chain(&error));

@@ -250,6 +250,7 @@ fn build(
         mark: config.upstream.mark,
         within: config.upstream.connect.unsigned_abs(),
         tell: config.upstream.proxy_protocol.clone(),
+        who: config.limits.one_client(),
     };
     let idle = config.upstream.idle.unsigned_abs();
     let keep = Keep { each: config.upstream.each, all: config.limits.idle_servers, idle };

@@ -156,7 +156,7 @@ impl Proxy {
         let told = self.upstreams.dialer().told(&flow, &flow.target);
         let server = Server { target: flow.target.clone(), name: Some(name), offer, inner, told };
         // A server that cannot be reached is told by HTTP, in words that the client understands.
-        let alpn = match Box::pin(self.upstreams.alpn(&server)).await {
+        let alpn = match Box::pin(self.upstreams.alpn(&server, flow.client)).await {
             Ok(alpn) => alpn,
             Err(_) if offer == Offer::H2 => Alpn::H2,
             Err(_) if offer == Offer::Silent => Alpn::Silent,

@@ -186,9 +186,15 @@ impl World {
             std::fs::write(files.last().unwrap(), root).unwrap();
         }
         let second = Duration::from_secs(1);
-        let tell = options.tell;
-        let reach =
-            Reach { also: options.also, own: options.own, mark: None, within: second * 5, tell };
+        let (tell, who) = (options.tell, OneClient::default());
+        let reach = Reach {
+            also: options.also,
+            own: options.own,
+            mark: None,
+            within: second * 5,
+            tell,
+            who,
+        };
         let keep = Keep { each: 8, all: options.idle.unwrap_or(64), idle: second * 30 };
         let trust = Trust::new(&files, second * 5).unwrap();
         let pins = PinSettings {
@@ -204,7 +210,6 @@ impl World {
             groups: vec!["engineering".into()],
             host: None,
         };
-        let who = OneClient::default();
         let proxy = Proxy {
             courses: options.courses,
             sources: vec![source],

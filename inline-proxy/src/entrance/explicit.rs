@@ -110,7 +110,8 @@ impl Conversation {
                 return refused(Kind::Overloaded { retry_after: 1 }, busy.to_string());
             }
         };
-        if let Err(error) = self.proxy.upstreams.dialer().may(&flow.target, false).await {
+        let dialer = self.proxy.upstreams.dialer();
+        if let Err(error) = dialer.may(&flow.target, false, flow.client).await {
             let kind = if error.is_refusal() { Kind::Denied } else { Kind::Upstream };
             let (about, why) = (self.proxy.correlation(&flow), sark_core::chain(&error));
             self.proxy.unreachable(&flow, about, None, error.is_refusal(), &why);

@@ -228,6 +228,7 @@ mod tests {
 
     use super::*;
     use crate::alpn::Offer;
+    use crate::clients::OneClient;
     use crate::dial::{Dialer, Reach};
     use crate::flow::Target;
     use crate::upstream::{Trust, Upstreams};
@@ -236,8 +237,9 @@ mod tests {
     async fn who_makes_a_connection_is_not_waited_for_without_end() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target = Target::Address(listener.local_addr().unwrap());
-        let within = Duration::from_millis(50);
-        let reach = Reach { also: vec![], own: vec![], mark: None, within, tell: vec![] };
+        let (within, who) = (Duration::from_millis(50), OneClient::default());
+        let client = "192.0.2.1:40000".parse().unwrap();
+        let reach = Reach { also: vec![], own: vec![], mark: None, within, tell: vec![], who };
         let keep = Keep { each: 8, all: 8, idle: Duration::from_secs(60) };
         let trust = Trust::new(&[], Duration::from_secs(5)).unwrap();
         let upstreams = Upstreams::new(Dialer::new(reach), trust, keep);
@@ -249,7 +251,9 @@ mod tests {
         };
         // As one does whose server says nothing.
         let _making = making.lock().await;
-        let both = async { tokio::join!(upstreams.link(&server), upstreams.link(&server)) };
+        let both = async {
+            tokio::join!(upstreams.link(&server, client), upstreams.link(&server, client))
+        };
         let (one, other) = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
         one.unwrap();
         other.unwrap();
