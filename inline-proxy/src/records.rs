@@ -62,7 +62,8 @@ impl Proxy {
         });
         add(&mut detail, about);
         if outcome == Outcome::Refused {
-            return self.refuse(Reason::Denied, flow, self.correlation(flow), detail);
+            let name = steered.name.clone().unwrap_or_else(|| flow.target.to_string());
+            return self.refuse((Reason::Denied, &name), flow, self.correlation(flow), detail);
         }
         add(&mut detail, place(flow));
         let (now, actor) = (self.judge.now(), self.judge.actor());
@@ -98,7 +99,8 @@ impl Proxy {
         ja4: Option<&str>,
         why: &str,
     ) {
-        self.refuse(reason, flow, about, json!({ "why": why, "ja4": ja4 }));
+        let name = flow.target.to_string();
+        self.refuse((reason, &name), flow, about, json!({ "why": why, "ja4": ja4 }));
     }
 
     /// A server could not be reached, or, if it was `refused`, nobody may reach it through here.
@@ -126,7 +128,7 @@ impl Proxy {
         ja4: Option<&str>,
     ) {
         let detail = json!({ "name": name, "host": host, "ja4": ja4 });
-        self.refuse(Reason::Fronted, flow, about, detail);
+        self.refuse((Reason::Fronted, host), flow, about, detail);
     }
 
     /// What a client's HTTP ended with, if that is the client's doing: who leaves in the middle has done
@@ -151,9 +153,15 @@ impl Proxy {
         tracing::debug!(error, "a client's connection broke off");
     }
 
-    /// One record, or one more in a number.
-    fn refuse(&self, reason: Reason, flow: &Flow, about: Correlation, mut detail: Value) {
-        if !self.refusals.is_single(flow, reason, Instant::now()) {
+    /// One record, or one more in a number. `name` is what was asked for.
+    fn refuse(
+        &self,
+        (reason, name): (Reason, &str),
+        flow: &Flow,
+        about: Correlation,
+        mut detail: Value,
+    ) {
+        if !self.refusals.is_single(flow, reason, name, Instant::now()) {
             return;
         }
         add(&mut detail, place(flow));
