@@ -75,7 +75,8 @@ pub enum TooMany {
 #[derive(Debug)]
 pub struct Place {
     clients: Arc<Clients>,
-    client: IpAddr,
+    /// Whose, once that is known.
+    client: Option<IpAddr>,
 }
 
 impl Clients {
@@ -98,7 +99,17 @@ impl Clients {
         }
         *each += 1;
         now.all += 1;
-        Ok(Place { clients: Arc::clone(self), client })
+        Ok(Place { clients: Arc::clone(self), client: Some(client) })
+    }
+
+    /// Takes a connection of a client that is not known yet, or says that there are too many.
+    pub fn enter_unnamed(self: &Arc<Self>) -> Result<Place, TooMany> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.all >= self.most {
+            return Err(TooMany::All(now.all));
+        }
+        now.all += 1;
+        Ok(Place { clients: Arc::clone(self), client: None })
     }
 
     /// How many there are.
@@ -112,10 +123,11 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut now = self.clients.now.lock().unwrap_or_else(PoisonError::into_inner);
         now.all = now.all.saturating_sub(1);
-        if let Some(each) = now.each.get_mut(&self.client) {
+        let Some(client) = &self.client else { return };
+        if let Some(each) = now.each.get_mut(client) {
             *each = each.saturating_sub(1);
             if *each == 0 {
-                now.each.remove(&self.client);
+                now.each.remove(client);
             }
         }
     }
@@ -161,7 +173,11 @@ mod tests {
         assert_eq!(clients.enter(one).unwrap_err(), TooMany::Each(2));
         let _third = clients.enter(two).unwrap();
         assert_eq!(clients.enter(two).unwrap_err(), TooMany::All(3));
+        assert_eq!(clients.enter_unnamed().unwrap_err(), TooMany::All(3));
         drop(first);
+        let unnamed = clients.enter_unnamed().unwrap();
+        assert_eq!(clients.enter(one).unwrap_err(), TooMany::All(3));
+        drop(unnamed);
         let _fourth = clients.enter(one).unwrap();
         assert_eq!(clients.count(), 3);
         assert_eq!(clients.now.lock().unwrap().each.len(), 2);

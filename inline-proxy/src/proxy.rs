@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::answers::Answers;
-use crate::clients::{Clients, Place};
+use crate::clients::{Clients, Place, TooMany};
 use crate::flow::{Entrance, Flow, Target};
 use crate::judge::{self, Fail, Judge, SourceMap};
 use crate::metrics::Metrics;
@@ -99,11 +99,7 @@ impl Proxy {
     pub fn take(self: &Arc<Self>, stream: TcpStream, flow: Flow) {
         let place = match self.clients.enter(flow.client) {
             Ok(place) => Arc::new(place),
-            Err(error) => {
-                self.metrics.turned_away();
-                let about = self.correlation(&flow);
-                return self.refused(Reason::Connections, &flow, about, None, &error.to_string());
-            }
+            Err(error) => return self.turn_away(&flow, &error),
         };
         let proxy = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -114,6 +110,13 @@ impl Proxy {
                 }
             }
         });
+    }
+
+    /// There are too many connections.
+    pub(crate) fn turn_away(&self, flow: &Flow, error: &TooMany) {
+        self.metrics.turned_away();
+        let about = self.correlation(flow);
+        self.refused(Reason::Connections, flow, about, None, &error.to_string());
     }
 
     /// From the first octet to the end; `before` was read already.
