@@ -171,7 +171,7 @@ impl Dialer {
 
     fn check(&self, address: SocketAddr, inner: bool) -> Result<(), DialError> {
         let ip = address.ip().to_canonical();
-        if self.reach.own.contains(&SocketAddr::new(ip, address.port())) {
+        if self.is_own(address) {
             return Err(DialError::Loop(address));
         }
         match self.special.what(ip) {
@@ -182,12 +182,24 @@ impl Dialer {
         }
     }
 
+    /// Whether it is a listener of ours: one on all addresses is on those of the loopback interface, too,
+    /// and the unspecified address leads there.
+    fn is_own(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        let is_here = ip.is_loopback() || ip.is_unspecified();
+        self.reach.own.iter().any(|own| {
+            let of_own = own.ip().to_canonical();
+            own.port() == address.port() && (of_own == ip || (is_here && of_own.is_unspecified()))
+        })
+    }
+
     /// A listener on all addresses is ours on every address of this machine: then both ends of the
-    /// connection have the same one.
+    /// connection have the same one. Where the unspecified address led is known only now.
     fn not_ours(&self, stream: &TcpStream) -> io::Result<Option<DialError>> {
         let (near, far) = (stream.local_addr()?, stream.peer_addr()?);
         let any = |own: &SocketAddr| own.ip().is_unspecified() && own.port() == far.port();
-        let is_ours = near.ip() == far.ip() && self.reach.own.iter().any(any);
+        let is_near = near.ip() == far.ip() && self.reach.own.iter().any(any);
+        let is_ours = is_near || self.is_own(far);
         Ok(is_ours.then_some(DialError::Loop(far)))
     }
 
@@ -299,11 +311,26 @@ mod tests {
     async fn nothing_leads_back_here() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let own = format!("0.0.0.0:{}", address.port());
-        for own in [own, address.to_string()] {
-            let refused =
-                dialer(&[], &[&own]).dial(&Target::Address(address), true, None, client()).await;
-            assert!(matches!(refused, Err(DialError::Loop(_))), "{own}: {refused:?}");
+        let port = address.port();
+        // It listens on all addresses, and could be meant by any.
+        let everywhere = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let wide = everywhere.local_addr().unwrap();
+        for (own, meant) in [
+            (format!("0.0.0.0:{port}"), address),
+            (address.to_string(), address),
+            (address.to_string(), SocketAddr::from(([0, 0, 0, 0], port))),
+            (wide.to_string(), SocketAddr::from(([127, 0, 0, 2], wide.port()))),
+            (wide.to_string(), SocketAddr::from(([0, 0, 0, 0], wide.port()))),
+            (wide.to_string(), format!("[::ffff:127.0.0.3]:{}", wide.port()).parse().unwrap()),
+        ] {
+            let target = Target::Address(meant);
+            let refused = dialer(&[], &[&own]).dial(&target, true, None, client()).await;
+            assert!(matches!(refused, Err(DialError::Loop(_))), "{own}, {meant}: {refused:?}");
         }
+        let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let refused = dialer(&[], &[&wide.to_string()])
+            .dial(&Target::Address(elsewhere), true, None, client())
+            .await;
+        assert!(matches!(refused, Err(DialError::Connect { .. })), "{refused:?}");
     }
 }
