@@ -65,7 +65,7 @@ pub use flow::{Entrance, Flow, Target};
 pub use handover::{HandoverError, Inherited, Program};
 pub use judge::{Fail, Judge, Known, SourceMap};
 pub use metrics::Metrics;
-pub use overload::{Budget, Busy, Overload, Turn};
+pub use overload::{Budget, Busy, Overload, Room, Turn};
 pub use pins::{PinPolicy, PinSettings, Pins};
 pub use proxy::{FailPolicy, Limits, Proxy};
 pub use proxy_protocol::{Header, HeaderError, Told};
