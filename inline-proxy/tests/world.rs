@@ -248,7 +248,7 @@ impl World {
         tokio::spawn(async move {
             while let Ok((stream, client)) = listener.accept().await {
                 let flow = Flow {
-                    client: elsewhere(client),
+                    client: SocketAddr::new(elsewhere(client.ip()), client.port()),
                     local: address,
                     target: Target::Address(target.unwrap_or(address)),
                     entrance: match target {
@@ -303,11 +303,11 @@ impl World {
 }
 
 /// This machine is one client: its addresses beside the first stand for others.
-fn elsewhere(client: SocketAddr) -> SocketAddr {
-    match client.ip() {
+pub fn elsewhere(client: IpAddr) -> IpAddr {
+    match client {
         IpAddr::V4(v4) if v4.is_loopback() && v4 != Ipv4Addr::LOCALHOST => {
             let [.., last] = v4.octets();
-            SocketAddr::from(([192, 0, 2, last], client.port()))
+            IpAddr::from([192, 0, 2, last])
         }
         _ => client,
     }
