@@ -116,7 +116,7 @@ impl Conversation {
                 }
             },
         };
-        Ok(Held::until_over(answer, of_request))
+        Ok(Held::until_over(answer, of_request, self.proxy.limits.idle))
     }
 
     /// Reads the head, and takes out of it what belongs to the client's connection: what is decided on is

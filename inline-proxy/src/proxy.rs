@@ -46,7 +46,7 @@ pub struct Limits {
     pub inspect: usize,
     /// What of it is read.
     pub detect: sark_detect::Limits,
-    /// A spliced connection on which nothing is said for so long ends.
+    /// A spliced connection on which nothing is said for so long ends, and an answer of which nothing goes.
     pub idle: Duration,
 }
 

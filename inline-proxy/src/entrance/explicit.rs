@@ -56,7 +56,8 @@ impl Proxy {
             async move {
                 if request.method() == Method::CONNECT {
                     let answer = conversation.connect(request, &tunnel).await;
-                    return Ok::<_, Infallible>(Held::until_over(answer, None));
+                    let idle = conversation.proxy.limits.idle;
+                    return Ok::<_, Infallible>(Held::until_over(answer, None, idle));
                 }
                 conversation.answer(request).await
             }
