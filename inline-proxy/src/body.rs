@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use crate::overload::{Busy, Turn};
+use crate::overload::{Busy, Room};
 use crate::passage::Passage;
 use crate::watch::Watch;
 
@@ -119,19 +119,19 @@ pub enum ReadError {
 }
 
 /// Reads a body, up to `most` octets and what the last frame has beyond them; the rest stays unread. What is
-/// read takes room of the request's `turn`, if it is a request's.
+/// read takes `room`, if it is a request's, and holds it until it is dropped.
 pub async fn read(
     mut body: Incoming,
     most: usize,
-    mut turn: Option<&mut Turn>,
+    mut room: Option<Room>,
 ) -> Result<Outgoing, ReadError> {
     let expected = usize::try_from(body.size_hint().lower()).unwrap_or(AHEAD);
     let (mut octets, mut trailers) = (BytesMut::new(), None);
     let mut first: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
         let frame = frame?;
-        if let Some(turn) = &mut turn {
-            turn.grow(frame.data_ref().map_or(0, Bytes::len))?;
+        if let Some(room) = &mut room {
+            room.grow(frame.data_ref().map_or(0, Bytes::len))?;
         }
         match frame.into_data() {
             Ok(data) if octets.is_empty() && first.is_none() => first = Some(data),
@@ -147,12 +147,20 @@ pub async fn read(
         }
         let read = first.as_ref().map_or(octets.len(), Bytes::len);
         if read > most && !body.is_end_stream() {
-            let first = first.unwrap_or_else(|| octets.freeze());
+            let first = counted(first.unwrap_or_else(|| octets.freeze()), room);
             return Ok(Outgoing { first: Some(first), rest: Some(body), trailers: None });
         }
     }
     let first = first.unwrap_or_else(|| octets.freeze());
-    Ok(Outgoing { first: (!first.is_empty()).then_some(first), rest: None, trailers })
+    let first = (!first.is_empty()).then(|| counted(first, room));
+    Ok(Outgoing { first, rest: None, trailers })
+}
+
+fn counted(octets: Bytes, room: Option<Room>) -> Bytes {
+    match room {
+        Some(room) => room.around(octets),
+        None => octets,
+    }
 }
 
 /// To a client: an answer of ours, or one that passes through and is watched.

@@ -1,7 +1,7 @@
 //! How many connections there are, and whose.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which addresses are one client: an IPv4 address is one, and of IPv6 a prefix is, for whoever has an
@@ -25,17 +25,20 @@ impl OneClient {
         Self { prefix6 }
     }
 
-    /// The address that stands for the client: the first of its prefix. On a link of their own
-    /// (fe80::/10) all share one prefix, and each address is a client.
+    /// The address that stands for the client: the first of its prefix. Of fe80::/10 (RFC 4291 §2.5.6)
+    /// each link has one of its own, which the zone (RFC 4007 §6), behind the first 16 bits, tells apart.
+    /// This machine is one client, whichever address of 127.0.0.0/8 it takes.
     #[must_use]
-    pub fn of(self, address: IpAddr) -> IpAddr {
-        match address.to_canonical() {
-            IpAddr::V6(v6) if !v6.is_unicast_link_local() => {
+    pub fn of(self, client: SocketAddr) -> IpAddr {
+        match (client.ip().to_canonical(), client) {
+            (IpAddr::V4(v4), _) if v4.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            (IpAddr::V6(v6), SocketAddr::V6(zoned)) => {
                 let past = 128_u32.saturating_sub(u32::from(self.prefix6));
                 let mask = u128::MAX.checked_shl(past).unwrap_or(0);
-                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
+                let zone = if v6.is_unicast_link_local() { zoned.scope_id() } else { 0 };
+                IpAddr::V6(Ipv6Addr::from_bits((v6.to_bits() & mask) | (u128::from(zone) << 80)))
             }
-            address => address,
+            (address, _) => address,
         }
     }
 }
@@ -72,7 +75,8 @@ pub enum TooMany {
 #[derive(Debug)]
 pub struct Place {
     clients: Arc<Clients>,
-    client: IpAddr,
+    /// Whose, once that is known.
+    client: Option<IpAddr>,
 }
 
 impl Clients {
@@ -83,7 +87,7 @@ impl Clients {
     }
 
     /// Takes a connection of this client, or says that there are too many.
-    pub fn enter(self: &Arc<Self>, client: IpAddr) -> Result<Place, TooMany> {
+    pub fn enter(self: &Arc<Self>, client: SocketAddr) -> Result<Place, TooMany> {
         let client = self.who.of(client);
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if now.all >= self.most {
@@ -95,7 +99,17 @@ impl Clients {
         }
         *each += 1;
         now.all += 1;
-        Ok(Place { clients: Arc::clone(self), client })
+        Ok(Place { clients: Arc::clone(self), client: Some(client) })
+    }
+
+    /// Takes a connection of a client that is not known yet, or says that there are too many.
+    pub fn enter_unnamed(self: &Arc<Self>) -> Result<Place, TooMany> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.all >= self.most {
+            return Err(TooMany::All(now.all));
+        }
+        now.all += 1;
+        Ok(Place { clients: Arc::clone(self), client: None })
     }
 
     /// How many there are.
@@ -109,10 +123,11 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut now = self.clients.now.lock().unwrap_or_else(PoisonError::into_inner);
         now.all = now.all.saturating_sub(1);
-        if let Some(each) = now.each.get_mut(&self.client) {
+        let Some(client) = &self.client else { return };
+        if let Some(each) = now.each.get_mut(client) {
             *each = each.saturating_sub(1);
             if *each == 0 {
-                now.each.remove(&self.client);
+                now.each.remove(client);
             }
         }
     }
@@ -122,30 +137,47 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    fn at(text: &str) -> SocketAddr {
+        SocketAddr::new(text.parse().unwrap(), 40_000)
+    }
+
     #[test]
     fn a_prefix_is_one_client() {
-        let of = |bits, text: &str| OneClient::new(bits).of(text.parse().unwrap()).to_string();
+        let zoned = |bits, text: &str, zone| {
+            let SocketAddr::V6(mut client) = at(text) else { panic!("{text} has no zone") };
+            client.set_scope_id(zone);
+            OneClient::new(bits).of(client.into()).to_string()
+        };
+        let of = |bits, text: &str| OneClient::new(bits).of(at(text)).to_string();
         assert_eq!(of(64, "2001:db8:1:2:3::4"), "2001:db8:1:2::");
         assert_eq!(of(48, "2001:db8:1:2:3::4"), "2001:db8:1::");
         assert_eq!(of(128, "2001:db8::4"), "2001:db8::4");
         assert_eq!(of(0, "2001:db8::4"), "::");
         assert_eq!(of(64, "192.0.2.7"), "192.0.2.7");
         assert_eq!(of(64, "::ffff:192.0.2.7"), "192.0.2.7");
-        assert_eq!(of(64, "fe80::1:2"), "fe80::1:2");
+        assert_eq!(of(64, "127.1.2.3"), "127.0.0.1");
+        assert_eq!(of(64, "::ffff:127.0.0.9"), "127.0.0.1");
+        assert_eq!(zoned(64, "fe80::1:2", 3), "fe80:0:3::");
+        assert_eq!(zoned(64, "fe80::5:6", 3), "fe80:0:3::");
+        assert_eq!(zoned(64, "fe80::1:2", 4), "fe80:0:4::");
+        assert_eq!(zoned(128, "fe80::1:2", 3), "fe80:0:3::1:2");
+        assert_eq!(zoned(64, "2001:db8::1:2", 3), "2001:db8::");
     }
 
     #[test]
     fn places_are_given_back() {
         let clients = Arc::new(Clients::new(3, 2, OneClient::default()));
-        let (one, two): (IpAddr, IpAddr) =
-            ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        let mapped: IpAddr = "::ffff:192.0.2.1".parse().unwrap();
+        let (one, two, mapped) = (at("192.0.2.1"), at("192.0.2.2"), at("::ffff:192.0.2.1"));
         let first = clients.enter(one).unwrap();
         let _second = clients.enter(mapped).unwrap();
         assert_eq!(clients.enter(one).unwrap_err(), TooMany::Each(2));
         let _third = clients.enter(two).unwrap();
         assert_eq!(clients.enter(two).unwrap_err(), TooMany::All(3));
+        assert_eq!(clients.enter_unnamed().unwrap_err(), TooMany::All(3));
         drop(first);
+        let unnamed = clients.enter_unnamed().unwrap();
+        assert_eq!(clients.enter(one).unwrap_err(), TooMany::All(3));
+        drop(unnamed);
         let _fourth = clients.enter(one).unwrap();
         assert_eq!(clients.count(), 3);
         assert_eq!(clients.now.lock().unwrap().each.len(), 2);

@@ -245,11 +245,11 @@ pub struct LimitsConfig {
     pub requests: usize,
     /// Requests of one client at a time.
     pub requests_each_client: usize,
-    /// Octets of bodies that are read to be decided on, and are not sent on yet.
+    /// Octets of bodies that are read to be decided on, as long as they are held.
     pub bodies: usize,
     /// Octets of one client's.
     pub bodies_each_client: usize,
-    /// Bits of an IPv6 address that make one client; of IPv4 each address is one.
+    /// Bits of an IPv6 address that make one client; of IPv4 each address is one, and 127.0.0.0/8 is.
     pub client_prefix6: u8,
     /// Until a connection says what it speaks.
     pub hello: SignedDuration,
@@ -262,7 +262,7 @@ pub struct LimitsConfig {
     /// Octets of a body that is decided on; a longer one is not read.
     pub inspect: usize,
     /// A connection that is spliced, or became a WebSocket or the like, ends when nothing is said on it for
-    /// so long.
+    /// so long; so does an answer of which the server says, or the client takes, nothing.
     pub idle: SignedDuration,
     /// Connections to all servers that nobody uses; beyond, the one that nobody used for longest is closed.
     pub idle_servers: usize,

@@ -35,7 +35,7 @@ use crate::body::{self, Outgoing, ReadError, Reply};
 use crate::clients::Place;
 use crate::flow::{Flow, Target};
 use crate::held::Held;
-use crate::overload::{Busy, Turn};
+use crate::overload::{Busy, Room};
 use crate::proxy::Proxy;
 use crate::refusals::Reason;
 use crate::steer::of_llm;
@@ -104,10 +104,9 @@ impl Conversation {
                 self.leave(Outgoing::unread(request.into_body()), expects);
                 self.refused(&refusal, Family::Unknown)
             }
-            Ok(taken) => match self.proxy.overload.enter(self.flow.client.ip()) {
-                Ok(mut turn) => {
-                    let answer = self.decide_and_forward(request, taken, &mut turn).await;
-                    turn.sent();
+            Ok(taken) => match self.proxy.overload.enter(self.flow.client) {
+                Ok(turn) => {
+                    let answer = self.decide_and_forward(request, taken, turn.room()).await;
                     of_request = Some(turn);
                     answer
                 }
@@ -117,7 +116,7 @@ impl Conversation {
                 }
             },
         };
-        Ok(Held::until_over(answer, of_request))
+        Ok(Held::until_over(answer, of_request, self.proxy.limits.idle))
     }
 
     /// Reads the head, and takes out of it what belongs to the client's connection: what is decided on is
@@ -168,7 +167,7 @@ impl Conversation {
         self: &Arc<Self>,
         request: Request<Incoming>,
         mut taken: Taken,
-        turn: &mut Turn,
+        room: Room,
     ) -> Response<Reply> {
         if let Some(fronted) = self.fronted(&taken) {
             self.leave(Outgoing::unread(request.into_body()), taken.expects);
@@ -188,7 +187,7 @@ impl Conversation {
         // What says that it is too long is not asked for.
         let fits = incoming.size_hint().lower() <= limits.inspect as u64;
         let body = if reads && fits {
-            let reading = body::read(incoming, limits.inspect, Some(turn));
+            let reading = body::read(incoming, limits.inspect, Some(room));
             match tokio::time::timeout(limits.body_within, reading).await {
                 Ok(Ok(body)) => body,
                 Ok(Err(ReadError::Busy(busy))) => return self.shed(&taken, busy),

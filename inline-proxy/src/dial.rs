@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -11,9 +10,10 @@ use sark_registry::ageing::Special;
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
 
+use crate::clients::OneClient;
 use crate::flow::{Flow, Target};
+use crate::lookups::Lookups;
 use crate::proxy_protocol::Told;
 
 /// How servers are reached.
@@ -30,17 +30,16 @@ pub struct Reach {
     pub within: Duration,
     /// Servers that are told on whose behalf a connection is, by the PROXY protocol.
     pub tell: Vec<IpNet>,
+    /// Which clients are one, that has its share of the names that are looked up.
+    pub who: OneClient,
 }
-
-/// Names that are looked up at the same time: each takes a thread until the resolver answers.
-const LOOKUPS: usize = 128;
 
 /// Makes connections.
 #[derive(Debug)]
 pub struct Dialer {
     reach: Reach,
     special: Special,
-    lookups: Arc<Semaphore>,
+    lookups: Lookups,
 }
 
 /// Why there is no connection.
@@ -101,8 +100,14 @@ impl Dialer {
     /// With these settings.
     #[must_use]
     pub fn new(reach: Reach) -> Self {
-        let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        let lookups = Lookups::new(reach.who);
         Self { reach, special: Special::new(), lookups }
+    }
+
+    /// How long the connection to one address may take.
+    #[must_use]
+    pub const fn within(&self) -> Duration {
+        self.reach.within
     }
 
     /// Connects. `inner` is whether the target may be an inner address: the client's packets went there,
@@ -110,14 +115,16 @@ impl Dialer {
     ///
     /// A name is resolved once, every address is checked, and the connection goes to one that was: a
     /// second answer of the resolver changes nothing. A server that is to be `told` hears it first.
+    /// `client` is the one whose share of names it takes.
     pub async fn dial(
         &self,
         target: &Target,
         inner: bool,
         told: Option<&Told>,
+        client: SocketAddr,
     ) -> Result<TcpStream, DialError> {
         let mut last = None;
-        for address in self.addresses(target).await? {
+        for address in self.addresses(target, client).await? {
             let tried = match self.check(address, inner) {
                 Ok(()) => self.connect(address, told.filter(|_| self.tells(address.ip()))).await,
                 Err(refused) => Err(refused),
@@ -131,9 +138,14 @@ impl Dialer {
     }
 
     /// Whether it could be, without connecting.
-    pub async fn may(&self, target: &Target, inner: bool) -> Result<(), DialError> {
+    pub async fn may(
+        &self,
+        target: &Target,
+        inner: bool,
+        client: SocketAddr,
+    ) -> Result<(), DialError> {
         let mut last = Err(DialError::NoAddress(target.to_string()));
-        for address in self.addresses(target).await? {
+        for address in self.addresses(target, client).await? {
             last = self.check(address, inner);
             if last.is_ok() {
                 break;
@@ -159,7 +171,7 @@ impl Dialer {
 
     fn check(&self, address: SocketAddr, inner: bool) -> Result<(), DialError> {
         let ip = address.ip().to_canonical();
-        if self.reach.own.contains(&SocketAddr::new(ip, address.port())) {
+        if self.is_own(address) {
             return Err(DialError::Loop(address));
         }
         match self.special.what(ip) {
@@ -170,12 +182,24 @@ impl Dialer {
         }
     }
 
+    /// Whether it is a listener of ours: one on all addresses is on those of the loopback interface, too,
+    /// and the unspecified address leads there.
+    fn is_own(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        let is_here = ip.is_loopback() || ip.is_unspecified();
+        self.reach.own.iter().any(|own| {
+            let of_own = own.ip().to_canonical();
+            own.port() == address.port() && (of_own == ip || (is_here && of_own.is_unspecified()))
+        })
+    }
+
     /// A listener on all addresses is ours on every address of this machine: then both ends of the
-    /// connection have the same one.
+    /// connection have the same one. Where the unspecified address led is known only now.
     fn not_ours(&self, stream: &TcpStream) -> io::Result<Option<DialError>> {
         let (near, far) = (stream.local_addr()?, stream.peer_addr()?);
         let any = |own: &SocketAddr| own.ip().is_unspecified() && own.port() == far.port();
-        let is_ours = near.ip() == far.ip() && self.reach.own.iter().any(any);
+        let is_near = near.ip() == far.ip() && self.reach.own.iter().any(any);
+        let is_ours = is_near || self.is_own(far);
         Ok(is_ours.then_some(DialError::Loop(far)))
     }
 
@@ -208,34 +232,27 @@ impl Dialer {
         Ok(stream)
     }
 
-    async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, DialError> {
+    async fn addresses(
+        &self,
+        target: &Target,
+        client: SocketAddr,
+    ) -> Result<Vec<SocketAddr>, DialError> {
         match target {
             Target::Address(address) => Ok(vec![*address]),
-            Target::Name(name, port) => self.resolve(name, *port).await,
+            Target::Name(name, port) => self.resolve(name, *port, client).await,
         }
     }
 
-    async fn resolve(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+    async fn resolve(
+        &self,
+        name: &str,
+        port: u16,
+        client: SocketAddr,
+    ) -> Result<Vec<SocketAddr>, DialError> {
         if let Ok(address) = name.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
-        let (lookups, wanted) = (Arc::clone(&self.lookups), (name.to_owned(), port));
-        let looking = async {
-            let place = lookups.acquire_owned().await;
-            // On a task of its own: who waits no longer does not free the thread that still does.
-            tokio::spawn(async move {
-                let _place = place;
-                tokio::net::lookup_host(wanted).await.map(Iterator::collect)
-            })
-            .await
-        };
-        let within = self.reach.within;
-        let failed = |error| DialError::Name(name.to_owned(), error);
-        match tokio::time::timeout(within, looking).await {
-            Ok(Ok(found)) => found.map_err(failed),
-            Ok(Err(error)) => Err(failed(error.into())),
-            Err(_) => Err(DialError::NameLate { name: name.to_owned(), within }),
-        }
+        self.lookups.look_up(client, name, port, self.reach.within).await
     }
 }
 
@@ -252,7 +269,12 @@ mod tests {
             mark: None,
             within: Duration::from_secs(5),
             tell: Vec::new(),
+            who: OneClient::default(),
         })
+    }
+
+    fn client() -> SocketAddr {
+        "192.0.2.1:40000".parse().unwrap()
     }
 
     #[tokio::test]
@@ -270,7 +292,7 @@ mod tests {
             "localhost",
         ] {
             let target = Target::Name(name.to_owned(), 80);
-            let refused = dialer.dial(&target, false, None).await;
+            let refused = dialer.dial(&target, false, None, client()).await;
             assert!(matches!(refused, Err(DialError::NotPublic { .. })), "{name}: {refused:?}");
         }
     }
@@ -280,29 +302,35 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let named = Target::Name("127.0.0.1".into(), address.port());
-        dialer(&["127.0.0.0/8"], &[]).dial(&named, false, None).await.unwrap();
-        dialer(&[], &[]).dial(&Target::Address(address), true, None).await.unwrap();
-        dialer(&[], &[]).dial(&named, true, None).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_resolver_has_so_long() {
-        let mut dialer = dialer(&[], &[]);
-        dialer.reach.within = Duration::from_millis(20);
-        // As if all threads waited for resolvers that say nothing.
-        let _all = dialer.lookups.acquire_many(u32::try_from(LOOKUPS).unwrap()).await.unwrap();
-        let late = dialer.dial(&Target::Name("localhost".into(), 80), true, None).await;
-        assert!(matches!(late, Err(DialError::NameLate { .. })), "{late:?}");
+        dialer(&["127.0.0.0/8"], &[]).dial(&named, false, None, client()).await.unwrap();
+        dialer(&[], &[]).dial(&Target::Address(address), true, None, client()).await.unwrap();
+        dialer(&[], &[]).dial(&named, true, None, client()).await.unwrap();
     }
 
     #[tokio::test]
     async fn nothing_leads_back_here() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let own = format!("0.0.0.0:{}", address.port());
-        for own in [own, address.to_string()] {
-            let refused = dialer(&[], &[&own]).dial(&Target::Address(address), true, None).await;
-            assert!(matches!(refused, Err(DialError::Loop(_))), "{own}: {refused:?}");
+        let port = address.port();
+        // It listens on all addresses, and could be meant by any.
+        let everywhere = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let wide = everywhere.local_addr().unwrap();
+        for (own, meant) in [
+            (format!("0.0.0.0:{port}"), address),
+            (address.to_string(), address),
+            (address.to_string(), SocketAddr::from(([0, 0, 0, 0], port))),
+            (wide.to_string(), SocketAddr::from(([127, 0, 0, 2], wide.port()))),
+            (wide.to_string(), SocketAddr::from(([0, 0, 0, 0], wide.port()))),
+            (wide.to_string(), format!("[::ffff:127.0.0.3]:{}", wide.port()).parse().unwrap()),
+        ] {
+            let target = Target::Address(meant);
+            let refused = dialer(&[], &[&own]).dial(&target, true, None, client()).await;
+            assert!(matches!(refused, Err(DialError::Loop(_))), "{own}, {meant}: {refused:?}");
         }
+        let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let refused = dialer(&[], &[&wide.to_string()])
+            .dial(&Target::Address(elsewhere), true, None, client())
+            .await;
+        assert!(matches!(refused, Err(DialError::Connect { .. })), "{refused:?}");
     }
 }

@@ -2,8 +2,10 @@
 //! of it, so that it takes nothing from the others.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
 
 use crate::clients::OneClient;
 
@@ -14,7 +16,7 @@ pub struct Budget {
     pub requests: usize,
     /// Requests of one client.
     pub requests_each: usize,
-    /// Octets of bodies that are read, or were read and are not sent on yet.
+    /// Octets of bodies that are read, or were read and are held still.
     pub bodies: usize,
     /// Octets of one client's.
     pub bodies_each: usize,
@@ -57,9 +59,16 @@ struct Share {
     octets: usize,
 }
 
-/// A request's place, and the room for its body, until it is dropped.
+/// A request's place, until it is dropped.
 #[derive(Debug)]
 pub struct Turn {
+    overload: Arc<Overload>,
+    client: IpAddr,
+}
+
+/// Room for octets of a body, until it is dropped: that may be after its request's place.
+#[derive(Debug)]
+pub struct Room {
     overload: Arc<Overload>,
     client: IpAddr,
     octets: usize,
@@ -73,7 +82,7 @@ impl Overload {
     }
 
     /// A place for a request of this client.
-    pub fn enter(self: &Arc<Self>, client: IpAddr) -> Result<Turn, Busy> {
+    pub fn enter(self: &Arc<Self>, client: SocketAddr) -> Result<Turn, Busy> {
         let client = self.who.of(client);
         let mut now = self.now();
         if now.all.requests >= self.budget.requests {
@@ -85,7 +94,7 @@ impl Overload {
         }
         now.all.requests += 1;
         now.each.entry(client).or_default().requests += 1;
-        Ok(Turn { overload: Arc::clone(self), client, octets: 0 })
+        Ok(Turn { overload: Arc::clone(self), client })
     }
 
     fn now(&self) -> std::sync::MutexGuard<'_, Taken> {
@@ -93,8 +102,28 @@ impl Overload {
     }
 }
 
+impl Taken {
+    fn less(&mut self, client: IpAddr, less: impl Fn(&mut Share)) {
+        less(&mut self.all);
+        if let Some(share) = self.each.get_mut(&client) {
+            less(share);
+            if (share.requests, share.octets) == (0, 0) {
+                self.each.remove(&client);
+            }
+        }
+    }
+}
+
 impl Turn {
-    /// Room for so many octets more of the body.
+    /// Room for the request's body: none yet.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        Room { overload: Arc::clone(&self.overload), client: self.client, octets: 0 }
+    }
+}
+
+impl Room {
+    /// For so many octets more.
     pub fn grow(&mut self, octets: usize) -> Result<(), Busy> {
         let budget = self.overload.budget;
         let mut now = self.overload.now();
@@ -111,29 +140,36 @@ impl Turn {
         Ok(())
     }
 
-    /// The body is on its way to the server: it needs no room any more.
-    pub fn sent(&mut self) {
-        let octets = std::mem::take(&mut self.octets);
-        let mut now = self.overload.now();
-        now.all.octets = now.all.octets.saturating_sub(octets);
-        if let Some(share) = now.each.get_mut(&self.client) {
-            share.octets = share.octets.saturating_sub(octets);
-        }
+    /// The same octets; the room is given back when nothing holds them any more.
+    #[must_use]
+    pub fn around(self, octets: Bytes) -> Bytes {
+        Bytes::from_owner(Counted { octets, _room: self })
+    }
+}
+
+/// Octets, and their room.
+struct Counted {
+    octets: Bytes,
+    _room: Room,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.octets
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut now = self.overload.now();
-        now.all.requests = now.all.requests.saturating_sub(1);
-        now.all.octets = now.all.octets.saturating_sub(self.octets);
-        if let Some(share) = now.each.get_mut(&self.client) {
-            share.requests = share.requests.saturating_sub(1);
-            share.octets = share.octets.saturating_sub(self.octets);
-            if share.requests == 0 {
-                now.each.remove(&self.client);
-            }
-        }
+        let less = |share: &mut Share| share.requests = share.requests.saturating_sub(1);
+        self.overload.now().less(self.client, less);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let less = |share: &mut Share| share.octets = share.octets.saturating_sub(self.octets);
+        self.overload.now().less(self.client, less);
     }
 }
 
@@ -148,7 +184,7 @@ mod tests {
 
     #[test]
     fn one_client_has_its_share_and_gives_it_back() {
-        let (overload, one, two) = (overload(), ip("192.0.2.1"), ip("192.0.2.2"));
+        let (overload, one, two) = (overload(), at("192.0.2.1"), at("192.0.2.2"));
         let first = overload.enter(one).unwrap();
         let _second = overload.enter(one).unwrap();
         assert_eq!(overload.enter(one).unwrap_err(), Busy::Requests);
@@ -159,23 +195,29 @@ mod tests {
     }
 
     #[test]
-    fn bodies_have_room_until_they_are_sent_on() {
-        let (overload, one, two) = (overload(), ip("2001:db8::1"), ip("2001:db8:0:1::1"));
-        let (mut first, mut second) = (overload.enter(one).unwrap(), overload.enter(one).unwrap());
-        first.grow(40).unwrap();
-        assert_eq!(second.grow(21), Err(Busy::BodiesOfClient));
-        second.grow(20).unwrap();
-        let mut third = overload.enter(two).unwrap();
-        assert_eq!(third.grow(41), Err(Busy::Bodies));
-        first.sent();
-        third.grow(41).unwrap();
-        drop(first);
-        drop((second, third));
+    fn bodies_have_room_until_nothing_holds_them() {
+        let (overload, one, two) = (overload(), at("2001:db8::1"), at("2001:db8:0:1::1"));
+        let (first, second) = (overload.enter(one).unwrap(), overload.enter(one).unwrap());
+        let (mut of_first, mut of_second) = (first.room(), second.room());
+        of_first.grow(40).unwrap();
+        assert_eq!(of_second.grow(21), Err(Busy::BodiesOfClient));
+        of_second.grow(20).unwrap();
+        let third = overload.enter(two).unwrap();
+        let mut of_third = third.room();
+        assert_eq!(of_third.grow(41), Err(Busy::Bodies));
+        // An answer may be over before its request's body has gone, of which a part is on its way.
+        let body = of_first.around(Bytes::from(vec![0; 40]));
+        let part = body.slice(30..);
+        drop((first, body));
+        assert_eq!(of_third.grow(41), Err(Busy::Bodies));
+        drop(part);
+        of_third.grow(41).unwrap();
+        drop((second, third, of_second, of_third));
         let now = overload.now();
         assert_eq!((now.all.requests, now.all.octets, now.each.len()), (0, 0, 0));
     }
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn at(text: &str) -> SocketAddr {
+        SocketAddr::new(text.parse().unwrap(), 40_000)
     }
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::answers::Answers;
-use crate::clients::{Clients, Place};
+use crate::clients::{Clients, Place, TooMany};
 use crate::flow::{Entrance, Flow, Target};
 use crate::judge::{self, Fail, Judge, SourceMap};
 use crate::metrics::Metrics;
@@ -46,7 +46,7 @@ pub struct Limits {
     pub inspect: usize,
     /// What of it is read.
     pub detect: sark_detect::Limits,
-    /// A spliced connection on which nothing is said for so long ends.
+    /// A spliced connection on which nothing is said for so long ends, and an answer of which nothing goes.
     pub idle: Duration,
 }
 
@@ -97,13 +97,9 @@ pub struct Proxy {
 impl Proxy {
     /// Serves a connection in a task of its own, or turns it away.
     pub fn take(self: &Arc<Self>, stream: TcpStream, flow: Flow) {
-        let place = match self.clients.enter(flow.client.ip()) {
+        let place = match self.clients.enter(flow.client) {
             Ok(place) => Arc::new(place),
-            Err(error) => {
-                self.metrics.turned_away();
-                let about = self.correlation(&flow);
-                return self.refused(Reason::Connections, &flow, about, None, &error.to_string());
-            }
+            Err(error) => return self.turn_away(&flow, &error),
         };
         let proxy = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -114,6 +110,13 @@ impl Proxy {
                 }
             }
         });
+    }
+
+    /// There are too many connections.
+    pub(crate) fn turn_away(&self, flow: &Flow, error: &TooMany) {
+        self.metrics.turned_away();
+        let about = self.correlation(flow);
+        self.refused(Reason::Connections, flow, about, None, &error.to_string());
     }
 
     /// From the first octet to the end; `before` was read already.
@@ -202,7 +205,7 @@ impl Proxy {
     async fn dial(&self, flow: &Flow, ja4: Option<&str>) -> Option<TcpStream> {
         let dialer = self.upstreams.dialer();
         let told = dialer.told(flow, &flow.target);
-        match dialer.dial(&flow.target, flow.may_be_inner(), told.as_ref()).await {
+        match dialer.dial(&flow.target, flow.may_be_inner(), told.as_ref(), flow.client).await {
             Ok(server) => Some(server),
             Err(error) => {
                 let (about, why) = (self.correlation(flow), sark_core::chain(&error));

@@ -62,7 +62,8 @@ impl Proxy {
         });
         add(&mut detail, about);
         if outcome == Outcome::Refused {
-            return self.refuse(Reason::Denied, flow, self.correlation(flow), detail);
+            let name = steered.name.clone().unwrap_or_else(|| flow.target.to_string());
+            return self.refuse((Reason::Denied, &name), flow, self.correlation(flow), detail);
         }
         add(&mut detail, place(flow));
         let (now, actor) = (self.judge.now(), self.judge.actor());
@@ -98,7 +99,8 @@ impl Proxy {
         ja4: Option<&str>,
         why: &str,
     ) {
-        self.refuse(reason, flow, about, json!({ "why": why, "ja4": ja4 }));
+        let name = flow.target.to_string();
+        self.refuse((reason, &name), flow, about, json!({ "why": why, "ja4": ja4 }));
     }
 
     /// A server could not be reached, or, if it was `refused`, nobody may reach it through here.
@@ -126,17 +128,23 @@ impl Proxy {
         ja4: Option<&str>,
     ) {
         let detail = json!({ "name": name, "host": host, "ja4": ja4 });
-        self.refuse(Reason::Fronted, flow, about, detail);
+        self.refuse((Reason::Fronted, host), flow, about, detail);
     }
 
     /// What a client's HTTP ended with, if that is the client's doing: who leaves in the middle has done
-    /// nothing wrong.
-    pub(crate) fn broke_off(&self, flow: &Flow, ja4: Option<&str>, error: &hyper::Error) {
+    /// nothing wrong, nor has who asks nothing more; `has_begun` is whether it was within something.
+    pub(crate) fn broke_off(
+        &self,
+        flow: &Flow,
+        ja4: Option<&str>,
+        has_begun: bool,
+        error: &hyper::Error,
+    ) {
         let of_h2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
         // A library error is ours: it met what RFC 9113 forbids, or too much of what it allows.
         let is_theirs = error.is_parse()
             || error.is_parse_too_large()
-            || error.is_timeout()
+            || (error.is_timeout() && has_begun)
             || of_h2.is_some_and(h2::Error::is_library);
         let error = sark_core::chain(error);
         if is_theirs {
@@ -145,9 +153,15 @@ impl Proxy {
         tracing::debug!(error, "a client's connection broke off");
     }
 
-    /// One record, or one more in a number.
-    fn refuse(&self, reason: Reason, flow: &Flow, about: Correlation, mut detail: Value) {
-        if !self.refusals.is_single(flow, reason, Instant::now()) {
+    /// One record, or one more in a number. `name` is what was asked for.
+    fn refuse(
+        &self,
+        (reason, name): (Reason, &str),
+        flow: &Flow,
+        about: Correlation,
+        mut detail: Value,
+    ) {
+        if !self.refusals.is_single(flow, reason, name, Instant::now()) {
             return;
         }
         add(&mut detail, place(flow));

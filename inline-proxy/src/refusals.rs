@@ -3,6 +3,7 @@
 //! client nothing, does not fill the spool in which decisions have to have room.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,7 +15,10 @@ use crate::flow::Flow;
 const SINGLE: u64 = 10;
 /// How long an interval is.
 const INTERVAL: Duration = Duration::from_secs(60);
-/// Pairs of client and reason that are told apart; beyond, all clients are one.
+/// Names of one client and reason that are told apart in one interval; beyond, all others are one.
+const NAMES: usize = 32;
+/// Pairs of client and reason, and names, that are told apart; beyond,
+/// all clients are one.
 const MOST: usize = 4096;
 /// Stands for all clients that are not told apart.
 const OTHERS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -65,6 +69,11 @@ impl Reason {
         }
     }
 
+    /// Whether it counts by name: many for one name do not hide the first for another.
+    const fn is_by_name(self) -> bool {
+        matches!(self, Self::Denied | Self::Fronted | Self::Forbidden)
+    }
+
     /// The event of its records.
     #[must_use]
     pub const fn event(self) -> &'static str {
@@ -81,15 +90,28 @@ impl Reason {
 #[derive(Debug)]
 pub struct Refusals {
     who: OneClient,
-    seen: Mutex<HashMap<(IpAddr, Reason), Seen>>,
+    /// Names are hashed, so that long ones take no more room.
+    hasher: RandomState,
+    seen: Mutex<HashMap<Key, Seen>>,
 }
+
+/// Whose, why, and, of those that are told apart, for which name.
+type Key = (IpAddr, Reason, Option<u64>);
 
 #[derive(Debug)]
 struct Seen {
     since: Instant,
     count: u64,
+    /// How many names of the same client and reason count by themselves.
+    names: usize,
     /// The last of those that are no record of their own.
     last: Option<Flow>,
+}
+
+impl Seen {
+    const fn new(since: Instant) -> Self {
+        Self { since, count: 0, names: 0, last: None }
+    }
 }
 
 /// Those of an interval that are no records of their own.
@@ -111,17 +133,28 @@ impl Refusals {
     /// None yet.
     #[must_use]
     pub fn new(who: OneClient) -> Self {
-        Self { who, seen: Mutex::default() }
+        Self { who, hasher: RandomState::new(), seen: Mutex::default() }
     }
 
-    /// Whether this one is a record of its own; if it is not, it was counted.
-    pub fn is_single(&self, flow: &Flow, reason: Reason, now: Instant) -> bool {
+    /// Whether this one, for this name, is a record of its own; if it is not, it was counted.
+    pub fn is_single(&self, flow: &Flow, reason: Reason, name: &str, now: Instant) -> bool {
+        let client = self.who.of(flow.client);
+        let name = reason.is_by_name().then(|| self.hasher.hash_one(name));
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (self.who.of(flow.client.ip()), reason);
-        if seen.len() >= MOST && !seen.contains_key(&key) {
-            key.0 = OTHERS;
+        let (mut key, named) = ((client, reason, None), (client, reason, name));
+        if seen.contains_key(&named) {
+            key = named;
+        } else if name.is_some() && seen.len() + 2 <= MOST {
+            let names = &mut seen.entry(key).or_insert(Seen::new(now)).names;
+            if *names < NAMES {
+                *names += 1;
+                key = named;
+            }
         }
-        let seen = seen.entry(key).or_insert(Seen { since: now, count: 0, last: None });
+        if seen.len() >= MOST && !seen.contains_key(&key) {
+            key = (OTHERS, reason, None);
+        }
+        let seen = seen.entry(key).or_insert(Seen::new(now));
         seen.count = seen.count.saturating_add(1);
         if seen.count <= SINGLE {
             return true;
@@ -137,7 +170,7 @@ impl Refusals {
             now.is_none_or(|now| now.saturating_duration_since(seen.since) >= INTERVAL)
         };
         let over = seen.extract_if(|_, seen| is_over(seen));
-        over.filter_map(|((client, reason), seen)| {
+        over.filter_map(|((client, reason, _), seen)| {
             let count = seen.count.saturating_sub(SINGLE);
             let of_several = client == OTHERS;
             Some(More { reason, count, within: INTERVAL, last: seen.last?, of_several })
@@ -163,11 +196,11 @@ mod tests {
     fn a_few_are_single_and_the_rest_is_a_number() {
         let (refusals, now) = (Refusals::new(OneClient::default()), Instant::now());
         let one = flow("192.0.2.7".parse().unwrap());
-        let single = (0..1000).filter(|_| refusals.is_single(&one, Reason::Head, now)).count();
+        let single = (0..1000).filter(|_| refusals.is_single(&one, Reason::Head, "", now)).count();
         assert_eq!(single, 10);
         let other = flow("192.0.2.8".parse().unwrap());
-        assert!(refusals.is_single(&other, Reason::Head, now), "another client's");
-        assert!(refusals.is_single(&one, Reason::Body, now), "another reason");
+        assert!(refusals.is_single(&other, Reason::Head, "", now), "another client's");
+        assert!(refusals.is_single(&one, Reason::Body, "", now), "another reason");
         assert_eq!(refusals.over(Some(now)), []);
         let over = refusals.over(Some(now + INTERVAL));
         let more = More {
@@ -178,7 +211,7 @@ mod tests {
             of_several: false,
         };
         assert_eq!(over, [more]);
-        assert!(refusals.is_single(&one, Reason::Head, now + INTERVAL), "it begins anew");
+        assert!(refusals.is_single(&one, Reason::Head, "", now + INTERVAL), "it begins anew");
         assert_eq!(refusals.over(None), [], "what is single is on record already");
     }
 
@@ -186,7 +219,8 @@ mod tests {
     fn however_many_clients_there_are() {
         let (refusals, now) = (Refusals::new(OneClient::default()), Instant::now());
         let client = |n: u32| flow(IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + n)));
-        let single = (0..100_000).filter(|n| refusals.is_single(&client(*n), Reason::Http, now));
+        let single =
+            (0..100_000).filter(|n| refusals.is_single(&client(*n), Reason::Http, "", now));
         assert_eq!(single.count(), MOST + 10);
         let over = refusals.over(None);
         assert_eq!(over.len(), 1);
@@ -194,10 +228,27 @@ mod tests {
     }
 
     #[test]
+    fn many_for_one_name_hide_no_other() {
+        let (refusals, now) = (Refusals::new(OneClient::default()), Instant::now());
+        let one = flow("192.0.2.7".parse().unwrap());
+        let single = |reason, name: &str| refusals.is_single(&one, reason, name, now);
+        for reason in [Reason::Denied, Reason::Fronted, Reason::Forbidden] {
+            assert_eq!((0..100).filter(|_| single(reason, "harmless")).count(), 10);
+            assert!(single(reason, "telling"), "{reason:?}");
+            // So many, and then the rest is one more.
+            let names = (0..1000).filter(|n| single(reason, &n.to_string())).count();
+            assert_eq!(names, NAMES - 2 + 10);
+        }
+        assert_eq!((0..100).filter(|n| single(Reason::Overload, &n.to_string())).count(), 10);
+        let counts: Vec<_> = refusals.over(None).iter().map(|more| more.count).collect();
+        assert_eq!(counts.iter().sum::<u64>(), 3 * (90 + 1000 - 40) + 90);
+    }
+
+    #[test]
     fn a_network_of_ipv6_is_one_client() {
         let (refusals, now) = (Refusals::new(OneClient::default()), Instant::now());
         let client = |n: u128| flow(IpAddr::from(((0x2001_0db8_u128) << 96 | n).to_be_bytes()));
-        let single = (0..500).filter(|n| refusals.is_single(&client(*n), Reason::Http, now));
+        let single = (0..500).filter(|n| refusals.is_single(&client(*n), Reason::Http, "", now));
         assert_eq!(single.count(), 10);
     }
 }

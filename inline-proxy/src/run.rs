@@ -118,7 +118,6 @@ pub async fn run(config: Config, program: Program, mut before: Inherited) -> Res
     let decider = Arc::new(Decider::new(Settings::default()));
     let doors = doors(&config, &mut before)?;
     let issuer = Issuer { directory: state.join("ca"), clock };
-    let proxy = build(&config, &doors, trail.clone(), Arc::clone(&decider), &issuer, &counted)?;
     let metrics = match config.metrics.listen {
         Some(address) => Some(match before.take(address) {
             Some(listener) => listener,
@@ -129,6 +128,11 @@ pub async fn run(config: Config, program: Program, mut before: Inherited) -> Res
         }),
         None => None,
     };
+    // What watches it is no server of its clients either.
+    let listeners = doors.iter().map(|door| door.address);
+    let listeners = listeners.chain(metrics.iter().filter_map(|it| it.local_addr().ok()));
+    let listeners = listeners.collect();
+    let proxy = build(&config, listeners, trail.clone(), Arc::clone(&decider), &issuer, &counted)?;
     // For the program that takes over; they are closed with the listeners.
     let again = metrics.iter().map(|it| it.as_fd().try_clone_to_owned());
     let sockets = doors.iter().map(Door::socket).chain(again).collect::<Result<Vec<_>, _>>();
@@ -236,7 +240,7 @@ impl Told {
 
 fn build(
     config: &Config,
-    doors: &[Door],
+    own: Vec<SocketAddr>,
     trail: Trail,
     decider: Arc<Decider>,
     issuer: &Issuer,
@@ -246,10 +250,11 @@ fn build(
     let clock = &issuer.clock;
     let reach = Reach {
         also: config.explicit.iter().flat_map(|it| it.also.iter().copied()).collect(),
-        own: doors.iter().map(|door| door.address).collect(),
+        own,
         mark: config.upstream.mark,
         within: config.upstream.connect.unsigned_abs(),
         tell: config.upstream.proxy_protocol.clone(),
+        who: config.limits.one_client(),
     };
     let idle = config.upstream.idle.unsigned_abs();
     let keep = Keep { each: config.upstream.each, all: config.limits.idle_servers, idle };

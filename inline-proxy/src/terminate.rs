@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::alpn::{Alpn, Offer};
+use crate::begun::Begun;
 use crate::clients::Place;
 use crate::conversation::Conversation;
 use crate::flow::{Entrance, Flow, Target};
@@ -154,7 +156,7 @@ impl Proxy {
         let told = self.upstreams.dialer().told(&flow, &flow.target);
         let server = Server { target: flow.target.clone(), name: Some(name), offer, inner, told };
         // A server that cannot be reached is told by HTTP, in words that the client understands.
-        let alpn = match Box::pin(self.upstreams.alpn(&server)).await {
+        let alpn = match Box::pin(self.upstreams.alpn(&server, flow.client)).await {
             Ok(alpn) => alpn,
             Err(_) if offer == Offer::H2 => Alpn::H2,
             Err(_) if offer == Offer::Silent => Alpn::Silent,
@@ -254,11 +256,12 @@ impl Proxy {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let about = Arc::clone(&conversation);
-        let of = (&about.flow, about.ja4.as_deref());
+        let has_begun = Arc::<AtomicBool>::default();
+        let of = (&about.flow, about.ja4.as_deref(), &*has_begun);
         // An idle connection keeps the room of its last answer's future: of a box, and not of all in it.
         let service =
             service_fn(move |request| Box::pin(Arc::clone(&conversation).answer(request)));
-        let stream = TokioIo::new(stream);
+        let stream = TokioIo::new(Begun::new(stream, Arc::clone(&has_begun)));
         if is_h2 {
             let mut builder = http2::Builder::new(TokioExecutor::new());
             builder
@@ -295,7 +298,7 @@ impl Proxy {
         &self,
         mut connection: std::pin::Pin<&mut C>,
         end: impl FnOnce(std::pin::Pin<&mut C>),
-        (flow, ja4): (&Flow, Option<&str>),
+        (flow, ja4, has_begun): (&Flow, Option<&str>, &AtomicBool),
     ) {
         let just_come = tokio::time::Instant::now() + self.limits.hello_within;
         let stopped = async {
@@ -318,7 +321,7 @@ impl Proxy {
             }
         };
         if let Err(error) = ended {
-            self.broke_off(flow, ja4, &error);
+            self.broke_off(flow, ja4, has_begun.load(Ordering::Relaxed), &error);
         }
     }
 }

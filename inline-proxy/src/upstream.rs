@@ -15,6 +15,7 @@ mod own;
 mod pool;
 mod trust;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,44 +73,49 @@ impl Upstreams {
         &self.dialer
     }
 
-    /// What the server takes of the offer: as it did before, or asked now.
-    pub async fn alpn(&self, server: &Server) -> Result<Alpn, LinkError> {
+    /// What the server takes of the offer: as it did before, or asked now, for this client.
+    pub async fn alpn(&self, server: &Server, client: SocketAddr) -> Result<Alpn, LinkError> {
         if let Some(took) = self.pool.took(server) {
             return Ok(took);
         }
-        let link = self.link(server).await?;
+        let link = self.link(server, client).await?;
         let alpn = link.alpn();
         self.back(server, link);
         Ok(alpn)
     }
 
-    /// A connection on which a request can be sent: one that is there, or a new one.
-    pub async fn link(&self, server: &Server) -> Result<Link, LinkError> {
+    /// A connection on which a request of this client can be sent: one that is there, or a new one.
+    pub async fn link(&self, server: &Server, client: SocketAddr) -> Result<Link, LinkError> {
         loop {
             let mut soon = match self.pool.take(server) {
                 Found::Link(link) => return Ok(link),
                 Found::Soon(soon) => soon,
-                Found::Nothing(None) => return self.fresh(server).await,
+                Found::Nothing(None) => return self.fresh(server, client).await,
                 Found::Nothing(Some(making)) => {
-                    let _made_by_us = making.lock().await;
+                    // A server that does not answer takes each of those who wait so long once, and not
+                    // one after another.
+                    let within = self.dialer.within();
+                    let Ok(_made_by_us) = tokio::time::timeout(within, making.lock()).await else {
+                        return self.fresh(server, client).await;
+                    };
                     match self.pool.take(server) {
                         Found::Link(link) => return Ok(link),
                         Found::Soon(soon) => soon,
-                        Found::Nothing(_) => return self.fresh(server).await,
+                        Found::Nothing(_) => return self.fresh(server, client).await,
                     }
                 }
             };
             // A connection that ends meanwhile is found no more.
             if tokio::time::timeout(SOON, soon.wait_for(Option::is_some)).await.is_err() {
-                return self.fresh(server).await;
+                return self.fresh(server, client).await;
             }
         }
     }
 
     /// A new connection, whatever is there.
-    pub async fn fresh(&self, server: &Server) -> Result<Link, LinkError> {
+    pub async fn fresh(&self, server: &Server, client: SocketAddr) -> Result<Link, LinkError> {
         let told = server.told.as_ref();
-        let stream = self.dialer.dial(&server.target, server.inner, told).await?;
+        let stream = self.dialer.dial(&server.target, server.inner, told, client).await?;
         let link = match &server.name {
             None => Link::plain(stream).await?,
             Some(name) => {

@@ -1,6 +1,7 @@
 //! One client takes its share, and nothing of the others'.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sark_inline_proxy::Budget;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,10 +17,13 @@ const GREEDY: &str = "127.0.0.2";
 const OTHER: &str = "127.0.0.3";
 
 async fn world(budget: Budget) -> (Server, World, SocketAddr) {
+    world_with(Options { budget: Some(budget), ..Options::default() }).await
+}
+
+async fn world_with(options: Options) -> (Server, World, SocketAddr) {
     let server = Server::start(&["http/1.1"]).await;
     let roots = vec![server.root.clone()];
-    let options = Options { budget: Some(budget), server_roots: roots, ..Options::default() };
-    let world = World::new(options).await;
+    let world = World::new(Options { server_roots: roots, ..options }).await;
     let address = world.listen(Some(server.address)).await;
     (server, world, address)
 }
@@ -61,7 +65,7 @@ async fn becomes(wanted: u16, client: &str, address: SocketAddr, world: &World) 
         if asks(client, address, world).await == wanted {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     panic!("{client} never got {wanted}");
 }
@@ -80,6 +84,35 @@ async fn requests_of_one_client_leave_room_for_anothers() {
     assert_eq!(asks(GREEDY, address, &world).await, 503);
     drop(begins);
     becomes(200, GREEDY, address, &world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_reads_have_their_time() {
+    let budget = Some(Budget { requests: 2, requests_each: 2, ..BUDGET });
+    let quiet = Some(Duration::from_secs(2));
+    let (_server, world, address) =
+        world_with(Options { budget, quiet, ..Options::default() }).await;
+    let mut unread = Vec::new();
+    for _ in 0..2 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{GREEDY}:0").parse().unwrap()).unwrap();
+        let stream = socket.connect(address).await.unwrap();
+        let mut stream = tls(stream, NAME, &world.root, &["http/1.1"]).await.unwrap();
+        let head = format!("GET /gigabyte HTTP/1.1\r\nHost: {NAME}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        assert_eq!(status(&mut stream).await, "HTTP/1.1 200 OK");
+        unread.push(stream);
+    }
+    assert_eq!(asks(OTHER, address, &world).await, 503);
+    becomes(200, OTHER, address, &world).await;
+    becomes(200, GREEDY, address, &world).await;
+    // Who reads now finds that it is not whole.
+    let mut octets = 0;
+    let (mut stream, mut buffer) = (unread.swap_remove(0), vec![0; 1 << 16]);
+    while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+        octets += read;
+    }
+    assert!(octets < 1 << 30, "{octets}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,6 +155,7 @@ async fn another_authority_is_taken_while_it_runs() {
     // An authority that cannot be read changes nothing.
     std::fs::rename(state.join("ca"), state.join("away")).unwrap();
     kill(pid, Signal::SIGHUP).unwrap();
+    soon(async || (spooled(&state, "proxy.authority") == 2).then_some(())).await;
     for _ in 0..20 {
         opened(listen, behind, &both).await.unwrap();
     }

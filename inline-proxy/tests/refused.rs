@@ -1,6 +1,7 @@
 //! What is refused without a decision is on record, and does not fill the trail.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::storage::AuditStore as _;
@@ -135,4 +136,35 @@ async fn a_server_that_is_not_there_is_on_record() {
     assert!(records[0].about.request.is_some());
     let decided = world.store.records(100).await.unwrap();
     assert!(decided.iter().any(|record| record.event == "decision.llm"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_nothing_more_is_not_refused() {
+    let server = Server::start(&["http/1.1"]).await;
+    let roots = vec![server.root.clone()];
+    let world = World::new(Options { server_roots: roots, ..Options::default() }).await;
+    let address = world.listen(Some(server.address)).await;
+    // One that is idle, then one that does not come to the end of its next head, and one whose head reads
+    // two ways: their records come in this order.
+    let after = [
+        &b""[..],
+        b"GET / HTTP/1.1\r\nHost: api.op",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    ];
+    for after in after {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut stream = tls(stream, NAME, &world.root, &["http/1.1"]).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: api.openai.com\r\n\r\n").await.unwrap();
+        let mut answer = [0; 8];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1");
+        let rest = async {
+            stream.write_all(after).await.unwrap();
+            stream.read_to_end(&mut Vec::new()).await
+        };
+        // Whoever is let go may see it as an error.
+        let _ = tokio::time::timeout(Duration::from_secs(20), rest).await.expect("it is let go");
+    }
+    let refused = oldest_first(&world, "proxy.refused", 2).await;
+    assert_eq!(refused.iter().map(reason).collect::<Vec<_>>(), ["http", "head"], "{refused:#?}");
 }

@@ -119,3 +119,21 @@ async fn servers_are_told_whose_a_connection_is() {
     }
     assert_eq!(server.connections(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_waited_for_has_a_place() {
+    let world = World::new(Options::default()).await;
+    let nobody = Target::Address("192.0.2.1:443".parse().unwrap());
+    let address = world.listen_told(Entrance::Transparent, nobody).await;
+    let stream = TcpStream::connect(address).await.unwrap();
+    // Before the header is late there is somebody, and afterwards nobody.
+    for many in [1, 0] {
+        let counted = async {
+            while world.proxy.clients.count() != many {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), counted).await.expect("it has a place");
+    }
+    drop(stream);
+}

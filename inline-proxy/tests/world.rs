@@ -1,6 +1,6 @@
 //! A proxy with everything in memory, whose clients are taken as if a router had sent them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -186,9 +186,15 @@ impl World {
             std::fs::write(files.last().unwrap(), root).unwrap();
         }
         let second = Duration::from_secs(1);
-        let tell = options.tell;
-        let reach =
-            Reach { also: options.also, own: options.own, mark: None, within: second * 5, tell };
+        let (tell, who) = (options.tell, OneClient::default());
+        let reach = Reach {
+            also: options.also,
+            own: options.own,
+            mark: None,
+            within: second * 5,
+            tell,
+            who,
+        };
         let keep = Keep { each: 8, all: options.idle.unwrap_or(64), idle: second * 30 };
         let trust = Trust::new(&files, second * 5).unwrap();
         let pins = PinSettings {
@@ -204,7 +210,6 @@ impl World {
             groups: vec!["engineering".into()],
             host: None,
         };
-        let who = OneClient::default();
         let proxy = Proxy {
             courses: options.courses,
             sources: vec![source],
@@ -243,7 +248,7 @@ impl World {
         tokio::spawn(async move {
             while let Ok((stream, client)) = listener.accept().await {
                 let flow = Flow {
-                    client,
+                    client: SocketAddr::new(elsewhere(client.ip()), client.port()),
                     local: address,
                     target: Target::Address(target.unwrap_or(address)),
                     entrance: match target {
@@ -294,6 +299,17 @@ impl World {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("there are not {many} records {event}: {:#?}", self.store.records(1000).await);
+    }
+}
+
+/// This machine is one client: its addresses beside the first stand for others.
+pub fn elsewhere(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(v4) if v4.is_loopback() && v4 != Ipv4Addr::LOCALHOST => {
+            let [.., last] = v4.octets();
+            IpAddr::from([192, 0, 2, last])
+        }
+        _ => client,
     }
 }
 

@@ -72,8 +72,8 @@ impl Conversation {
             left -= 1;
             let mut link = match own.as_mut().and_then(|own| own.take(server)) {
                 Some(link) => link,
-                None if was_h2 && left > 0 => upstreams.link(server).await?,
-                None => upstreams.fresh(server).await?,
+                None if was_h2 && left > 0 => upstreams.link(server, self.flow.client).await?,
+                None => upstreams.fresh(server, self.flow.client).await?,
             };
             was_h2 = link.alpn() == Alpn::H2;
             if !was_h2 {

@@ -97,7 +97,7 @@ impl Conversation {
         parts.uri = head::address(Version::HTTP_11, scheme, &taken.authority, path, headers)
             .map_err(|_| LinkError::Protocol)?;
         parts.version = Version::HTTP_11;
-        let mut link = self.proxy.upstreams.link(&server).await?;
+        let mut link = self.proxy.upstreams.link(&server, self.flow.client).await?;
         let request = Request::from_parts(parts, Outgoing::unread(body));
         let within = self.proxy.limits.answer_within;
         let answered = tokio::time::timeout(within, link.send(request)).await;

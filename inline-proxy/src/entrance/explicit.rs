@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use sark_detect::{Family, Kind, Refusal};
 use tokio::net::TcpStream;
 
+use crate::begun::Begun;
 use crate::body::Reply;
 use crate::clients::Place;
 use crate::conversation::Conversation;
@@ -54,22 +56,26 @@ impl Proxy {
             async move {
                 if request.method() == Method::CONNECT {
                     let answer = conversation.connect(request, &tunnel).await;
-                    return Ok::<_, Infallible>(Held::until_over(answer, None));
+                    let idle = conversation.proxy.limits.idle;
+                    return Ok::<_, Infallible>(Held::until_over(answer, None, idle));
                 }
                 conversation.answer(request).await
             }
         });
         {
-            let connection = self.http1().serve_connection(TokioIo::new(stream), service);
+            let has_begun = Arc::<AtomicBool>::default();
+            let stream = TokioIo::new(Begun::new(stream, Arc::clone(&has_begun)));
+            let connection = self.http1().serve_connection(stream, service);
             let connection = pin!(connection.with_upgrades());
-            self.until_stopped(connection, |it| it.graceful_shutdown(), (&flow, None)).await;
+            self.until_stopped(connection, |it| it.graceful_shutdown(), (&flow, None, &has_begun))
+                .await;
         }
         let tunnel = tunnel.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((upgrade, flow)) = tunnel else { return };
         let Ok(upgraded) = upgrade.await else { return };
         // It is what was given to hyper, and what hyper has read of it beyond the request.
-        if let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() {
-            self.serve(parts.io.into_inner(), flow, &parts.read_buf, place).await;
+        if let Ok(parts) = upgraded.downcast::<TokioIo<Begun<TcpStream>>>() {
+            self.serve(parts.io.into_inner().into_inner(), flow, &parts.read_buf, place).await;
         }
     }
 }
@@ -96,7 +102,7 @@ impl Conversation {
         };
         let flow = Flow { target, ..self.flow.clone() };
         // Names are looked up for it.
-        let _turn = match self.proxy.overload.enter(flow.client.ip()) {
+        let _turn = match self.proxy.overload.enter(flow.client) {
             Ok(turn) => turn,
             Err(busy) => {
                 self.proxy.metrics.shed();
@@ -105,7 +111,8 @@ impl Conversation {
                 return refused(Kind::Overloaded { retry_after: 1 }, busy.to_string());
             }
         };
-        if let Err(error) = self.proxy.upstreams.dialer().may(&flow.target, false).await {
+        let dialer = self.proxy.upstreams.dialer();
+        if let Err(error) = dialer.may(&flow.target, false, flow.client).await {
             let kind = if error.is_refusal() { Kind::Denied } else { Kind::Upstream };
             let (about, why) = (self.proxy.correlation(&flow), sark_core::chain(&error));
             self.proxy.unreachable(&flow, about, None, error.is_refusal(), &why);

@@ -24,12 +24,19 @@ impl Flow {
 
 impl Proxy {
     /// Serves a connection that begins with a header; one without is closed, since whoever may tell may not
-    /// be silent: its clients could write the header themselves.
+    /// be silent: its clients could write the header themselves. Until it is read it has a place among all
+    /// connections, and is no client's.
     pub fn take_on_behalf(self: &Arc<Self>, mut stream: TcpStream, flow: Flow) {
+        let place = match self.clients.enter_unnamed() {
+            Ok(place) => place,
+            Err(error) => return self.turn_away(&flow, &error),
+        };
         let proxy = Arc::clone(self);
         self.tasks.spawn(async move {
             let reading = proxy_protocol::read(&mut stream);
-            let why = match tokio::time::timeout(proxy.limits.hello_within, reading).await {
+            let read = tokio::time::timeout(proxy.limits.hello_within, reading).await;
+            drop(place);
+            let why = match read {
                 Ok(Ok(Header::Local)) => return proxy.take(stream, flow),
                 Ok(Ok(Header::On(told))) => return proxy.take(stream, flow.on_behalf(told)),
                 // So do checks of whether somebody listens.

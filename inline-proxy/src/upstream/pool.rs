@@ -219,3 +219,43 @@ impl Drop for Flight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::alpn::Offer;
+    use crate::clients::OneClient;
+    use crate::dial::{Dialer, Reach};
+    use crate::flow::Target;
+    use crate::upstream::{Trust, Upstreams};
+
+    #[tokio::test]
+    async fn who_makes_a_connection_is_not_waited_for_without_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = Target::Address(listener.local_addr().unwrap());
+        let (within, who) = (Duration::from_millis(50), OneClient::default());
+        let client = "192.0.2.1:40000".parse().unwrap();
+        let reach = Reach { also: vec![], own: vec![], mark: None, within, tell: vec![], who };
+        let keep = Keep { each: 8, all: 8, idle: Duration::from_secs(60) };
+        let trust = Trust::new(&[], Duration::from_secs(5)).unwrap();
+        let upstreams = Upstreams::new(Dialer::new(reach), trust, keep);
+        let server = Server { target, name: None, offer: Offer::Silent, inner: true, told: None };
+        let key = Arc::new(server.clone());
+        upstreams.pool.state().known(&key).took = Some(Alpn::H2);
+        let Found::Nothing(Some(making)) = upstreams.pool.take(&server) else {
+            panic!("one makes it for all");
+        };
+        // As one does whose server says nothing.
+        let _making = making.lock().await;
+        let both = async {
+            tokio::join!(upstreams.link(&server, client), upstreams.link(&server, client))
+        };
+        let (one, other) = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+        one.unwrap();
+        other.unwrap();
+    }
+}
