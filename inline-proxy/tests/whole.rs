@@ -83,7 +83,7 @@ impl Place {
                 "state: {{ directory: {root}/sarkd }}
 api: {{ socket: {root}/sarkd.sock }}
 bgp: {{ asn: 64512, routerId: 127.0.0.1, gobgpd: {{ mode: external, api: '127.0.0.1:9' }} }}
-pools: [{{ name: inspection, nextHop4: 10.77.1.1, sourcePrefixes: [10.77.1.1/32], readsSni: true }}]
+pools: [{{ name: inspection, readsSni: true, proxies: [{{ name: a, nextHop4: 10.77.1.1, sourcePrefixes: [10.77.1.1/32] }}] }}]
 peers: [{{ name: nobody, address: 127.0.0.2, asn: 64601, profile: frr, port: 17909 }}]
 "
             ),
