@@ -90,6 +90,9 @@ fn call(scene: &Scene<'_>, show: &mut Show) -> Result<String, DemoError> {
 
 /// What is known of one request.
 fn story(scene: &Scene<'_>, show: &mut Show, id: &str) -> Result<(), DemoError> {
+    scene.wait("the router to have told what its rules counted", &mut || {
+        scene.sarkctl(&["flowspec", "list", "-o", "json"]).is_ok_and(|said| counted(&said) > 0)
+    })?;
     show.heading("sarkctl flowspec list");
     run(&mut scene.sarkctl_command(&["flowspec", "list"])?)?;
     show.heading(&format!("sarkctl explain {id}"));
@@ -97,4 +100,11 @@ fn story(scene: &Scene<'_>, show: &mut Show, id: &str) -> Result<(), DemoError> 
         scene.sarkctl(&["explain", id]).is_ok_and(|said| said.contains("model-allow-list"))
     })?;
     Ok(run(&mut scene.sarkctl_command(&["explain", id])?)?)
+}
+
+/// Packets of all rules.
+fn counted(list: &str) -> u64 {
+    let list: serde_json::Value = serde_json::from_str(list).unwrap_or_default();
+    let rules = list["rules"].as_array().into_iter().flatten();
+    rules.filter_map(|rule| rule["counters"]["packets"].as_u64()).sum()
 }

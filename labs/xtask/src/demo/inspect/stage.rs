@@ -19,12 +19,12 @@ pub fn set(scene: &Scene<'_>, show: &mut Show) -> Result<(), DemoError> {
     internet(scene)?;
     show.done("servers that speak like models' listen");
     start_gobgpd(scene)?;
-    start_enforcer(scene)?;
-    show.done("the router runs gobgpd and sark-enforcer");
     controller(scene)?;
     show.done(
-        "sarkd answers on HTTPS, with the shipped decision set in use and a token for the proxy",
+        "sarkd answers on HTTPS, with the shipped decision set in use, and tokens for the others",
     );
+    start_enforcer(scene)?;
+    show.done("the router runs gobgpd and sark-enforcer");
     proxy(scene)?;
     show.done("sark-proxy is ready: it has its authority, and sarkd's snapshot");
     let up = || {
@@ -85,9 +85,12 @@ fn controller(scene: &Scene<'_>) -> Result<(), DemoError> {
     let certificate = scene.ask("speaker", &["sh", "-c", script])?;
     start_sarkd(scene)?;
     scene.sarkctl(&["policy", "activate", "policies/decision", "--yes"])?;
-    let token = scene.sarkctl(&["auth", "token", "create", "proxy-1", "--scope", "proxy"])?;
-    scene.put("proxy", "/run/sark/token", token.trim())?;
-    scene.put("proxy", "/run/sark/sarkd-root.pem", &certificate)
+    for (node, name, scope) in [("proxy", "proxy-1", "proxy"), ("router", "router", "enforcer")] {
+        let token = scene.sarkctl(&["auth", "token", "create", name, "--scope", scope])?;
+        scene.put(node, "/run/sark/token", token.trim())?;
+        scene.put(node, "/run/sark/sarkd-root.pem", &certificate)?;
+    }
+    Ok(())
 }
 
 fn proxy(scene: &Scene<'_>) -> Result<(), DemoError> {
