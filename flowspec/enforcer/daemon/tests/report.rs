@@ -40,11 +40,11 @@ fn packets_are_told_to_sarkd() {
         wait(async {
             let mut site = Site::new("{ hold: 5m, settle: 0s }").await;
             let root = site.directory.path().display().to_string();
+            let gobgpd = site.gobgpd.address().to_string().replacen("unix:/", "unix:///", 1);
             let config = format!(
                 "state: {{ directory: {root}/sarkd }}\napi: {{ socket: {root}/sarkd.sock }}\n\
                  bgp: {{ asn: 64512, routerId: 127.0.0.1, \
-                         gobgpd: {{ mode: external, api: '{}' }} }}\n",
-                site.gobgpd.address()
+                         gobgpd: {{ mode: external, api: '{gobgpd}' }} }}\n"
             );
             std::fs::write(site.directory.path().join("sark.yaml"), config).unwrap();
             let told = format!("sarkd: {{ socket: {root}/sarkd.sock }}");
