@@ -5,6 +5,8 @@ use ipnet::IpNet;
 use super::model::{Act, Place, Rule, To, World, hop};
 use super::random::Random;
 
+const WHEN_DOWN: [&str; 3] = ["withdraw", "drop", "keep"];
+
 fn nets(texts: &[&str]) -> Vec<IpNet> {
     texts.iter().map(|t| t.parse().expect("a prefix")).collect()
 }
@@ -161,7 +163,7 @@ fn rule(r: &mut Random, world: &World, i: usize, priority: u16) -> Rule {
         flags: Vec::new(),
         fragment: Vec::new(),
         act,
-        when_down: *r.pick(&["withdraw", "drop", "keep"]),
+        when_down: r.pick::<&str>(&WHEN_DOWN),
     };
     match r.below(8) {
         0..=2 => {
