@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sark_api::{EndpointView, ProxySet, ProxySnapshot};
+use sark_ca::{CaDirectory, Overwrite, Plan, Profile};
 use sark_core::storage::PolicyFile;
+use sark_core::{Clock as _, SystemClock};
 use sark_policy::decision::{DecisionSet, Limits, SetFile};
 use sark_registry::{Snapshot, seed};
 
 use crate::inside::{INSPECTED, MODELS, OTHER};
-use crate::program::{Running, directory, succeed};
+use crate::program::{Running, directory};
 use crate::rivals::{BULK, OPENED, Place, SERVER, SOURCE, TIED, UNDECIDED};
 
 /// Where the stand-in for `sarkd` is.
@@ -43,7 +45,8 @@ pub fn start(place: &Place) -> Running {
     fs::write(&file, text).unwrap();
     fs::write(at.join("snapshot.json"), snapshot()).unwrap();
     let program = PathBuf::from(std::env::var_os("SARK_PROXY").unwrap());
-    succeed(Command::new(&program).arg("-c").arg(&file).args(["ca", "create"]));
+    let plan = Plan { root: Profile::named("bench"), intermediate: None };
+    CaDirectory::at(at.join("ca")).create(&plan, Overwrite::Refuse, SystemClock.now()).unwrap();
     let mut command = Command::new(&program);
     command.arg("-c").arg(&file);
     Running::start(&command, &[place.cores.proxy], at.join("log"), &[OPENED, TIED])
