@@ -1,51 +1,41 @@
 //! Names that say what their value is.
 
-/// Without `-`, `_` and capitals.
-const WHOLE: &[&str] = &[
-    "authorization",
-    "proxyauthorization",
-    "cookie",
-    "setcookie",
-    "passwd",
-    "passphrase",
-    "secret",
-    "credentials",
-    // What people and agents wrote, and what models answered.
-    "prompt",
-    "prompts",
-    "promptbody",
-    "prompttext",
-    "systemprompt",
-    "completion",
-    "completions",
-    "messages",
-    "contents",
-    "systeminstruction",
-    "requestbody",
-    "responsebody",
-    "toolarguments",
-    "tooloutput",
-];
+/// Of a name without `-`, `_` and capitals.
+fn is_whole(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"authorization"
+            | b"proxyauthorization"
+            | b"cookie"
+            | b"setcookie"
+            | b"passwd"
+            | b"passphrase"
+            | b"secret"
+            | b"credentials"
+            // What people and agents wrote, and what models answered.
+            | b"prompt"
+            | b"prompts"
+            | b"promptbody"
+            | b"prompttext"
+            | b"systemprompt"
+            | b"completion"
+            | b"completions"
+            | b"messages"
+            | b"contents"
+            | b"systeminstruction"
+            | b"requestbody"
+            | b"responsebody"
+            | b"toolarguments"
+            | b"tooloutput"
+    )
+}
 
-/// Ends of such names: `OPENAI_API_KEY`, `x-goog-api-key`.
-const ENDS: &[&str] = &[
-    "apikey",
-    "accesskey",
-    "secretkey",
-    "privatekey",
-    "signingkey",
-    "routingkey",
-    "accesstoken",
-    "refreshtoken",
-    "idtoken",
-    "authtoken",
-    "oauthtoken",
-    "apitoken",
-    "bearertoken",
-    "sessiontoken",
-    "clientsecret",
-    "webhooksecret",
-    "password",
+/// Ends of such names, `OPENAI_API_KEY`, `x-goog-api-key`: of what, and of which.
+const ENDS: &[(&str, &[&str])] = &[
+    ("key", &["api", "access", "secret", "private", "signing", "routing"]),
+    ("token", &["access", "refresh", "id", "auth", "oauth", "api", "bearer", "session"]),
+    ("secret", &["client", "webhook"]),
+    ("password", &[""]),
 ];
 
 /// Longer ones are no names.
@@ -65,8 +55,11 @@ pub(super) fn is_secret(name: &str) -> bool {
         }
     }
     let plain = plain.get(..length).unwrap_or_default();
-    WHOLE.iter().any(|whole| whole.as_bytes() == plain)
-        || ENDS.iter().any(|end| plain.ends_with(end.as_bytes()))
+    let ends = |(what, which): &(&str, &[&str])| {
+        let before = plain.strip_suffix(what.as_bytes());
+        before.is_some_and(|before| which.iter().any(|which| before.ends_with(which.as_bytes())))
+    };
+    is_whole(plain) || ENDS.iter().any(ends)
 }
 
 /// A reference to a secret is none, and nothing is nothing.
