@@ -9,7 +9,7 @@ use sark_api::{ProxySnapshot, Wanted};
 use sark_controller::decisions::Material;
 use sark_controller::registrar::How;
 use sark_core::SystemClock;
-use sark_core::audit::{AuditRecord, Notice, Outcome, Written};
+use sark_core::audit::{AuditRecord, Notice, Outcome, Spooled};
 use sark_core::decision::Severity;
 use sark_core::identity::Role;
 use sark_core::storage::{AuditStore, Mark, StorageError};
@@ -320,7 +320,7 @@ impl Destination for Elsewhere {
         answer["position"].as_u64().ok_or_else(|| away("read a mark"))
     }
 
-    async fn write(&self, records: &[Written], mark: Mark<'_>) -> Result<(), StorageError> {
+    async fn write(&self, records: Vec<Spooled>, mark: Mark<'_>) -> Result<(), StorageError> {
         let Mark { name, after, position } = mark;
         let mut body = json!({ "mark": name, "after": after, "position": position }).to_string();
         for record in records {

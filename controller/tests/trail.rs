@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sark_controller::Metrics;
 use sark_core::SystemClock;
-use sark_core::audit::{AuditRecord, Outcome, Written};
+use sark_core::audit::{AuditRecord, Outcome, Spooled};
 use sark_core::storage::{AuditStore, Mark, MemoryStore, StorageError};
 use sark_trail::{Destination, Full, Spool, SpoolError, Trail, TrailSettings, WhenFull, trail};
 use tokio_util::sync::CancellationToken;
@@ -100,9 +100,10 @@ async fn what_is_acknowledged_is_stored_once_whatever_the_store_does() {
 #[tokio::test]
 async fn a_torn_end_is_cut_off_and_damage_before_it_is_told() {
     let directory = tempfile::tempdir().unwrap();
-    let written: Vec<_> = (0..3).map(|n| Written::of(&record(n)).unwrap()).collect();
+    let written: Vec<_> = (0..3).map(|n| Spooled::of(&record(n)).unwrap()).collect();
     let (mut spool, _) = Spool::open(directory.path()).unwrap();
-    spool.append(written.iter()).unwrap();
+    spool.add(written.iter()).unwrap();
+    spool.sync().unwrap();
     drop(spool);
     let path = directory.path().join("00000000000000000001.spool");
     let whole = std::fs::read(&path).unwrap();
@@ -141,7 +142,8 @@ async fn files_are_followed_by_others_and_taken_away_when_they_are_stored() {
     {
         let (mut spool, _) = Spool::open(directory.path()).unwrap();
         for n in 0..400 {
-            spool.append(std::iter::once(&Written::of(&big(n)).unwrap())).unwrap();
+            spool.add(std::iter::once(&Spooled::of(&big(n)).unwrap())).unwrap();
+            spool.sync().unwrap();
         }
     }
     let files = || std::fs::read_dir(directory.path()).unwrap().count();
@@ -169,10 +171,10 @@ impl Destination for Little {
         AuditStore::mark(&self.store, name).await
     }
 
-    async fn write(&self, records: &[Written], mark: Mark<'_>) -> Result<(), StorageError> {
+    async fn write(&self, records: Vec<Spooled>, mark: Mark<'_>) -> Result<(), StorageError> {
         let octets = records.iter().map(|record| record.text().len()).sum();
         self.largest.fetch_max(octets, Ordering::Relaxed);
-        AuditStore::write(&self.store, records, Some(mark)).await.map(drop)
+        Destination::write(&self.store, records, mark).await
     }
 
     fn most_octets(&self) -> u64 {

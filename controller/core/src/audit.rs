@@ -18,7 +18,7 @@ use crate::decision::Severity;
 
 pub use chain::{Digest, DigestError, Head};
 pub use search::{Page, Search};
-pub use written::{Index, LARGEST, Stored, UnreadableRecord, Written, micros, rank};
+pub use written::{Index, LARGEST, Spooled, Stored, UnreadableRecord, Written, micros, rank};
 
 /// One record of the audit trail. Product data: never holds a secret.
 ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sark_core::audit::Written;
+use sark_core::audit::Spooled;
 use sark_core::storage::{Mark, StorageError};
 use sark_core::{Clock, chain};
 use serde_json::json;
@@ -120,17 +120,14 @@ impl Drain {
         let reading = tokio::task::spawn_blocking(move || {
             let mut reader = reader;
             let before = reader.place();
-            let batch = reader.read(stored, durable, (BATCH, octets)).map(|batch| {
-                let records = batch.records.iter().map(|text| Written::again(text.clone()));
-                (records.collect::<Result<Vec<_>, _>>(), batch)
-            });
+            let batch = reader.read(stored, durable, (BATCH, octets));
             (reader, before, batch)
         });
         let Ok((mut reader, before, batch)) = reading.await else { return Err(DrainError::Thread) };
         let done = match batch {
             Err(error) => Err(error.into()),
-            Ok((_, batch)) if batch.octets == 0 && batch.lost.is_empty() => Ok(false),
-            Ok((records, batch)) => self.store(records, &batch, &mark, stored).await,
+            Ok(batch) if batch.octets == 0 && batch.lost.is_empty() => Ok(false),
+            Ok(batch) => self.store(batch, &mark, stored).await,
         };
         match &done {
             Ok(true) => {
@@ -153,30 +150,22 @@ impl Drain {
         done
     }
 
-    async fn store(
-        &self,
-        records: Result<Vec<Written>, sark_core::audit::UnreadableRecord>,
-        batch: &Batch,
-        mark: &str,
-        stored: u64,
-    ) -> Result<bool, DrainError> {
-        let mut records = records.map_err(|source| StorageError::Corrupt {
-            what: "the audit spool".into(),
-            source: source.into(),
-        })?;
+    async fn store(&self, batch: Batch, mark: &str, stored: u64) -> Result<bool, DrainError> {
+        let mut records = batch.records;
         // In the transaction that passes over them: told once, whatever happens.
         records.extend(batch.lost.iter().filter_map(|gap| self.lost(*gap, mark)));
         if batch.last > stored {
             let mark = Mark { name: mark, after: stored, position: batch.last };
-            self.store.write(&records, mark).await?;
-            self.shared.metrics.stored.inc_by(records.len() as u64);
+            let count = records.len() as u64;
+            self.store.write(records, mark).await?;
+            self.shared.metrics.stored.inc_by(count);
             self.shared.metrics.mark.store(batch.last, Ordering::Release);
         }
         self.shared.octets.fetch_sub(batch.octets, Ordering::AcqRel);
         Ok(true)
     }
 
-    fn lost(&self, (from, to): (u64, u64), mark: &str) -> Option<Written> {
+    fn lost(&self, (from, to): (u64, u64), mark: &str) -> Option<Spooled> {
         let records = to - from + 1;
         tracing::error!(records, from, to, mark, "audit records are in neither spool nor store");
         let reason =

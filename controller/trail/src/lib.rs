@@ -8,7 +8,8 @@
 //!   durable ─┴───────────────→ Writer ──────────────────→ Spool ──→ Drain ───────────→ Destination
 //! ```
 //!
-//! A record is acknowledged when it is in the spool and the spool is on the disk. The drain moves it
+//! A record is acknowledged when it is in the spool and the spool is on the disk. One that nobody waits for
+//! is in the spool within a millisecond, and on the disk when others are, too. The drain moves it
 //! to its [`Destination`], in batches; the spool's number of the last record is stored in the same
 //! transaction (a [`Mark`](sark_core::storage::Mark)), so after a crash none is stored twice and none is left out. What is on the disk no
 //! more, although it was numbered, is on record (`audit.lost`). What changes state does
@@ -33,7 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sark_core::Clock;
-use sark_core::audit::{AuditRecord, Written};
+use sark_core::audit::{AuditRecord, Spooled};
 use sark_core::storage::StorageError;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -88,16 +89,9 @@ pub enum DurableError {
 /// What goes through the queue.
 enum Item {
     /// A record on its way, and who waits for it.
-    Record { written: Written, acknowledge: Option<oneshot::Sender<()>> },
+    Record { spooled: Spooled, acknowledge: Option<oneshot::Sender<()>> },
     /// Nothing comes after it.
     Close,
-}
-
-impl Item {
-    /// Whether nobody waits for it.
-    const fn is_patient(&self) -> bool {
-        matches!(self, Self::Record { acknowledge: None, .. })
-    }
 }
 
 /// What the parts see of each other.
@@ -216,8 +210,8 @@ impl Trail {
     }
 
     fn offer(&self, record: &AuditRecord) -> bool {
-        let taken = Written::of(record).ok().filter(|_| self.shared.has_room());
-        let taken = taken.map(|written| Item::Record { written, acknowledge: None });
+        let taken = Spooled::of(record).ok().filter(|_| self.shared.has_room());
+        let taken = taken.map(|spooled| Item::Record { spooled, acknowledge: None });
         taken.is_some_and(|item| self.queue.try_send(item).is_ok())
     }
 
@@ -229,7 +223,7 @@ impl Trail {
     /// Takes a record and waits until it is on the disk; however long that takes.
     pub async fn durable(&self, record: &AuditRecord) -> Result<(), DurableError> {
         let (acknowledge, done) = oneshot::channel();
-        let item = Item::Record { written: Written::of(record)?, acknowledge: Some(acknowledge) };
+        let item = Item::Record { spooled: Spooled::of(record)?, acknowledge: Some(acknowledge) };
         self.queue.send(item).await.map_err(|_| DurableError::Closed)?;
         done.await.map_err(|_| DurableError::Closed)
     }

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use sark_core::Severity;
-use sark_core::audit::{AuditRecord, Notice, Outcome, Written};
+use sark_core::audit::{AuditRecord, Notice, Outcome, Spooled};
 use serde_json::Value;
 
 /// So many were lost; an alert. `detail` says which, and why.
-pub(super) fn lost(program: &str, now: Timestamp, records: u64, detail: Value) -> Option<Written> {
+pub(super) fn lost(program: &str, now: Timestamp, records: u64, detail: Value) -> Option<Spooled> {
     let title = format!("{records} audit records were lost");
     told(program, now, "audit.lost", records, title, detail)
 }
@@ -17,7 +17,7 @@ pub(super) fn refused(
     now: Timestamp,
     records: u64,
     detail: Value,
-) -> Option<Written> {
+) -> Option<Spooled> {
     let title = format!("{records} decisions were refused: the audit trail was full");
     told(program, now, "audit.refused", records, title, detail)
 }
@@ -29,7 +29,7 @@ fn told(
     records: u64,
     title: String,
     detail: Value,
-) -> Option<Written> {
+) -> Option<Spooled> {
     let notice = Notice {
         key: event.to_owned(),
         title,
@@ -40,5 +40,5 @@ fn told(
     };
     let record =
         AuditRecord::new(now, program, event, Outcome::Failed, detail).told(Severity::High, notice);
-    Written::of(&record).ok()
+    Spooled::of(&record).ok()
 }

@@ -8,7 +8,7 @@
 //! length (4 octets, big-endian) ‖ first 8 octets of SHA-256(0x00 ‖ record) ‖ record (JSON)
 //! ```
 //!
-//! Each batch is written and synced before it is acknowledged. What follows the last whole frame of
+//! Records are written, and synced before they are acknowledged. What follows the last whole frame of
 //! the last file was never acknowledged: a crash tore it, and it is cut off when the spool is opened.
 //! If whole frames follow, it may be damage instead: what is cut off is kept beside, in
 //! `NUMBER-OCTET.damaged`.
@@ -27,7 +27,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use sark_core::audit::Written;
+use sark_core::audit::Spooled;
 
 use frame::Frames;
 pub(super) use reader::{Batch, Reader};
@@ -82,10 +82,12 @@ pub struct Spool {
     /// Number of the last record when it was closed, as far as that is known.
     ended: u64,
     file: File,
-    /// Octets of the file that are whole frames.
+    /// Octets of the file that are whole frames, and on the disk.
     length: u64,
-    /// Number of the last record.
+    /// Number of the last record of these.
     last: u64,
+    /// Octets and records behind them that the kernel has, and the disk may not have yet.
+    behind: (u64, u64),
     buffer: Vec<u8>,
 }
 
@@ -129,7 +131,8 @@ impl Spool {
         };
         let file = open_segment(directory, &path)?;
         let directory = directory.to_owned();
-        Ok((Self { directory, id, ended, file, length, last, buffer: Vec::new() }, found))
+        let behind = (0, 0);
+        Ok((Self { directory, id, ended, file, length, last, behind, buffer: Vec::new() }, found))
     }
 
     /// Number of the last record; 0 if there never was one.
@@ -173,33 +176,47 @@ impl Spool {
         Reader::new(self.directory.clone(), self.mark())
     }
 
-    /// Adds these; when it returns they are on the disk. On an error none of them is there. Returns
-    /// their octets.
-    pub fn append<'w>(
+    /// Adds these: what ends only the program does not lose them; [`sync`](Self::sync) brings them to
+    /// the disk. On an error none since the last sync is there: they have to be added again.
+    pub fn add<'s>(
         &mut self,
-        records: impl Iterator<Item = &'w Written>,
-    ) -> Result<u64, SpoolError> {
-        if self.length >= SEGMENT {
+        records: impl Iterator<Item = &'s Spooled>,
+    ) -> Result<(), SpoolError> {
+        if self.length >= SEGMENT && self.behind == (0, 0) {
             let path = self.directory.join(name(self.last + 1));
             self.file = open_segment(&self.directory, &path)?;
             self.length = 0;
         }
         self.buffer.clear();
         let mut count = 0;
-        for written in records {
-            frame::write(written.text().as_bytes(), &mut self.buffer);
+        for spooled in records {
+            frame::write(spooled.text().as_bytes(), &mut self.buffer);
             count += 1;
         }
-        let octets = self.buffer.len() as u64;
-        let done = self.file.write_all(&self.buffer).and_then(|()| self.file.sync_data());
-        if let Err(source) = done {
-            // Half a batch must not stay: the same records come again.
-            let _ = self.file.set_len(self.length);
-            return Err(SpoolError::Io { path: self.directory.clone(), what: "write it", source });
-        }
+        let done = self.file.write_all(&self.buffer);
+        self.done(done)?;
+        self.behind.0 += self.buffer.len() as u64;
+        self.behind.1 += count;
+        Ok(())
+    }
+
+    /// What was added is on the disk when it returns; on an error none of it is there. Returns its octets.
+    pub fn sync(&mut self) -> Result<u64, SpoolError> {
+        let done = self.file.sync_data();
+        self.done(done)?;
+        let (octets, records) = std::mem::take(&mut self.behind);
         self.length += octets;
-        self.last += count;
+        self.last += records;
         Ok(octets)
+    }
+
+    fn done(&mut self, done: std::io::Result<()>) -> Result<(), SpoolError> {
+        done.map_err(|source| {
+            // Half of it must not stay: the same records come again.
+            let _ = self.file.set_len(self.length);
+            self.behind = (0, 0);
+            SpoolError::Io { path: self.directory.clone(), what: "write it", source }
+        })
     }
 }
 

@@ -188,9 +188,10 @@ async fn a_torn_end_is_nobodys_loss() {
 async fn a_gap_is_stepped_over_and_told() {
     let (directory, store) = (tempfile::tempdir().unwrap(), Arc::<MemoryStore>::default());
     let directory = directory.path();
-    let written: Vec<_> = (0..9).map(|number| Written::of(&record(number)).unwrap()).collect();
+    let written: Vec<_> = (0..9).map(|number| Spooled::of(&record(number)).unwrap()).collect();
     let (mut spool, _) = Spool::open(directory).unwrap();
-    spool.append(written.iter()).unwrap();
+    spool.add(written.iter()).unwrap();
+    spool.sync().unwrap();
     drop(spool);
     let whole = std::fs::read(&files(directory, ".spool")[0]).unwrap();
     for (first, octets) in [1, 4, 7].iter().zip(whole.chunks(whole.len() / 3)) {

@@ -2,24 +2,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sark_core::audit::Written;
+use sark_core::audit::Spooled;
 use sark_core::{Clock, chain};
 use serde_json::json;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::health::TrailHealth;
-use super::{Item, Shared, Spool, events, lost};
+use super::{Item, Shared, Spool, SpoolError, events, lost};
 
-/// Records in one batch at most: one write, one sync.
+/// Records between two syncs at most, about.
 const BATCH: usize = 4_096;
 
-/// How long records that nobody waits for wait for others: a sync costs as much for one as for many.
-const GATHER: Duration = Duration::from_millis(5);
+/// How long records that nobody waits for wait for a sync: it costs as much for one as for many. The
+/// kernel has them at once.
+const GATHER: Duration = Duration::from_millis(20);
 
-/// So many are worth a sync.
-const ENOUGH: usize = 64;
+/// How often it is looked meanwhile whether there are more.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Between two tries of a disk that refuses.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -36,7 +37,10 @@ pub struct Writer {
     clock: Arc<dyn Clock>,
     health: Arc<TrailHealth>,
     /// Before everything else.
-    begin_with: Vec<Written>,
+    begin_with: Vec<Spooled>,
+    /// Not known to be on the disk.
+    behind: Vec<Spooled>,
+    has_failed: bool,
 }
 
 impl Writer {
@@ -48,10 +52,11 @@ impl Writer {
         clock: Arc<dyn Clock>,
         health: Arc<TrailHealth>,
     ) -> Self {
-        Self { spool, queue, spooled, shared, clock, health, begin_with: Vec::new() }
+        let (begin_with, behind) = (Vec::new(), Vec::new());
+        Self { spool, queue, spooled, shared, clock, health, begin_with, behind, has_failed: false }
     }
 
-    pub(super) fn begin_with(&mut self, records: impl IntoIterator<Item = Written>) {
+    pub(super) fn begin_with(&mut self, records: impl IntoIterator<Item = Spooled>) {
         self.begin_with.extend(records);
     }
 
@@ -59,34 +64,27 @@ impl Writer {
     pub fn run(mut self) {
         // Not when somebody sends one: that something was lost is told at once.
         if !self.begin_with.is_empty() {
-            let mut first = std::mem::take(&mut self.begin_with);
-            self.write(&mut first);
+            let first = std::mem::take(&mut self.begin_with);
+            self.add(first);
+            self.sync();
         }
         let mut items = Vec::with_capacity(BATCH);
-        let (mut records, mut waiting) = (Vec::new(), Vec::new());
+        let mut waiting = Vec::new();
         while self.queue.blocking_recv_many(&mut items, BATCH) > 0 {
-            if items.len() < ENOUGH && items.iter().all(Item::is_patient) {
-                std::thread::sleep(GATHER);
+            let until = Instant::now() + GATHER;
+            loop {
+                let is_urgent = self.take(&mut items, &mut waiting);
+                if is_urgent || self.behind.len() >= BATCH || Instant::now() >= until {
+                    break;
+                }
+                std::thread::sleep(LOOK);
                 while items.len() < BATCH
                     && let Ok(item) = self.queue.try_recv()
                 {
                     items.push(item);
                 }
             }
-            let ends = items.iter().any(|item| matches!(item, Item::Close));
-            records.extend(self.missing(ends));
-            for item in items.drain(..) {
-                match item {
-                    Item::Close => self.queue.close(),
-                    Item::Record { written, acknowledge } => {
-                        records.push(written);
-                        waiting.extend(acknowledge);
-                    }
-                }
-            }
-            if !records.is_empty() {
-                self.write(&mut records);
-            }
+            self.sync();
             for acknowledge in waiting.drain(..) {
                 // Who asked may have gone away.
                 let _ = acknowledge.send(());
@@ -97,36 +95,77 @@ impl Writer {
         }
     }
 
-    /// Until it is written: the queue behind it fills, and who decides is told that it is full.
-    fn write(&mut self, batch: &mut Vec<Written>) {
-        let mut has_failed = false;
-        loop {
-            match self.spool.append(batch.iter()) {
-                Ok(octets) => {
-                    self.shared.octets.fetch_add(octets, Ordering::AcqRel);
-                    self.shared.metrics.spooled.inc_by(batch.len() as u64);
-                    self.shared.metrics.last.store(self.spool.last(), Ordering::Release);
-                    self.spooled.send_replace(self.spool.last());
-                    batch.clear();
-                    if has_failed {
-                        self.health.resolved(UNWRITTEN);
-                    }
-                    return;
-                }
-                Err(error) => {
-                    events::not_spooled(&error, &self.shared.metrics);
-                    let help = "records wait, and decisions are refused when the queue is full: is \
-                                the disk of audit.spool.directory full, or failing?";
-                    self.health.problem(UNWRITTEN, chain(&error), help);
-                    has_failed = true;
-                    std::thread::sleep(PAUSE);
+    /// Adds what came; whether it has to be on the disk now: somebody waits, or it is the end.
+    fn take(&mut self, items: &mut Vec<Item>, waiting: &mut Vec<oneshot::Sender<()>>) -> bool {
+        let ends = items.iter().any(|item| matches!(item, Item::Close));
+        let mut records: Vec<_> = self.missing(ends).collect();
+        for item in items.drain(..) {
+            match item {
+                Item::Close => self.queue.close(),
+                Item::Record { spooled, acknowledge } => {
+                    records.push(spooled);
+                    waiting.extend(acknowledge);
                 }
             }
         }
+        self.add(records);
+        ends || !waiting.is_empty()
+    }
+
+    fn add(&mut self, records: Vec<Spooled>) {
+        if records.is_empty() {
+            return;
+        }
+        let added = self.spool.add(records.iter());
+        self.behind.extend(records);
+        if let Err(error) = added {
+            self.failed(&error);
+            self.again();
+        }
+    }
+
+    fn sync(&mut self) {
+        if self.behind.is_empty() {
+            return;
+        }
+        let octets = loop {
+            match self.spool.sync() {
+                Ok(octets) => break octets,
+                Err(error) => {
+                    self.failed(&error);
+                    self.again();
+                }
+            }
+        };
+        self.shared.octets.fetch_add(octets, Ordering::AcqRel);
+        self.shared.metrics.spooled.inc_by(self.behind.len() as u64);
+        self.shared.metrics.last.store(self.spool.last(), Ordering::Release);
+        self.spooled.send_replace(self.spool.last());
+        self.behind.clear();
+        if std::mem::take(&mut self.has_failed) {
+            self.health.resolved(UNWRITTEN);
+        }
+    }
+
+    /// All that is not on the disk, until it is added: the queue behind it fills, and who decides is told
+    /// that it is full.
+    fn again(&mut self) {
+        while let Err(error) = self.spool.add(self.behind.iter()) {
+            self.failed(&error);
+        }
+    }
+
+    fn failed(&mut self, error: &SpoolError) {
+        events::not_spooled(error, &self.shared.metrics);
+        let help = "records wait, and decisions are refused when the queue is full: is the disk of \
+                    audit.spool.directory full, or failing?";
+        self.health.problem(UNWRITTEN, chain(error), help);
+        self.has_failed = true;
+        std::thread::sleep(PAUSE);
     }
 
     /// The records of those that were dropped or refused since the last one.
-    fn missing(&self, ends: bool) -> impl Iterator<Item = Written> + use<> {
+    fn missing(&self, ends: bool) -> impl Iterator<Item = Spooled> + use<> {
         let (program, now) = (self.shared.program, self.clock.now());
         let why = "queue or spool were full";
         let counted = |counter: &AtomicU64| {

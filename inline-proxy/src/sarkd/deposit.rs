@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Method;
 use sark_api::{TrailBatch, TrailPosition, routes};
 use sark_caller::{CallError, Caller};
-use sark_core::audit::Written;
+use sark_core::audit::Spooled;
 use sark_core::storage::{Mark, StorageError};
 use sark_trail::Destination;
 use tokio::sync::Mutex;
@@ -50,7 +50,7 @@ impl Deposit {
         read(&answer.1)
     }
 
-    async fn give(&self, mark: Mark<'_>, records: &[Written]) -> Result<(), CallError> {
+    async fn give(&self, mark: Mark<'_>, records: Vec<Spooled>) -> Result<(), CallError> {
         let batch = TrailBatch {
             mark: mark.name.to_owned(),
             position: mark.position,
@@ -61,7 +61,7 @@ impl Deposit {
         let octets: usize = records.iter().map(|record| record.text().len() + 1).sum();
         let mut body = String::with_capacity(batch.len() + octets);
         body.push_str(&batch);
-        for record in records {
+        for record in &records {
             body.push('\n');
             body.push_str(record.text());
         }
@@ -119,7 +119,7 @@ impl Destination for Deposit {
         PORTION
     }
 
-    async fn write(&self, records: &[Written], mark: Mark<'_>) -> Result<(), StorageError> {
+    async fn write(&self, records: Vec<Spooled>, mark: Mark<'_>) -> Result<(), StorageError> {
         match self.give(mark, records).await {
             // They were taken before, and the answer was lost; or others are missing.
             Err(CallError::Refused { position: Some(position), .. }) => {
@@ -165,7 +165,7 @@ mod tests {
         let detail = serde_json::Value::Null;
         let record =
             AuditRecord::new(SystemClock.now(), "proxy:x", "proxy.flow", Outcome::Ok, detail);
-        let records = [Written::of(&record).unwrap()];
+        let records = vec![Spooled::of(&record).unwrap()];
         for (name, status, body, moved) in [
             (
                 "a",
@@ -187,7 +187,7 @@ mod tests {
             let caller = place.caller("sarkd").unwrap();
             let deposit = Deposit::new(caller, directory.path().join("position"));
             let mark = Mark { name: "spool:x", after: 3, position: 4 };
-            let error = deposit.write(&records, mark).await.unwrap_err();
+            let error = deposit.write(records.clone(), mark).await.unwrap_err();
             assert_eq!(matches!(error, StorageError::Moved(7)), moved, "{name}: {error:?}");
         }
     }

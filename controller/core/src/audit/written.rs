@@ -13,8 +13,8 @@ pub const LARGEST: usize = 1 << 20;
 /// The member that stands in a detail's place, with the octets the record would have had.
 const LEFT_OUT: &str = "leftOutBecauseOfItsOctets";
 
-/// The one form in which a record reaches a disk. There is no way to make one that goes around the
-/// redaction: stores and spools take nothing else.
+/// The one form in which a record reaches a store. There is no way to make one that goes around the
+/// redaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     text: String,
@@ -26,24 +26,63 @@ pub struct Written {
 #[error("not an audit record")]
 pub struct UnreadableRecord(#[from] serde_json::Error);
 
+/// A record on its way to a store, by a spool: redacted as it will be [`Written`], and not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spooled(String);
+
+impl Spooled {
+    /// Of a record. One of more than [`LARGEST`] octets loses its detail, and says so.
+    pub fn of(record: &AuditRecord) -> Result<Self, UnreadableRecord> {
+        let text = text_of(record)?;
+        Ok(Self(redacted(&text).unwrap_or(text)))
+    }
+
+    /// Out of a spool. What was written by an older program, or by somebody else, is redacted when it is
+    /// read.
+    #[must_use]
+    pub const fn again(text: String) -> Self {
+        Self(text)
+    }
+
+    /// JSON.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Written> for Spooled {
+    fn from(written: Written) -> Self {
+        Self(written.text)
+    }
+}
+
+impl TryFrom<Spooled> for Written {
+    type Error = UnreadableRecord;
+
+    fn try_from(Spooled(text): Spooled) -> Result<Self, UnreadableRecord> {
+        let text = redacted(&text).unwrap_or(text);
+        Ok(Self { index: Index::of(&serde_json::from_str(&text)?), text })
+    }
+}
+
+fn text_of(record: &AuditRecord) -> Result<String, UnreadableRecord> {
+    let text = serde_json::to_string(record)?;
+    if text.len() > LARGEST && record.detail.get(LEFT_OUT).is_none() {
+        let detail = serde_json::json!({ LEFT_OUT: text.len() });
+        return text_of(&AuditRecord { detail, ..record.clone() });
+    }
+    Ok(text)
+}
+
 impl Written {
     /// Of a record. One of more than [`LARGEST`] octets loses its detail, and says so.
     pub fn of(record: &AuditRecord) -> Result<Self, UnreadableRecord> {
-        let text = serde_json::to_string(record)?;
-        if text.len() > LARGEST && record.detail.get(LEFT_OUT).is_none() {
-            let detail = serde_json::json!({ LEFT_OUT: text.len() });
-            return Self::of(&AuditRecord { detail, ..record.clone() });
-        }
+        let text = text_of(record)?;
         match redacted(&text) {
             None => Ok(Self { index: Index::of(record), text }),
             Some(text) => Ok(Self { index: Index::of(&serde_json::from_str(&text)?), text }),
         }
-    }
-
-    /// Of a text that was written before, as from a spool.
-    pub fn again(text: String) -> Result<Self, UnreadableRecord> {
-        let text = redacted(&text).unwrap_or(text);
-        Ok(Self { index: Index::of(&serde_json::from_str(&text)?), text })
     }
 
     /// JSON: what is hashed and stored.

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
+use sark_core::audit::Spooled;
+
 use super::frame::Frames;
 use super::{SpoolError, failed, segments};
 
@@ -30,8 +32,8 @@ pub(crate) struct Reader {
 /// Some records.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    /// JSON, in order.
-    pub(crate) records: Vec<String>,
+    /// In order.
+    pub(crate) records: Vec<Spooled>,
     /// Number of the last one.
     pub(crate) last: u64,
     /// Octets of their frames.
@@ -131,7 +133,8 @@ impl Reader {
             let Some(record) = frames.next() else { break };
             batch.last += 1;
             if batch.last > stored {
-                batch.records.push(String::from_utf8_lossy(record).into_owned());
+                let text = String::from_utf8_lossy(record).into_owned();
+                batch.records.push(Spooled::again(text));
             }
         }
         let done = frames.at() as u64;
