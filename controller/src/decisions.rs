@@ -183,10 +183,10 @@ impl Decisions {
 
     /// Decides; the caller writes the record. Nothing if no set is active.
     pub async fn decide(&self, input: Input) -> Option<Decided> {
-        self.answer(self.question(input)).await
+        self.answer(Arc::new(self.question(input))).await
     }
 
-    async fn answer(&self, question: Question) -> Option<Decided> {
+    async fn answer(&self, question: Arc<Question>) -> Option<Decided> {
         let line = question.input.line();
         let decided = self.decider.decide(question).await?;
         self.parts.metrics.decided(line, &decided);
@@ -215,9 +215,9 @@ impl Decisions {
     pub async fn decide_on(&self, asked: Asked, trail: &Trail, keep: &Keep) -> Option<Decided> {
         let Asked { input, by, texts, flow, durable } = asked;
         let registry = self.registry_version();
-        let question = self.question(input);
-        let mut decided = self.answer(question.clone()).await?;
-        let mut record = sark_decider::record::of(question, &decided, &by, &registry);
+        let question = Arc::new(self.question(input));
+        let mut decided = self.answer(Arc::clone(&question)).await?;
+        let mut record = sark_decider::record::of(&question, &decided, &by, &registry);
         record.about.flow = flow;
         let plain = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let record = keep.into_record(record, &decided.decision, &plain);

@@ -109,13 +109,13 @@ impl Judge {
         let known = self.known();
         let input = Input::Request(request);
         let facts = input.facts(&known.registry);
-        let question = Question { input, facts, at: self.clock.now() };
-        let Some(decided) = self.decider.decide(question.clone()).await else {
-            return self.undecided(question, flow, &known);
+        let question = Arc::new(Question { input, facts, at: self.clock.now() });
+        let Some(decided) = self.decider.decide(Arc::clone(&question)).await else {
+            return self.undecided(&question, flow, &known);
         };
         let Decided { decision, .. } = &decided;
         let mut recorded =
-            record::of(question, &decided, &self.actor, known.registry.version().as_str());
+            record::of(&question, &decided, &self.actor, known.registry.version().as_str());
         recorded.about.flow = flow;
         if let serde_json::Value::Object(detail) = &mut recorded.detail {
             detail.extend(aside);
@@ -133,7 +133,7 @@ impl Judge {
     }
 
     /// There is no set: as configured, and on record.
-    fn undecided(&self, question: Question, flow: Option<FiveTuple>, known: &Known) -> Decision {
+    fn undecided(&self, question: &Question, flow: Option<FiveTuple>, known: &Known) -> Decision {
         let (action, why) = match self.without_set {
             Fail::Closed => (Action::Deny, "there is no decision set, and this proxy fails closed"),
             Fail::Open => (Action::Audit, "there is no decision set, and this proxy fails open"),

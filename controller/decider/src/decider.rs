@@ -164,10 +164,9 @@ impl Decider {
     }
 
     /// Decides; nothing if no set is active.
-    pub async fn decide(&self, question: Question) -> Option<Decided> {
+    pub async fn decide(&self, question: Arc<Question>) -> Option<Decided> {
         let in_use = self.in_use();
         let active = in_use.active.as_ref()?;
-        let question = Arc::new(question);
         let version = active.set().version().clone();
         let of_active = |decision, shadow, breach| {
             Some(Decided { decision, version, by: By::Active, shadow, breach })

@@ -12,7 +12,7 @@ use crate::{By, Decided, Question, Shadow};
 
 /// What the trail has of a decision: enough to make it again. `by` is who asked.
 #[must_use]
-pub fn of(question: Question, decided: &Decided, by: &str, registry: &str) -> AuditRecord {
+pub fn of(question: &Question, decided: &Decided, by: &str, registry: &str) -> AuditRecord {
     let mut record = of_decision(question, &decided.decision, by);
     if let Value::Object(detail) = &mut record.detail {
         detail.extend(sets_of(decided));
@@ -22,25 +22,30 @@ pub fn of(question: Question, decided: &Decided, by: &str, registry: &str) -> Au
 
 /// The same where no set is in use, and the caller's settings said what happens.
 #[must_use]
-pub fn undecided(question: Question, decision: &Decision, by: &str, registry: &str) -> AuditRecord {
+pub fn undecided(
+    question: &Question,
+    decision: &Decision,
+    by: &str,
+    registry: &str,
+) -> AuditRecord {
     let registry_version = Some(registry.to_owned());
     let evidence = Evidence { registry_version, policy_version: None, rules: rules(decision) };
     of_decision(question, decision, by).on(evidence)
 }
 
-fn of_decision(question: Question, decision: &Decision, by: &str) -> AuditRecord {
+fn of_decision(question: &Question, decision: &Decision, by: &str) -> AuditRecord {
     let Question { input, facts, at } = question;
     let line = input.line();
     let mut detail = json!({ "input": input.to_json(), "decision": decision });
     if let Value::Object(detail) = &mut detail {
-        detail.extend(facts.map(|facts| ("registry".to_owned(), facts)));
+        detail.extend(facts.clone().map(|facts| ("registry".to_owned(), facts)));
     }
     let outcome = if decision.allow { Outcome::Ok } else { Outcome::Refused };
-    let record = AuditRecord::new(at, by, format!("decision.{line}"), outcome, detail);
-    let record = AuditRecord { severity: decision.severity, ..record }.about(about(&input));
+    let record = AuditRecord::new(*at, by, format!("decision.{line}"), outcome, detail);
+    let record = AuditRecord { severity: decision.severity, ..record }.about(about(input));
     match told(decision) {
         None => record,
-        Some(rule) => record.told(decision.severity, notice(&input, decision, &rule)),
+        Some(rule) => record.told(decision.severity, notice(input, decision, &rule)),
     }
 }
 

@@ -30,10 +30,10 @@ fn set(action: &str, condition: &str) -> Arc<DecisionSet> {
     Arc::new(DecisionSet::load(&files, None, &Limits::default()).unwrap())
 }
 
-fn question(user: &str) -> Question {
+fn question(user: &str) -> Arc<Question> {
     let json = format!(r#"{{"id": "r", "operation": "chat", "user": "{user}"}}"#);
     let input = Input::from_json(Line::Llm, &json).unwrap();
-    Question { input, facts: None, at: Timestamp::UNIX_EPOCH }
+    Arc::new(Question { input, facts: None, at: Timestamp::UNIX_EPOCH })
 }
 
 fn decider(band: Band) -> Decider {
@@ -104,7 +104,7 @@ async fn a_shadow_is_counted_and_changes_nothing() {
         let says = if user == "eve" { Action::Deny } else { Action::Allow };
         assert_eq!((compared.shadow.action, &compared.candidate), (says, candidate.version()));
         assert_eq!((&compared.decision, &compared.active), (&decided.decision, active.version()));
-        assert_eq!(*compared.question, question(user));
+        assert_eq!(compared.question, question(user));
     }
     let (own, other, differ) = tally(&decider);
     assert_eq!((own.decided, own.denied, other.decided, other.denied), (4, 0, 4, 2));
@@ -205,7 +205,7 @@ async fn a_worker_that_does_not_answer_is_left_behind_and_others_answer() {
     let lost: Arc<AtomicUsize> = Arc::default();
     let pool = Arc::new(Pool::new(set("deny", hangs), settings, Arc::clone(&lost)).unwrap());
     let lost = || lost.load(Ordering::Acquire);
-    let ask = async |user: &str| pool.decide(&Arc::new(question(user))).await;
+    let ask = async |user: &str| pool.decide(&question(user)).await;
     let late = ask("eve").await;
     assert_eq!(
         (late.action, &*late.policy_id, &*late.rule_id),
@@ -234,7 +234,7 @@ async fn a_shadow_that_hangs_leaves_the_active_set_its_successors() {
     let lost: Arc<AtomicUsize> = Arc::default();
     let pool = |action| Pool::new(set(action, hangs), settings, Arc::clone(&lost)).unwrap();
     let (shadow, active) = (pool("audit"), pool("deny"));
-    let (eve, ada) = (Arc::new(question("eve")), Arc::new(question("ada")));
+    let (eve, ada) = (question("eve"), question("ada"));
     assert!(shadow.decide(&eve).await.has_error());
     assert!(shadow.decide(&eve).await.has_error(), "it has used up its successors");
     assert_eq!(lost.load(Ordering::Acquire), 1);
@@ -250,7 +250,7 @@ async fn more_questions_than_wait_are_answered_at_once() {
     let settings = PoolSettings { threads: 1, queue: 1, patience, bounds };
     let hangs = "some x in numbers.range(1, 299999)\n\tx * x == 7";
     let pool = Arc::new(Pool::new(set("deny", hangs), settings, Arc::default()).unwrap());
-    let one = async || pool.decide(&Arc::new(question("eve"))).await.has_error();
+    let one = async || pool.decide(&question("eve")).await.has_error();
     let answers = tokio::join!(one(), one(), one(), one(), one(), one());
     let refused = [answers.0, answers.1, answers.2, answers.3, answers.4, answers.5];
     assert!(refused.iter().any(|refused| *refused) && !refused.iter().all(|refused| *refused));
