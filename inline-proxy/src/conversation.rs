@@ -10,6 +10,7 @@ mod back;
 mod exchange;
 mod forward;
 mod gate;
+mod redacted;
 mod session;
 mod upgrade;
 mod usage;
@@ -116,7 +117,7 @@ impl Conversation {
                 }
             },
         };
-        Ok(Held::until_over(answer, of_request, self.proxy.limits.idle))
+        Ok(self.proxy.watcher.until_over(answer, of_request))
     }
 
     /// Reads the head, and takes out of it what belongs to the client's connection: what is decided on is
@@ -178,7 +179,7 @@ impl Conversation {
         }
         let is_llm = taken.endpoint.is_some() || taken.recognised.by != By::Nothing;
         let limits = self.proxy.limits;
-        let (parts, incoming) = request.into_parts();
+        let (mut parts, incoming) = request.into_parts();
         let reads =
             taken.recognised.wants_body(&parts.headers) && (is_llm || parts.method == Method::POST);
         if !is_llm && !reads {
@@ -186,7 +187,7 @@ impl Conversation {
         }
         // What says that it is too long is not asked for.
         let fits = incoming.size_hint().lower() <= limits.inspect as u64;
-        let body = if reads && fits {
+        let mut body = if reads && fits {
             let reading = body::read(incoming, limits.inspect, Some(room));
             match tokio::time::timeout(limits.body_within, reading).await {
                 Ok(Ok(body)) => body,
@@ -211,10 +212,15 @@ impl Conversation {
             return self.forward(parts, body, &taken, Going::default()).await;
         }
         let decisions = self.decide(&taken, &parts.headers, &read).await;
-        if let Some(refusal) = ask::refusal(&decisions, &taken.id) {
+        let redacted = self.redacted(&decisions, &taken, &parts.headers, &body, &read);
+        if let Some(refusal) = ask::refusal(&decisions, &taken.id, redacted.is_some()) {
             self.proxy.metrics.refused(refusal.kind);
             self.leave(body, taken.expects);
             return reply(refusal.response(&taken.recognised, read.asked.as_ref()));
+        }
+        if let Some(octets) = redacted {
+            body = forward::with_body(&mut parts.headers, octets);
+            read.opened = None;
         }
         let instead = match ask::redirected(&decisions, &self.proxy.judge.known().registry) {
             Ok(instead) => instead,

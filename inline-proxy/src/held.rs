@@ -4,26 +4,32 @@
 //! that nobody listens, and the client sees that it is not whole.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::Response;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::body::Reply;
 use crate::overload::Turn;
 use crate::upstream::{Flight, flight};
 
+/// How often it is looked whether something goes on answers, at least.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Ends answers on which nothing goes. One task looks at all of them, as long as there are any.
+#[derive(Debug)]
+pub struct Watcher {
+    idle: Duration,
+    /// Not empty just as long as the task runs; those that are over are in it until it looks.
+    under_way: Mutex<Vec<Weak<Mutex<State>>>>,
+}
+
 /// An answer's body, and what it holds.
 #[derive(Debug)]
-pub struct Held {
-    state: Arc<Mutex<State>>,
-    /// Ends it; of our own answers all is here already, and they hold nothing.
-    _watcher: Option<AbortOnDropHandle<()>>,
-}
+pub struct Held(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -42,52 +48,76 @@ struct Holds {
     _flight: Option<Arc<Flight>>,
 }
 
-impl Held {
-    /// The same answer, with the place of its request, if it has one. Between two frames of it there is as
-    /// much time as `idle`.
+impl Watcher {
+    /// Between two frames of an answer there is as much time as `idle`, and up to a second more.
+    #[must_use]
+    pub fn new(idle: Duration) -> Arc<Self> {
+        Arc::new(Self { idle, under_way: Mutex::default() })
+    }
+
+    /// The same answer, with the place of its request, if it has one. Of our own answers all is here
+    /// already, and they hold nothing.
     #[must_use]
     pub fn until_over(
+        self: &Arc<Self>,
         mut answer: Response<Reply>,
         turn: Option<Turn>,
-        idle: Duration,
-    ) -> Response<Self> {
+    ) -> Response<Held> {
         let flight = flight(&mut answer);
         answer.map(|reply| match reply {
-            Reply::Ours(_) => Self::new(Holds { reply, _turn: None, _flight: flight }, None),
-            _ => Self::new(Holds { reply, _turn: turn, _flight: flight }, Some(idle)),
+            Reply::Ours(_) => Held::new(Holds { reply, _turn: None, _flight: flight }),
+            _ => self.watched(Holds { reply, _turn: turn, _flight: flight }),
         })
     }
 
-    fn new(holds: Holds, idle: Option<Duration>) -> Self {
-        let state = State { holds: Some(holds), since: Instant::now(), waits: None };
-        let state = Arc::new(Mutex::new(state));
-        let watcher = idle.map(|idle| {
-            AbortOnDropHandle::new(tokio::spawn(end_when_idle(Arc::clone(&state), idle)))
-        });
-        Self { state, _watcher: watcher }
+    fn watched(self: &Arc<Self>, holds: Holds) -> Held {
+        let held = Held::new(holds);
+        let mut under_way = lock(&self.under_way);
+        if under_way.is_empty() {
+            tokio::spawn(Arc::clone(self).watch());
+        }
+        under_way.push(Arc::downgrade(&held.0));
+        held
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn watch(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LOOK.min(self.idle / 4)).await;
+            let (now, mut ended) = (Instant::now(), Vec::new());
+            let is_done = {
+                let mut under_way = lock(&self.under_way);
+                under_way.retain(|state| {
+                    let Some(state) = state.upgrade() else { return false };
+                    let mut state = lock(&state);
+                    let goes = state.since + self.idle > now;
+                    if !goes {
+                        ended.push((state.holds.take(), state.waits.take()));
+                    }
+                    goes
+                });
+                under_way.is_empty()
+            };
+            for (holds, waits) in ended {
+                drop(holds);
+                tracing::debug!("an answer on which nothing went for long was ended");
+                waits.into_iter().for_each(Waker::wake);
+            }
+            if is_done {
+                return;
+            }
+        }
     }
 }
 
-async fn end_when_idle(state: Arc<Mutex<State>>, idle: Duration) {
-    let mut until = Instant::now() + idle;
-    loop {
-        tokio::time::sleep_until(until).await;
-        let (holds, waits) = {
-            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            until = state.since + idle;
-            if until > Instant::now() {
-                continue;
-            }
-            (state.holds.take(), state.waits.take())
-        };
-        drop(holds);
-        tracing::debug!("an answer on which nothing went for long was ended");
-        return waits.into_iter().for_each(Waker::wake);
+impl Held {
+    fn new(holds: Holds) -> Self {
+        let state = State { holds: Some(holds), since: Instant::now(), waits: None };
+        Self(Arc::new(Mutex::new(state)))
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Body for Held {
@@ -98,7 +128,7 @@ impl Body for Held {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let mut state = self.state();
+        let mut state = lock(&self.0);
         let Some(holds) = &mut state.holds else {
             return Poll::Ready(Some(Err("nothing of the answer went for too long".into())));
         };
@@ -112,11 +142,11 @@ impl Body for Held {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.state().holds.as_ref().is_some_and(|holds| holds.reply.is_end_stream())
+        lock(&self.0).holds.as_ref().is_some_and(|holds| holds.reply.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        let state = self.state();
+        let state = lock(&self.0);
         state.holds.as_ref().map_or_else(SizeHint::default, |holds| holds.reply.size_hint())
     }
 }
@@ -137,7 +167,7 @@ mod tests {
         let (second, idle) = (Duration::from_secs(1), Duration::from_secs(60));
         let turn = overload.enter(client).unwrap();
         let holds = Holds { reply: Reply::ours("octets"), _turn: Some(turn), _flight: None };
-        let mut held = Held::new(holds, Some(idle));
+        let mut held = Watcher::new(idle).watched(holds);
         // A frame that goes begins it anew.
         tokio::time::sleep(idle - second).await;
         assert!(held.frame().await.unwrap().is_ok());

@@ -15,11 +15,13 @@ use tokio_util::task::TaskTracker;
 use crate::answers::Answers;
 use crate::clients::{Clients, Place, TooMany};
 use crate::flow::{Entrance, Flow, Target};
+use crate::held::Watcher;
 use crate::judge::{self, Fail, Judge, SourceMap};
 use crate::metrics::Metrics;
 use crate::opening::{self, Opening, Said};
 use crate::overload::Overload;
 use crate::pins::Pins;
+use crate::redact::Redact;
 use crate::refusals::{Reason, Refusals};
 use crate::replay::Replay;
 use crate::splice::{self, Moved};
@@ -78,6 +80,10 @@ pub struct Proxy {
     pub fail: FailPolicy,
     /// See the type.
     pub answers: Answers,
+    /// Who takes out of bodies what policies want taken out.
+    pub redact: Arc<dyn Redact>,
+    /// Answers under way.
+    pub watcher: Arc<Watcher>,
     /// Requests at a time.
     pub overload: Arc<Overload>,
     /// Connections at a time.

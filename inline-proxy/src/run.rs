@@ -26,11 +26,13 @@ use crate::config::Config;
 use crate::dial::{Dialer, Reach};
 use crate::entrance::door::{Door, accept, doors};
 use crate::handover::{Inherited, Program};
+use crate::held::Watcher;
 use crate::judge::{Judge, Known};
 use crate::metrics::{self, Metrics};
 use crate::overload::Overload;
 use crate::pins::Pins;
 use crate::proxy::{FailPolicy, Proxy};
+use crate::redact::Nobody;
 use crate::refusals::Refusals;
 use crate::renew::Issuer;
 use crate::sarkd::{Follower, Parts};
@@ -272,6 +274,8 @@ fn build(
         limits: config.limits(),
         fail: FailPolicy { unreadable: config.fail.unreadable },
         answers: config.answers,
+        redact: Arc::new(Nobody),
+        watcher: Watcher::new(config.limits().idle),
         overload: Arc::new(Overload::new(config.budget(), config.limits.one_client())),
         clients: Arc::new(config.clients()),
         refusals: Refusals::new(config.limits.one_client()),

@@ -1,8 +1,13 @@
 //! Requests are decided on, recorded, and sent on or refused in the provider's own words.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::Version;
 use sark_core::audit::Outcome;
-use sark_inline_proxy::{Budget, Fail};
+use sark_core::request::Operation;
+use sark_detect::Recognised;
+use sark_inline_proxy::{Budget, Fail, Redact};
 
 use crate::client::Client;
 use crate::server::Server;
@@ -133,4 +138,43 @@ async fn too_much_work_is_turned_away_at_once() {
     assert_eq!(head.status(), 503, "{body}");
     assert_eq!(head.headers()["retry-after"], "1");
     assert!(body.contains("sark_overloaded"), "{body}");
+}
+
+/// Takes out what stands in angle brackets.
+#[derive(Debug)]
+struct Brackets;
+
+impl Redact for Brackets {
+    fn redact(&self, body: &[u8], call: &Recognised, findings: &[&str]) -> Option<Bytes> {
+        assert_eq!((call.operation, findings), (Operation::Chat, &["password"][..]));
+        let (before, rest) = std::str::from_utf8(body).ok()?.split_once('<')?;
+        let (_, after) = rest.split_once('>')?;
+        Some(format!("{before}***{after}").into())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_policies_want_taken_out_is_or_the_call_is_denied() {
+    let server = Server::start(&["h2", "http/1.1"]).await;
+    for redact in [Some(Arc::new(Brackets) as Arc<dyn Redact>), None] {
+        let (roots, does) = (vec![server.root.clone()], redact.is_some());
+        let options = Options { server_roots: roots, redact, ..Options::default() };
+        let world = World::new(options).await;
+        let address = world.listen(Some(server.address)).await;
+        for protocols in [&["h2"][..], &["http/1.1"]] {
+            let mut client = Client::connect(address, NAME, &world.root, protocols).await;
+            let whole = chat("gpt-elsewhere", false);
+            let (with, without) =
+                (whole.replace("How", "<hunter2> How"), whole.replace("How", "*** How"));
+            let before = server.seen().len();
+            let (head, body) = client.post(NAME, PATH, &with).await;
+            assert_eq!(head.status(), if does { 200 } else { 403 }, "{body}");
+            let seen = server.seen();
+            let sent = seen.get(before).map(|seen| std::str::from_utf8(&seen.body).unwrap());
+            assert_eq!(sent, does.then_some(without.as_str()));
+            // The hook finds nothing in this one, and says so.
+            let (head, body) = client.post(NAME, PATH, &whole).await;
+            assert_eq!((head.status().as_u16(), server.seen().len()), (403, seen.len()), "{body}");
+        }
+    }
 }

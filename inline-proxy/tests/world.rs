@@ -14,8 +14,8 @@ use sark_decider::{Decider, Settings};
 use sark_inline_proxy::entrance::transparent::{Steering, listen, meant};
 use sark_inline_proxy::{
     Answers, Budget, Clients, Courses, Dialer, Entrance, Fail, FailPolicy, Flow, Judge, Keep,
-    Known, Limits, Metrics, OneClient, Overload, PinPolicy, PinSettings, Pins, Proxy, Reach,
-    Refusals, SourceMap, Target, Termination, Trust, Upstreams,
+    Known, Limits, Metrics, Nobody, OneClient, Overload, PinPolicy, PinSettings, Pins, Proxy,
+    Reach, Redact, Refusals, SourceMap, Target, Termination, Trust, Upstreams, Watcher,
 };
 use sark_policy::decision::{DecisionSet, SetFile};
 use sark_registry::{Snapshot, seed};
@@ -51,6 +51,14 @@ decisions contains {
 	"severity": "medium",
 	"reason": sprintf("%s is not a model for you", [input.model]),
 } if input.model == "forbidden"
+
+decisions contains {
+	"rule_id": "secrets",
+	"action": "redact",
+	"severity": "low",
+	"reason": "passwords stay here",
+	"obligations": [{"type": "redact", "findings": ["password"]}],
+} if input.model == "gpt-elsewhere"
 
 decisions contains {
 	"rule_id": "file",
@@ -132,6 +140,8 @@ pub struct Options {
     pub answer_within: Option<Duration>,
     pub fail: FailPolicy,
     pub answers: Answers,
+    /// Nobody, if it is not said.
+    pub redact: Option<Arc<dyn Redact>>,
     /// Names nobody but these is trusted for.
     pub server_roots: Vec<String>,
 }
@@ -210,6 +220,7 @@ impl World {
             groups: vec!["engineering".into()],
             host: None,
         };
+        let idle = options.quiet.unwrap_or(second * 10);
         let proxy = Proxy {
             courses: options.courses,
             sources: vec![source],
@@ -226,10 +237,12 @@ impl World {
                 answer_within: options.answer_within.unwrap_or(second * 5),
                 inspect: 1 << 20,
                 detect: sark_detect::Limits::default(),
-                idle: options.quiet.unwrap_or(second * 10),
+                idle,
             },
             fail: options.fail,
             answers: options.answers,
+            redact: options.redact.unwrap_or(Arc::new(Nobody)),
+            watcher: Watcher::new(idle),
             overload: Arc::new(Overload::new(options.budget.unwrap_or(BUDGET), who)),
             clients: Arc::new(Clients::new(1000, options.each.unwrap_or(1000), who)),
             refusals: Refusals::new(who),

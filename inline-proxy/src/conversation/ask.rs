@@ -215,11 +215,11 @@ impl Conversation {
     }
 }
 
-/// What a client is told that may not; nothing if it may. The worst decision is the first.
-pub(super) fn refusal(decisions: &[Decision], request_id: &str) -> Option<Refusal> {
+/// What a client is told that may not; nothing if it may. The worst decision is the first. What has to be
+/// taken out of it was, if it is `redacted`: to let it go on as it is would not be what was decided.
+pub(super) fn refusal(decisions: &[Decision], request_id: &str, redacted: bool) -> Option<Refusal> {
     let decision = decisions.first()?;
-    // Nothing is taken out of a body yet: to let it go on unredacted is not what was decided.
-    let allowed = decision.allow && decision.action != Action::Redact;
+    let allowed = decision.allow && (redacted || decision.action != Action::Redact);
     let message = match decision.action {
         Action::Redact => "what has to be taken out of it cannot be, here",
         Action::Hold => "it needs somebody's approval, which cannot be had here",

@@ -65,9 +65,7 @@ impl Conversation {
         // As the client wrote it, for a server that does not know the question.
         let again = going.asking.take().and_then(|asking| {
             let again = (parts.clone(), body.copy()?);
-            parts.headers.remove(CONTENT_ENCODING);
-            parts.headers.insert(CONTENT_LENGTH, asking.len().into());
-            body = Outgoing::whole(asking);
+            body = with_body(&mut parts.headers, asking);
             Some(again)
         });
         let to = (scheme, &authority);
@@ -100,6 +98,13 @@ impl Conversation {
             }
         }
     }
+}
+
+/// A body instead of the client's.
+pub(super) fn with_body(headers: &mut HeaderMap, octets: Bytes) -> Outgoing {
+    headers.remove(CONTENT_ENCODING);
+    headers.insert(CONTENT_LENGTH, octets.len().into());
+    Outgoing::whole(octets)
 }
 
 /// Answers are read on their way: they come as they are, or packed in the one way that is opened; never if

@@ -88,7 +88,7 @@ impl Gate {
             for request in new {
                 let decision = proxy.judge.decide(request, flow, aside.clone()).await;
                 proxy.metrics.decided(&decision);
-                if let Some(refusal) = ask::refusal(&[decision], &request_id) {
+                if let Some(refusal) = ask::refusal(&[decision], &request_id, false) {
                     proxy.metrics.refused(refusal.kind);
                     return Some(refusal);
                 }

@@ -195,7 +195,7 @@ impl Session {
         };
         let read = Read::of_message(asked);
         let decisions = own.decide(&self.taken, &self.headers, &read).await;
-        if let Some(refusal) = ask::refusal(&decisions, &self.taken.id) {
+        if let Some(refusal) = ask::refusal(&decisions, &self.taken.id, false) {
             proxy.metrics.refused(refusal.kind);
             return Err(Ended::Refused(refusal));
         }

@@ -30,7 +30,7 @@ impl Conversation {
         let family = taken.recognised.family;
         if taken.endpoint.is_some() || taken.recognised.by != By::Nothing {
             let decisions = self.decide(&taken, request.headers(), &Read::head_alone()).await;
-            if let Some(refusal) = ask::refusal(&decisions, &taken.id) {
+            if let Some(refusal) = ask::refusal(&decisions, &taken.id, false) {
                 self.proxy.metrics.refused(refusal.kind);
                 return reply(refusal.response(&taken.recognised, None));
             }

@@ -20,7 +20,6 @@ use crate::body::Reply;
 use crate::clients::Place;
 use crate::conversation::Conversation;
 use crate::flow::{Flow, Target};
-use crate::held::Held;
 use crate::proxy::Proxy;
 use crate::refusals::Reason;
 use crate::upstream::Own;
@@ -56,8 +55,8 @@ impl Proxy {
             async move {
                 if request.method() == Method::CONNECT {
                     let answer = conversation.connect(request, &tunnel).await;
-                    let idle = conversation.proxy.limits.idle;
-                    return Ok::<_, Infallible>(Held::until_over(answer, None, idle));
+                    let watcher = &conversation.proxy.watcher;
+                    return Ok::<_, Infallible>(watcher.until_over(answer, None));
                 }
                 conversation.answer(request).await
             }
