@@ -29,6 +29,7 @@ mod alerts;
 mod decision;
 mod identity;
 mod lease;
+mod migrations;
 mod postgres;
 mod query;
 mod registry;

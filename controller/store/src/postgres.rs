@@ -7,9 +7,8 @@ use sark_core::secret::Secret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
+use crate::migrations::POSTGRES;
 use crate::store::OpenError;
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Begins a session that writes. Its statements each see what was committed before them.
 pub(crate) const WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -163,10 +162,10 @@ pub(crate) async fn open(settings: &PostgresSettings) -> Result<PgPool, OpenErro
         let why = format!("its encoding is {encoding}; create it with ENCODING 'UTF8'");
         return Err(failed(why.into()));
     }
-    let migrated = tokio::time::timeout(MIGRATE, MIGRATIONS.run(&mut connection)).await;
+    let migrated = tokio::time::timeout(MIGRATE, POSTGRES.run(&mut connection)).await;
     migrated
         .map_err(|_| failed("changing its schema took too long, or another sarkd is at it".into()))?
-        .map_err(|source| OpenError::migrating(place, &MIGRATIONS, source))?;
+        .map_err(|source| OpenError::migrating(place, &POSTGRES, source))?;
     let _ = within(PATIENCE, connection.close()).await;
     let pool = PgPoolOptions::new()
         .max_connections(8)
@@ -195,11 +194,6 @@ pub(crate) async fn within<T>(
 /// Codes `data_corrupted` and `index_corrupted`.
 pub(crate) fn is_damage(code: &str) -> bool {
     matches!(code, "XX001" | "XX002")
-}
-
-#[cfg(feature = "test-util")]
-pub(crate) fn migrations() -> &'static sqlx::migrate::Migrator {
-    &MIGRATIONS
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use crate::migrations::SQLITE;
 use crate::store::OpenError;
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Begins a session that writes: a write lock first, so that what it reads stays true.
 pub(crate) const WRITING: &str = "BEGIN IMMEDIATE";
@@ -49,8 +48,8 @@ pub(crate) async fn open(path: &Path, pages: Option<u32>) -> Result<SqlitePool, 
         .connect_with(options)
         .await
         .map_err(|e| OpenError::Open { place: place.clone(), source: Box::new(e) })?;
-    let migrated = MIGRATIONS.run(&pool).await;
-    migrated.map_err(|source| OpenError::migrating(place, &MIGRATIONS, source))?;
+    let migrated = SQLITE.run(&pool).await;
+    migrated.map_err(|source| OpenError::migrating(place, &SQLITE, source))?;
     Ok(pool)
 }
 
@@ -88,9 +87,4 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// extended ones of these four at most.
 pub(crate) fn is_damage(code: &str) -> bool {
     code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 11 | 26))
-}
-
-#[cfg(feature = "test-util")]
-pub(crate) fn migrations() -> &'static sqlx::migrate::Migrator {
-    &MIGRATIONS
 }

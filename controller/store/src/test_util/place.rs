@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use super::{TestDatabase, TestServer};
-use crate::{OpenError, Store, postgres, sqlite};
+use crate::{OpenError, Store, migrations};
 
 /// A database that is empty until it is opened; gone with this value.
 #[derive(Debug)]
@@ -84,8 +84,8 @@ impl TestPlace {
 
     fn migrator(&self) -> &'static Migrator {
         match self {
-            Self::Sqlite(_) => sqlite::migrations(),
-            Self::Postgres(_) => postgres::migrations(),
+            Self::Sqlite(_) => &migrations::SQLITE,
+            Self::Postgres(_) => &migrations::POSTGRES,
         }
     }
 
