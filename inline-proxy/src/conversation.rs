@@ -26,7 +26,7 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use sark_core::audit::{Correlation, Flow as FiveTuple};
-use sark_detect::{Asked, By, Family, Head, Kind, Recognised, Refusal, recognise};
+use sark_detect::{By, Dialect, Family, Head, Kind, Recognised, Refusal, recognise};
 use serde_json::{Map, json};
 
 use forward::Going;
@@ -211,7 +211,8 @@ impl Conversation {
         if taken.endpoint.is_none() && taken.recognised.by == By::Nothing {
             return self.forward(parts, body, &taken, Going::default()).await;
         }
-        let decisions = self.decide(&taken, &parts.headers, &read).await;
+        let request = self.request(&taken, &parts.headers, &read);
+        let decisions = self.decide(&taken, &request, read.asked.as_ref()).await;
         let redacted = self.redacted(&decisions, &taken, &parts.headers, &body, &read);
         if let Some(refusal) = ask::refusal(&decisions, &taken.id, redacted.is_some()) {
             self.proxy.metrics.refused(refusal.kind);
@@ -230,7 +231,7 @@ impl Conversation {
                 return reply(refusal.response(&taken.recognised, read.asked.as_ref()));
             }
         };
-        let gate = self.gate(&taken, &parts.headers, &read);
+        let gate = self.gate(&taken, request, read.asked.as_ref());
         let asking = self.asking(&parts.headers, &body, &mut read);
         let going = Going { asked: read.asked, instead, gate, asking };
         self.forward(parts, body, &taken, going).await
@@ -345,8 +346,8 @@ impl Conversation {
     /// What records say beside the request itself.
     fn aside(
         &self,
-        recognised: &Recognised,
-        asked: Option<&Asked>,
+        dialect: Dialect,
+        prompt_octets: Option<u64>,
     ) -> Map<String, serde_json::Value> {
         let mut aside = Map::new();
         aside.insert(
@@ -355,8 +356,8 @@ impl Conversation {
                 "entrance": self.flow.entrance.as_str(),
                 "target": self.flow.target.to_string(),
                 "ja4": self.ja4,
-                "dialect": format!("{:?}", recognised.dialect),
-                "promptOctets": asked.map(|asked| asked.prompt_octets),
+                "dialect": format!("{dialect:?}"),
+                "promptOctets": prompt_octets,
             }),
         );
         aside

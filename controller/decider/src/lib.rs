@@ -22,6 +22,7 @@
 mod decider;
 pub mod directory;
 mod pool;
+mod queue;
 pub mod record;
 mod shadow;
 mod share;

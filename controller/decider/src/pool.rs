@@ -1,8 +1,7 @@
 //! Threads that decide by one set, each with a worker of its own.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sark_core::decision::Decision;
@@ -10,6 +9,7 @@ use sark_policy::decision::{Bounds, DecisionSet, Worker, WorkerError};
 use tokio::sync::oneshot;
 
 use crate::Question;
+use crate::queue::Queue;
 
 /// How a pool decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +36,14 @@ impl Default for PoolSettings {
 pub struct Pool {
     set: Arc<DecisionSet>,
     settings: PoolSettings,
-    jobs: SyncSender<Job>,
-    waiting: Arc<Mutex<Receiver<Job>>>,
+    jobs: Arc<Queue<Job>>,
     lost: Lost,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.jobs.close();
+    }
 }
 
 /// Threads left behind that have not come back.
@@ -84,9 +89,8 @@ impl Pool {
         all: Arc<AtomicUsize>,
     ) -> Result<Self, WorkerError> {
         let lost = Lost { own: Arc::default(), all };
-        let (jobs, waiting) = sync_channel(settings.queue.max(1));
-        let waiting = Arc::new(Mutex::new(waiting));
-        let pool = Self { set, settings, jobs, waiting, lost };
+        let jobs = Arc::new(Queue::new(settings.queue.max(1)));
+        let pool = Self { set, settings, jobs, lost };
         for _ in 0..settings.threads.max(1) {
             let worker = Worker::new(Arc::clone(&pool.set), &settings.bounds)?;
             pool.begin(move || Ok(worker))?;
@@ -106,8 +110,7 @@ impl Pool {
         let (answer, decided) = oneshot::channel();
         let taken = Arc::new(OnceLock::new());
         let job = Job { question: Arc::clone(question), answer, taken: Arc::clone(&taken) };
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.jobs.try_send(job)
-        {
+        if !self.jobs.push(job) {
             return self.set.unanswered(line, "too many questions wait for an answer");
         }
         match tokio::time::timeout(self.settings.patience, decided).await {
@@ -143,10 +146,10 @@ impl Pool {
         &self,
         make: impl FnOnce() -> Result<Worker, WorkerError> + Send + 'static,
     ) -> Result<(), WorkerError> {
-        let (waiting, lost) = (Arc::clone(&self.waiting), self.lost.clone());
+        let (jobs, lost) = (Arc::clone(&self.jobs), self.lost.clone());
         let thread = std::thread::Builder::new().name("decide".to_owned());
         let begun = thread.spawn(move || match make() {
-            Ok(worker) => work(worker, &waiting, &lost),
+            Ok(worker) => work(worker, &jobs, &lost),
             Err(error) => tracing::error!(%error, "a worker that hangs has no successor"),
         });
         begun.map(drop).map_err(|error| WorkerError {
@@ -156,12 +159,9 @@ impl Pool {
     }
 }
 
-fn work(mut worker: Worker, waiting: &Mutex<Receiver<Job>>, lost: &Lost) {
+fn work(mut worker: Worker, jobs: &Queue<Job>, lost: &Lost) {
     let left_behind = Arc::new(AtomicBool::new(false));
-    loop {
-        // Whoever waits holds the lock: the others wait for it instead.
-        let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { question, answer, taken }) = job else { return };
+    while let Some(Job { question, answer, taken }) = jobs.take() {
         if answer.is_closed() {
             continue;
         }

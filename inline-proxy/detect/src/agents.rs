@@ -71,9 +71,12 @@ pub fn agent(headers: &HeaderMap) -> Option<&'static str> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let user_agent = text("user-agent").unwrap_or_default().to_ascii_lowercase();
     let user_agent = user_agent.get(..LOOK).unwrap_or(&user_agent);
-    let by_user_agent = AGENTS.iter().find(|(part, _)| {
-        user_agent.match_indices(part).any(|(at, _)| begins_word(user_agent, at))
-    });
+    let words = (0..user_agent.len()).filter(|at| begins_word(user_agent, *at));
+    let of_word = |at| {
+        let rest = user_agent.get(at..)?;
+        AGENTS.iter().position(|(part, _)| rest.starts_with(part))
+    };
+    let by_user_agent = words.filter_map(of_word).min().and_then(|first| AGENTS.get(first));
     // `AsyncOpenAI/Python` is found as well: it is the same library.
     by_user_agent.map(|(_, agent)| *agent).or_else(|| {
         let others = OTHERS.iter();
@@ -85,9 +88,11 @@ pub fn agent(headers: &HeaderMap) -> Option<&'static str> {
 }
 
 /// At the beginning, after what is no letter, or after `Async`.
+/// A word, and not within one; of letters and figures.
 fn begins_word(text: &str, at: usize) -> bool {
-    let before = text.get(..at).unwrap_or_default();
-    !before.ends_with(|c: char| c.is_ascii_alphanumeric()) || before.ends_with("async")
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    text.as_bytes().get(at).is_some_and(u8::is_ascii_alphanumeric)
+        && (!before.last().is_some_and(u8::is_ascii_alphanumeric) || before.ends_with(b"async"))
 }
 
 #[cfg(test)]

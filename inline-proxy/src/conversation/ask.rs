@@ -130,20 +130,17 @@ impl Conversation {
     pub(super) async fn decide(
         &self,
         taken: &Taken,
-        headers: &HeaderMap,
-        read: &Read,
+        request: &Request,
+        asked: Option<&Asked>,
     ) -> Vec<Decision> {
-        let mut requests = vec![self.request(taken, headers, read)];
-        if let Some(asked) = &read.asked {
+        let mut requests = vec![request.clone()];
+        if let Some(asked) = asked {
             // Servers carry out what has no id, too.
             let calls = asked.messages.iter().filter(|message| message.method.is_some());
             let calls = calls.map(|message| (message.operation(), taken.recognised.call(message)));
             let of_calls: Vec<Request> = calls
                 .filter(|(_, call)| call.is_some())
-                .map(|(operation, call)| {
-                    let request = self.request(taken, headers, read);
-                    Request { operation, call, ..request }
-                })
+                .map(|(operation, call)| Request { operation, call, ..request.clone() })
                 .collect();
             if !of_calls.is_empty() {
                 requests = of_calls;
@@ -159,7 +156,8 @@ impl Conversation {
         }
         let mut decisions = Vec::new();
         for request in requests {
-            let aside = self.aside(&taken.recognised, read.asked.as_ref());
+            let aside =
+                self.aside(taken.recognised.dialect, asked.map(|asked| asked.prompt_octets));
             let decision = self.proxy.judge.decide(request, self.five_tuple(), aside).await;
             self.proxy.metrics.decided(&decision);
             decisions.push(decision);
@@ -168,6 +166,7 @@ impl Conversation {
         decisions
     }
 
+    /// What is decided on.
     pub(super) fn request(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Request {
         let source = self.proxy.behind(self.flow.client.ip());
         let (endpoint, provider) = match &taken.endpoint {

@@ -5,25 +5,21 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use sark_core::Request;
-use sark_core::audit::Flow as FiveTuple;
 use sark_core::request::{Call, Operation};
-use sark_detect::{Answer, Dialect, Kind, Refusal, mcp};
-use serde_json::{Map, Value};
+use sark_detect::{Answer, Asked, Dialect, Kind, Refusal, mcp};
 
-use super::ask::{self, Read};
+use super::ask;
 use super::{Conversation, Taken};
 use crate::answers::Acts;
-use crate::proxy::Proxy;
 
 /// Decides on what one answer does, each once.
 pub struct Gate {
-    proxy: Arc<Proxy>,
-    /// As the request was asked about.
+    conversation: Arc<Conversation>,
+    /// As it was asked about.
     request: Request,
-    flow: Option<FiveTuple>,
-    aside: Map<String, Value>,
+    dialect: Dialect,
+    prompt_octets: u64,
     /// The MCP server that answers; else it is a model.
     server: Option<String>,
     /// Acts that were seen.
@@ -37,8 +33,13 @@ pub type Asking = Pin<Box<dyn Future<Output = Option<Refusal>> + Send>>;
 impl Conversation {
     /// Of the answer to a request that offers tools, or goes on from one that may have; and of an MCP
     /// server's.
-    pub(super) fn gate(&self, taken: &Taken, headers: &HeaderMap, read: &Read) -> Option<Gate> {
-        let (asked, answers) = (read.asked.as_ref()?, self.proxy.answers);
+    pub(super) fn gate(
+        self: &Arc<Self>,
+        taken: &Taken,
+        request: Request,
+        asked: Option<&Asked>,
+    ) -> Option<Gate> {
+        let (asked, answers) = (asked?, self.proxy.answers);
         let is_mcp = taken.recognised.dialect == Dialect::Mcp;
         let asks = match is_mcp {
             true => answers.server_requests == Acts::Decide,
@@ -48,11 +49,11 @@ impl Conversation {
             }
         };
         asks.then(|| Gate {
-            proxy: Arc::clone(&self.proxy),
+            conversation: Arc::clone(self),
             // What it cost was decided on, and is not spent again.
-            request: Request { spend: None, ..self.request(taken, headers, read) },
-            flow: self.five_tuple(),
-            aside: self.aside(&taken.recognised, Some(asked)),
+            request: Request { spend: None, ..request },
+            dialect: taken.recognised.dialect,
+            prompt_octets: asked.prompt_octets,
             server: is_mcp.then(|| taken.recognised.server.clone()),
             seen: 0,
             names: BTreeSet::new(),
@@ -73,20 +74,21 @@ impl Gate {
         let new: Vec<&String> = new.iter().filter(|name| names.insert((*name).clone())).collect();
         let new: Vec<Request> = new.into_iter().filter_map(|name| self.request(name)).collect();
         // Of more than these nothing is remembered.
-        let is_full = acts.len() >= self.proxy.limits.detect.tools;
+        let is_full = acts.len() >= self.conversation.proxy.limits.detect.tools;
         if new.is_empty() && !is_full {
             return None;
         }
-        let (proxy, request_id) = (Arc::clone(&self.proxy), self.request.id.clone());
-        let (flow, aside) = (self.flow, self.aside.clone());
+        let (own, request_id) = (Arc::clone(&self.conversation), self.request.id.clone());
+        let aside = own.aside(self.dialect, Some(self.prompt_octets));
         Some(Box::pin(async move {
+            let proxy = &own.proxy;
             if is_full {
                 proxy.metrics.refused(Kind::Unreadable);
                 let message = "the answer does more than can be decided on".to_owned();
                 return Some(Refusal { kind: Kind::Unreadable, message, request_id, rule: None });
             }
             for request in new {
-                let decision = proxy.judge.decide(request, flow, aside.clone()).await;
+                let decision = proxy.judge.decide(request, own.five_tuple(), aside.clone()).await;
                 proxy.metrics.decided(&decision);
                 if let Some(refusal) = ask::refusal(&[decision], &request_id, false) {
                     proxy.metrics.refused(refusal.kind);

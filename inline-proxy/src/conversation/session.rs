@@ -194,7 +194,8 @@ impl Session {
             Err(error) => return Err(self.unreadable(&error.to_string())),
         };
         let read = Read::of_message(asked);
-        let decisions = own.decide(&self.taken, &self.headers, &read).await;
+        let request = own.request(&self.taken, &self.headers, &read);
+        let decisions = own.decide(&self.taken, &request, read.asked.as_ref()).await;
         if let Some(refusal) = ask::refusal(&decisions, &self.taken.id, false) {
             proxy.metrics.refused(refusal.kind);
             return Err(Ended::Refused(refusal));
@@ -289,7 +290,8 @@ impl Session {
         let limits = &own.proxy.limits.detect;
         let judge = Arc::clone(&own.proxy.judge);
         let watch = Watch::of_session(&self.taken.recognised, limits, about, judge);
-        Answer { watch, gate: own.gate(&self.taken, &self.headers, &last) }
+        let request = own.request(&self.taken, &self.headers, &last);
+        Answer { watch, gate: own.gate(&self.taken, request, last.asked.as_ref()) }
     }
 
     fn unreadable(&self, why: &str) -> Ended {

@@ -29,7 +29,8 @@ impl Conversation {
     ) -> Response<Reply> {
         let family = taken.recognised.family;
         if taken.endpoint.is_some() || taken.recognised.by != By::Nothing {
-            let decisions = self.decide(&taken, request.headers(), &Read::head_alone()).await;
+            let asks = self.request(&taken, request.headers(), &Read::head_alone());
+            let decisions = self.decide(&taken, &asks, None).await;
             if let Some(refusal) = ask::refusal(&decisions, &taken.id, false) {
                 self.proxy.metrics.refused(refusal.kind);
                 return reply(refusal.response(&taken.recognised, None));

@@ -85,8 +85,6 @@ pub(super) fn find(content: &str, found: &mut dyn FnMut(usize, usize, &'static s
             }
             if !matches!(octet, b' ' | b'=' | b':') {
                 before = Before::Nothing;
-            } else if octet == b'=' && matches!(before, Before::Name) {
-                before = Before::SecretsName;
             }
             at += 1;
             continue;
@@ -96,7 +94,7 @@ pub(super) fn find(content: &str, found: &mut dyn FnMut(usize, usize, &'static s
             at += 1;
         }
         let word = content.get(begin..at).unwrap_or_default();
-        before = judge(word, begin, before, found);
+        before = judge(word, begin, before, is_named(octets, at), found);
     }
 }
 
@@ -106,9 +104,7 @@ enum Before {
     Nothing,
     /// `Bearer `, `Basic `.
     Scheme,
-    /// A name that says that its value is secret; not yet its `=`.
-    Name,
-    /// And its `=`.
+    /// A name that says that its value is secret, and `=`.
     SecretsName,
 }
 
@@ -116,6 +112,7 @@ fn judge(
     word: &str,
     begin: usize,
     before: Before,
+    is_name: bool,
     found: &mut dyn FnMut(usize, usize, &'static str),
 ) -> Before {
     let end = begin + word.len();
@@ -136,7 +133,13 @@ fn judge(
     if word.len() >= SHORTEST {
         known(word, begin, found);
     }
-    if names::is_secret(word) { Before::Name } else { Before::Nothing }
+    if is_name && names::is_secret(word) { Before::SecretsName } else { Before::Nothing }
+}
+
+/// Whether the word that ends here is the name of something: `=` follows.
+fn is_named(octets: &[u8], end: usize) -> bool {
+    let mut rest = octets.get(end..).unwrap_or_default().iter();
+    rest.find(|octet| !matches!(octet, b' ' | b':')) == Some(&b'=')
 }
 
 /// A known key, at the beginning of the word or after a sign in it.
