@@ -36,12 +36,12 @@ use crate::body::{self, Outgoing, ReadError, Reply};
 use crate::clients::Place;
 use crate::flow::{Flow, Target};
 use crate::held::Held;
+use crate::ids;
 use crate::overload::{Busy, Room};
 use crate::proxy::Proxy;
 use crate::refusals::Reason;
 use crate::steer::of_llm;
 use crate::upstream::{LinkError, Own, Server};
-use crate::{head, ids};
 
 /// Octets of a body that nobody wants, and how long they are read.
 const DRAIN: usize = 1 << 20;
@@ -130,11 +130,11 @@ impl Conversation {
             request_id: id.clone(),
             rule: None,
         };
-        head::check(request.version(), request.headers())
+        sark_head::check(request.version(), request.headers())
             .map_err(|error| unreadable(error.to_string()))?;
         let authority = match &self.host {
             Some(host) => host.clone(),
-            None => head::authority(request.uri(), request.headers())
+            None => sark_head::authority(request.uri(), request.headers())
                 .map_err(|error| unreadable(error.to_string()))?,
         };
         if request.method() == Method::CONNECT {
@@ -146,10 +146,10 @@ impl Conversation {
         }
         let upgrades = request.method() == Method::GET
             && request.body().is_end_stream()
-            && head::asks_upgrade(request.version(), request.headers());
+            && sark_head::asks_upgrade(request.version(), request.headers());
         let expects = request.headers().contains_key(EXPECT);
-        head::strip(request.headers_mut(), upgrades);
-        let host = head::host(&authority);
+        sark_head::strip(request.headers_mut(), upgrades);
+        let host = sark_head::host(&authority);
         let known = self.proxy.judge.known();
         let endpoint = of_llm(&known.registry, &host);
         let endpoint = endpoint.map(|found| (found.id.clone(), found.provider.clone()));

@@ -30,7 +30,6 @@ mod dial;
 pub mod entrance;
 mod flow;
 mod handover;
-mod head;
 mod held;
 mod ids;
 mod judge;

@@ -2,7 +2,7 @@
 
 use sark_flowspec::Afi;
 
-use crate::prefix::Prefix;
+use crate::prefix::{Prefix, mask};
 use crate::values::write_range;
 
 /// A part of a map's key.
@@ -29,12 +29,20 @@ pub(crate) struct Element {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Shape {
     pub fields: Vec<Field>,
-    /// Single values only: a hash table instead of intervals.
-    pub exact: bool,
+    /// Single values only, and prefixes of these lengths: a hash table of addresses that are cut to
+    /// them. `None`: intervals.
+    pub lengths: Option<Lengths>,
     /// What a packet must meet to be looked up at all: one of these, which exclude each other.
     pub conditions: Vec<String>,
     /// Whether later fragments do not have all that is looked at.
     pub upper_layer: bool,
+}
+
+/// Lengths of the prefixes of a key, if it has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Lengths {
+    pub destination: Option<u8>,
+    pub source: Option<u8>,
 }
 
 impl Field {
@@ -47,6 +55,15 @@ impl Field {
             (Self::Protocol, _) => "meta l4proto",
             (Self::SourcePort, _) => "th sport",
             (Self::DestinationPort, _) => "th dport",
+        }
+    }
+
+    /// The field, cut to a prefix of this length.
+    pub fn cut(self, afi: Afi, length: Option<u8>) -> String {
+        let field = self.expression(afi);
+        match length.and_then(|length| mask(afi, length)) {
+            Some(mask) => format!("{field} & {mask}"),
+            None => field.to_owned(),
         }
     }
 
@@ -68,9 +85,37 @@ impl Shape {
         Self {
             upper_layer: fields.iter().any(is_port),
             fields,
-            exact: elements.iter().all(Element::is_exact),
+            lengths: Lengths::of(elements),
             conditions: vec![String::new()],
         }
+    }
+
+    /// The same in a map that holds prefixes of any lengths, and ranges.
+    pub fn with_intervals(&self) -> Self {
+        Self { lengths: None, ..self.clone() }
+    }
+
+    /// What is looked up, as nftables reads it.
+    pub fn key(&self, afi: Afi) -> String {
+        let lengths = self.lengths.unwrap_or_default();
+        let part = |field: &Field| {
+            let length = match field {
+                Field::Destination => lengths.destination,
+                Field::Source => lengths.source,
+                _ => None,
+            };
+            field.cut(afi, length)
+        };
+        self.fields.iter().map(part).collect::<Vec<_>>().join(" . ")
+    }
+}
+
+impl Lengths {
+    /// Those of all these, if they are the same, and all else is single values.
+    fn of(elements: &[Element]) -> Option<Self> {
+        let lengths = elements.first()?.lengths();
+        let fits = |element: &Element| element.is_single() && element.lengths() == lengths;
+        elements.iter().all(fits).then_some(lengths)
     }
 }
 
@@ -86,9 +131,13 @@ impl Element {
         there.into_iter().filter(|(_, there)| *there).map(|(field, _)| field).collect()
     }
 
-    fn is_exact(&self) -> bool {
-        [self.destination, self.source].into_iter().flatten().all(Prefix::is_host)
-            && self.ranges().into_iter().flatten().all(|(low, high)| low == high)
+    fn lengths(&self) -> Lengths {
+        let length = |prefix: Option<Prefix>| prefix.map(|prefix| prefix.length);
+        Lengths { destination: length(self.destination), source: length(self.source) }
+    }
+
+    fn is_single(&self) -> bool {
+        self.ranges().into_iter().flatten().all(|(low, high)| low == high)
     }
 
     fn ranges(&self) -> [Option<(u64, u64)>; 3] {
@@ -111,7 +160,7 @@ impl Element {
     }
 }
 
-/// `192.0.2.0/24 . 6 . 80-90`.
+/// `192.0.2.0/24 . 6 . 80-90`; `{:#}` is without lengths.
 impl std::fmt::Display for Element {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut first = true;
@@ -120,7 +169,7 @@ impl std::fmt::Display for Element {
         };
         for prefix in [self.destination, self.source].into_iter().flatten() {
             dot(f)?;
-            write!(f, "{prefix}")?;
+            std::fmt::Display::fmt(&prefix, f)?;
         }
         for range in self.ranges().into_iter().flatten() {
             dot(f)?;

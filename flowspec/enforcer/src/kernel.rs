@@ -9,11 +9,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Options, Program, Redirect, ruleset};
+use crate::ruleset::{self, BASE, FAMILIES};
+use crate::{Options, Program, Redirect};
 use command::Tool;
 
-/// Applies programs. Everything that it makes can be told by its name or number: one table, and
-/// the rules and routes of [`Options::protocol`].
+/// Applies programs. Everything that it makes can be told by its name or number: one table of each
+/// family, and the rules and routes of [`Options::protocol`].
 #[derive(Debug, Clone)]
 pub struct Kernel {
     nft: Tool,
@@ -38,13 +39,11 @@ pub struct Counter {
     pub bytes: u64,
 }
 
-/// A table of ours in the kernel.
+/// Our tables in the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {
-    /// [`Program::fingerprint`] of the program that it is.
+    /// [`Program::fingerprint`] of the program that they are.
     pub fingerprint: Option<String>,
-    /// All packets that came in through the interfaces since it was applied.
-    pub seen: Counter,
 }
 
 /// Why the kernel did not do as it was told.
@@ -73,11 +72,11 @@ impl Kernel {
         Self { nft: Tool::new(nft.into(), limit), ip: Tool::new(ip.into(), limit) }
     }
 
-    /// Puts the program in the place of whatever was there: new routes first, then the table in one
+    /// Puts the program in the place of whatever was there: new routes first, then the tables in one
     /// transaction, then stale routes go. Applying it again changes nothing but counters and
     /// buckets, which start anew, and finds next hops again.
     ///
-    /// After an error the table is as it was; `apply` and [`Kernel::remove`] clear up the rest.
+    /// After an error the tables are as they were; `apply` and [`Kernel::remove`] clear up the rest.
     pub async fn apply(&self, program: &Program) -> Result<Applied, KernelError> {
         let options = program.options();
         let applied = routing::prepare(&self.ip, options, program.redirects()).await?;
@@ -89,26 +88,36 @@ impl Kernel {
     /// The counters of the program that was applied last, one for each of its rules.
     pub async fn counters(&self, program: &Program) -> Result<Vec<Counter>, KernelError> {
         let table = &program.options().table;
-        let listed = self.nft.run(&["-j", "list", "table", "inet", table], "").await?;
-        let counters = counters::read(&listed, program.rules().len());
-        counters.map(|counters| counters.rules).map_err(|why| self.nft.unreadable(why))
+        let mut counters = vec![Counter::default(); program.rules().len()];
+        for family in FAMILIES {
+            let listed = self.nft.run(&["-j", "list", "table", family, table], "").await?;
+            counters::add(&listed, &mut counters).map_err(|why| self.nft.unreadable(why))?;
+        }
+        Ok(counters)
     }
 
-    /// Our table, if there is one. Says nothing of what others may have changed in it.
+    /// Our tables, if they are there. Says nothing of what others may have changed in them.
     pub async fn installed(&self, options: &Options) -> Result<Option<Installed>, KernelError> {
-        let words = ["-j", "list", "chain", "inet", &options.table, "prerouting"];
-        let listed = match self.nft.ask(&words).await? {
-            Ok(listed) => listed,
-            Err(said) if said.contains("No such file or directory") => return Ok(None),
-            Err(said) => return Err(self.nft.failed(&words, said)),
-        };
-        let counters = counters::read(&listed, 0).map_err(|why| self.nft.unreadable(why))?;
-        let fingerprint = counters.fingerprint;
-        Ok(Some(Installed { fingerprint, seen: counters.seen }))
+        let mut found = Vec::new();
+        for family in FAMILIES {
+            let words = ["-j", "list", "chain", family, &options.table, BASE];
+            match self.nft.ask(&words).await? {
+                Ok(listed) => {
+                    let fingerprint = counters::fingerprint(&listed);
+                    found.push(fingerprint.map_err(|why| self.nft.unreadable(why))?);
+                }
+                Err(said) if said.contains("No such file or directory") => return Ok(None),
+                Err(said) => return Err(self.nft.failed(&words, said)),
+            }
+        }
+        // Halves of two programs are none.
+        let same = found.iter().all(|fingerprint| Some(fingerprint) == found.first());
+        let fingerprint = found.pop().flatten().filter(|_| same);
+        Ok(Some(Installed { fingerprint }))
     }
 
     /// Finds next hops again, and puts back rules and routes of this program that others took
-    /// away; the table stays as it is.
+    /// away; the tables stay as they are.
     pub async fn reroute(&self, program: &Program) -> Result<Applied, KernelError> {
         let options = program.options();
         let applied = routing::prepare(&self.ip, options, program.redirects()).await?;
@@ -122,7 +131,7 @@ impl Kernel {
         routing::found(&self.ip, options).await
     }
 
-    /// Removes the table, and all rules and routes of our protocol number; what is not there is
+    /// Removes the tables, and all rules and routes of our protocol number; what is not there is
     /// no error.
     pub async fn remove(&self, options: &Options) -> Result<(), KernelError> {
         self.nft.run(&["-f", "-"], &ruleset::removal(options)).await?;

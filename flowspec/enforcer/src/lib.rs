@@ -1,32 +1,35 @@
 //! feed → registry → policy → plan → NLRI → GoBGP → [router]
 //!
-//! What a Linux router does with FlowSpec rules: rules in, one nftables table and a few policy
-//! routes out. [`Program::compile`] is pure and says all there is to say, in text that can be read,
+//! What a Linux router does with FlowSpec rules: rules in, one nftables table of each family and a
+//! few policy routes out. [`Program::compile`] is pure and says all there is to say, in text that can be read,
 //! compared and refused; [`Kernel`] hands it to `nft` and `ip` of the network namespace it runs in,
 //! reads the counters back and removes everything that was made.
 //!
 //! ```text
 //! Rule ─ effect (actions) ──┐
-//!      └ matching (NLRI) ───┴─ layers ─ steps ─ Program ┬ ruleset ─ nft -f ─▶ table inet
+//!      └ matching (NLRI) ───┴─ layers ─ steps ─ Program ┬ ruleset ─ nft -f ─▶ tables ip, ip6
 //!        order of RFC 8955 section 5.1 ──────▲          └ targets ─ ip rule, ip route ─▶ tables
 //!
-//! packet ─ interface? ─ family ─ layer n … layer 0 ─ rules without prefixes ─▶ accept
-//!                                  │ map: address, protocol, ports → verdict
-//!                                  └ chain of the prefix: one nft rule after another
+//! packet ─ interface? ─ layer n … layer 0 ─ rules without prefixes ─▶ accept
+//!                         │ map: address, protocol, ports → verdict
+//!                         └ chain of the prefix: one nft rule after another
 //! ```
 //!
 //! **Order.** A rule with a destination prefix comes before all without, and of two that overlap
 //! the more specific first. So the prefixes of a family are laid in layers, each of prefixes that do
-//! not overlap, the most nested first; a layer is a few lookups however many prefixes it has. Rules
+//! not overlap: a layer for each length where lengths are few, else the most nested first. A layer is
+//! a few lookups however many prefixes it has, in hash tables where its lengths are few. Rules
 //! of one prefix whose order could matter are kept in it, in later lookups or one by one. Rules
 //! without destination are laid out by source in the same way, the rest one by one or, where they
 //! exclude each other, as maps.
 //!
-//! **Why one `inet` table in `prerouting`, before defragmentation.** Both families share a table
-//! and a transaction. The kernel has checked and trimmed the IP header, a mark set here is seen by
-//! routing, fragments are still as they were on the wire (priority −450; conntrack reassembles at
-//! −400), and an interface that goes and comes back needs no new rules. A `netdev` table has none of
-//! this but the fragments. What bypasses `prerouting`, a flowtable for example, bypasses the rules.
+//! **Why a table of each family in `prerouting`, before defragmentation.** Both are in one
+//! transaction. In one `inet` table each packet would be asked for its family, and again by each
+//! rule that looks at an address. The kernel has checked and trimmed the IP header, a mark set here
+//! is seen by routing, fragments are still as they were on the wire (priority −450; conntrack
+//! reassembles at −400), and an interface that goes and comes back needs no new rules. A `netdev`
+//! table has none of this but the fragments. What bypasses `prerouting`, a flowtable for example,
+//! bypasses the rules.
 //!
 //! **What it refuses.** Nothing is approximated: see [`Reason`]. A rule whose packets can be told
 //! but whose actions cannot be carried out keeps its place and does nothing, so that no less
@@ -48,6 +51,7 @@
 //!
 //! [router]: Kernel
 
+mod cost;
 mod effect;
 mod field;
 mod kernel;

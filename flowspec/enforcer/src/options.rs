@@ -8,7 +8,8 @@ use sark_flowspec::RouteTarget;
 /// Where rules apply, and which names and numbers of the kernel are ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Name of the `inet` table. It is ours alone: it is replaced and deleted as a whole.
+    /// Name of the tables `ip` and `ip6`, and of one `inet` that earlier versions had. They are ours
+    /// alone: they are replaced and deleted as a whole.
     pub table: String,
     /// Packets that come in through these are looked at, no others. They need not exist yet.
     pub interfaces: Vec<String>,

@@ -30,7 +30,7 @@ impl Prefix {
     }
 
     pub fn is_host(self) -> bool {
-        self.length == if self.afi == Afi::Ipv4 { 32 } else { 128 }
+        self.length == host_length(self.afi)
     }
 
     /// The prefix of this length that it lies in; a longer length changes nothing.
@@ -54,7 +54,19 @@ pub(crate) fn ones(count: u8) -> u128 {
     u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(count))).unwrap_or(0)
 }
 
-/// A host without its length, as nftables wants it in a set that has no intervals.
+/// Bits of an address.
+fn host_length(afi: Afi) -> u8 {
+    if afi == Afi::Ipv4 { 32 } else { 128 }
+}
+
+/// What cuts addresses to this length, as nftables reads it; none for hosts.
+pub(crate) fn mask(afi: Afi, length: u8) -> Option<String> {
+    let ones = Prefix { bits: ones(length), length: host_length(afi), afi };
+    (length < host_length(afi)).then(|| ones.to_string())
+}
+
+/// A host without its length, as nftables wants it in a set that has no intervals; `{:#}` is
+/// without a length always.
 impl Display for Prefix {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self.afi {
@@ -62,7 +74,7 @@ impl Display for Prefix {
             Afi::Ipv4 => Ipv4Addr::from_bits((self.bits >> 96) as u32).fmt(f)?,
             Afi::Ipv6 => groups(self.bits).fmt(f)?,
         }
-        if self.is_host() { Ok(()) } else { write!(f, "/{}", self.length) }
+        if self.is_host() || f.alternate() { Ok(()) } else { write!(f, "/{}", self.length) }
     }
 }
 

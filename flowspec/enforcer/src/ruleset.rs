@@ -1,4 +1,4 @@
-//! The table as text.
+//! The tables as text.
 
 mod verdict;
 
@@ -29,9 +29,20 @@ pub(crate) struct Decided {
 
 /// Before conntrack's reassembly (−400) and everything that looks at marks.
 const PRIORITY: i32 = -450;
-/// What the comment of the counter of all packets that were looked at begins with. Its next word is
-/// the fingerprint of the table.
-pub(crate) const SEEN: &str = "seen";
+/// What the comment of the first rule of each table begins with. Its next word is the fingerprint
+/// of the program.
+pub(crate) const PROGRAM: &str = "program";
+/// The chain that the kernel calls, and the one for later fragments.
+pub(crate) const BASE: &str = "prerouting";
+const LATER: &str = "later";
+/// Families of our tables, as nftables names them.
+pub(crate) const FAMILIES: [&str; 2] = ["ip", "ip6"];
+/// Of the one table that we had before there was one of each family.
+const FORMER: &str = "inet";
+
+/// Names of interfaces that cost less when they are compared one by one than when they are looked
+/// up.
+const MOST_COMPARED: usize = 4;
 
 /// The comment that tells the counters of a rule.
 pub(crate) fn comment(rule: usize) -> String {
@@ -51,44 +62,21 @@ macro_rules! line {
 }
 use line;
 
-/// The transaction that puts the table in the place of the one before, and its fingerprint. Rules
+/// The transaction that puts the tables in the place of those before, and their fingerprint. Rules
 /// are named by their index in `rules`; the steps are those of IPv4 and of IPv6.
 pub(crate) fn write(
     options: &Options,
     rules: &[Decided],
     steps: &[Vec<Step>; 2],
 ) -> (String, String) {
-    let table = &options.table;
     let mut out = removal(options);
-    line!(out, "table inet {table} {{");
-    line!(out, "  set {TCP_UDP} {{ type inet_proto; elements = {{ 6, 17 }}; }}");
-    let mut verdicts = Verdicts::new(options, rules);
     for (afi, steps) in [Afi::Ipv4, Afi::Ipv6].into_iter().zip(steps) {
-        Family { afi, rules, out: &mut out, verdicts: &mut verdicts }.write(steps);
+        Family { afi, options, rules, out: &mut out, verdicts: Verdicts::new(afi, options, rules) }
+            .write(steps);
     }
-    verdicts.write_chains(&mut out);
-    let names: BTreeSet<String> =
-        options.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
-    let names: Vec<String> = names.into_iter().collect();
-    // One is compared, several are looked up.
-    let names = match names.as_slice() {
-        [name] => name.clone(),
-        names => format!("{{ {} }}", names.join(", ")),
-    };
-    let kept = !(options.redirect_mask | options.dscp_mask);
-    line!(out, "  chain prerouting {{");
-    line!(out, "    type filter hook prerouting priority {PRIORITY}; policy accept;");
-    line!(out, "    iifname != {names} accept");
-    let seen = out.len() + "    counter comment \"".len() + SEEN.len();
-    line!(out, "    counter comment \"{SEEN}\"");
-    line!(out, "    meta mark set meta mark & {kept:#010x}");
-    line!(out, "    meta nfproto ipv4 goto ipv4");
-    line!(out, "    meta nfproto ipv6 goto ipv6");
-    line!(out, "  }}");
-    line!(out, "}}");
     let fingerprint = fingerprint(&out);
-    out.insert_str(seen, &format!(" {fingerprint}"));
-    (out, fingerprint)
+    let bare = format!("comment \"{PROGRAM}\"");
+    (out.replace(&bare, &format!("comment \"{PROGRAM} {fingerprint}\"")), fingerprint)
 }
 
 fn fingerprint(text: &str) -> String {
@@ -99,30 +87,39 @@ fn fingerprint(text: &str) -> String {
     })
 }
 
-/// The transaction after which there is no table, whether there was one or not.
+/// The transaction after which there are no tables, whether there were some or not.
 pub(crate) fn removal(options: &Options) -> String {
     let table = &options.table;
-    format!("table inet {table}\ndelete table inet {table}\n")
+    let mut out = String::new();
+    for family in FAMILIES.into_iter().chain([FORMER]) {
+        line!(out, "table {family} {table}");
+        line!(out, "delete table {family} {table}");
+    }
+    out
 }
 
-struct Family<'w, 'o> {
+struct Family<'w> {
     afi: Afi,
+    options: &'w Options,
     rules: &'w [Decided],
     out: &'w mut String,
-    verdicts: &'w mut Verdicts<'o>,
+    verdicts: Verdicts<'w>,
 }
 
-impl Family<'_, '_> {
-    fn write(&mut self, steps: &[Step]) {
-        let family = self.afi.to_string();
+impl Family<'_> {
+    fn write(mut self, steps: &[Step]) {
+        let [ip, ip6] = FAMILIES;
+        let family = if self.afi == Afi::Ipv4 { ip } else { ip6 };
+        line!(self.out, "table {family} {} {{", self.options.table);
+        line!(self.out, "  set {TCP_UDP} {{ type inet_proto; elements = {{ 6, 17 }}; }}");
         let (mut chain, mut later) = (String::new(), String::new());
         for (index, step) in steps.iter().enumerate() {
             match step {
                 Step::Map { shape, entries } => {
-                    let name = format!("{family}_map_{index}");
+                    let name = format!("map_{index}");
                     self.write_map(&name, shape, entries);
                     for condition in &shape.conditions {
-                        let lookup = format!("{condition} {} vmap @{name}", key(shape, self.afi));
+                        let lookup = format!("{condition} {} vmap @{name}", shape.key(self.afi));
                         line!(chain, "    {}", lookup.trim_start());
                         if !shape.upper_layer {
                             line!(later, "    {}", lookup.trim_start());
@@ -130,20 +127,19 @@ impl Family<'_, '_> {
                     }
                 }
                 Step::Chains { field, prefixes } => {
-                    let name = format!("{family}_by_prefix_{index}");
-                    self.write_chains(&name, *field, prefixes);
-                    let lookup = format!("    {} vmap @{name}", field.expression(self.afi));
-                    line!(chain, "{lookup}");
+                    let name = format!("by_prefix_{index}");
+                    let lookup = self.write_chains(&name, *field, prefixes);
+                    line!(chain, "    {lookup}");
                     let kept: Vec<_> = prefixes
                         .iter()
                         .map(|(prefix, rules)| (*prefix, self.without_upper_layer(rules)))
                         .filter(|(_, rules)| !rules.is_empty())
                         .collect();
                     if kept == *prefixes {
-                        line!(later, "{lookup}");
+                        line!(later, "    {lookup}");
                     } else if !kept.is_empty() {
-                        self.write_chains(&format!("{name}_later"), *field, &kept);
-                        line!(later, "{lookup}_later");
+                        let lookup = self.write_chains(&format!("{name}_later"), *field, &kept);
+                        line!(later, "    {lookup}");
                     }
                 }
                 Step::Rules(rules) => {
@@ -153,30 +149,49 @@ impl Family<'_, '_> {
                 }
             }
         }
-        self.write_family(&family, &chain, &later);
+        // Here evaluation ends where no rule has ended it.
+        let end = self.verdicts.end();
+        let end = end.map(|end| format!("    {end}\n")).unwrap_or_default();
+        let has_later = chain != later;
+        if has_later {
+            line!(self.out, "  chain {LATER} {{");
+            self.out.push_str(&later);
+            self.out.push_str(&end);
+            line!(self.out, "  }}");
+        }
+        self.verdicts.write_chains(self.out);
+        self.write_head(has_later);
+        self.out.push_str(&chain);
+        self.out.push_str(&end);
+        line!(self.out, "  }}");
+        line!(self.out, "}}");
     }
 
-    /// Later fragments have a chain of their own, without what looks beyond the IP header.
-    fn write_family(&mut self, family: &str, chain: &str, later: &str) {
-        let end = self.verdicts.end_of_family(self.afi);
-        let is_later = match self.afi {
-            Afi::Ipv4 => "ip frag-off & 0x1fff != 0",
-            Afi::Ipv6 => "frag frag-off != 0",
+    /// What each packet pays for. Later fragments have a chain of their own, without what looks
+    /// beyond the IP header.
+    fn write_head(&mut self, has_later: bool) {
+        let options = self.options;
+        let names: BTreeSet<String> =
+            options.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let others = if names.len() <= MOST_COMPARED {
+            names.iter().map(|name| format!("iifname != {name}")).collect::<Vec<_>>().join(" ")
+        } else {
+            format!("iifname != {{ {} }}", names.join(", "))
         };
-        let mut chains = vec![(family.to_owned(), chain)];
-        if chain != later {
-            chains.push((format!("{family}_later"), later));
-        }
-        for (name, chain) in &chains {
-            line!(self.out, "  chain {name} {{");
-            if chains.len() > 1 && name == family {
-                line!(self.out, "    {is_later} goto {family}_later");
-            }
-            self.out.push_str(chain);
-            if let Some(end) = &end {
-                line!(self.out, "    {end}");
-            }
-            line!(self.out, "  }}");
+        let kept = !(options.redirect_mask | options.dscp_mask);
+        line!(self.out, "  chain {BASE} {{");
+        line!(self.out, "    type filter hook prerouting priority {PRIORITY}; policy accept;");
+        line!(self.out, "    {others} accept comment \"{PROGRAM}\"");
+        // Few packets come with a mark.
+        line!(self.out, "    meta mark != 0 meta mark set meta mark & {kept:#010x}");
+        if has_later {
+            let is_later = match self.afi {
+                Afi::Ipv4 => "ip frag-off & 0x1fff != 0",
+                // Most have no extension headers, and looking for one is dear.
+                Afi::Ipv6 => "ip6 nexthdr != 6 ip6 nexthdr != 17 frag frag-off != 0",
+            };
+            line!(self.out, "    {is_later} goto {LATER}");
         }
     }
 
@@ -192,22 +207,37 @@ impl Family<'_, '_> {
         let types: Vec<&str> = shape.fields.iter().map(|f| f.datatype(self.afi)).collect();
         line!(self.out, "  map {name} {{");
         line!(self.out, "    type {} : verdict", types.join(" . "));
-        if !shape.exact {
-            line!(self.out, "    flags interval");
-        }
+        let hashed = shape.lengths.is_some();
+        self.write_kind(hashed, entries.len());
         line!(self.out, "    counter");
         line!(self.out, "    elements = {{");
         for (element, rule) in entries {
             let verdict = self.verdict(*rule);
             let verdict = if verdict.is_empty() { "continue" } else { &verdict };
             let comment = comment(*rule);
+            let element = if hashed { format!("{element:#}") } else { element.to_string() };
             line!(self.out, "      {element} counter comment \"{comment}\" : {verdict},");
         }
         line!(self.out, "    }}");
         line!(self.out, "  }}");
     }
 
-    fn write_chains(&mut self, name: &str, field: Field, prefixes: &[(Prefix, Vec<usize>)]) {
+    /// What a map is made of: a hash table is faster when its size is known.
+    fn write_kind(&mut self, hashed: bool, entries: usize) {
+        if hashed {
+            line!(self.out, "    size {entries}");
+        } else {
+            line!(self.out, "    flags interval");
+        }
+    }
+
+    /// The lookup of what it writes.
+    fn write_chains(
+        &mut self,
+        name: &str,
+        field: Field,
+        prefixes: &[(Prefix, Vec<usize>)],
+    ) -> String {
         for (index, (_, rules)) in prefixes.iter().enumerate() {
             let mut chain = String::new();
             for rule in rules {
@@ -217,17 +247,19 @@ impl Family<'_, '_> {
             self.out.push_str(&chain);
             line!(self.out, "  }}");
         }
+        let length = prefixes.first().map(|(prefix, _)| prefix.length);
+        let length = length.filter(|length| prefixes.iter().all(|(p, _)| p.length == *length));
         line!(self.out, "  map {name} {{");
         line!(self.out, "    type {} : verdict", field.datatype(self.afi));
-        if !prefixes.iter().all(|(prefix, _)| prefix.is_host()) {
-            line!(self.out, "    flags interval");
-        }
+        self.write_kind(length.is_some(), prefixes.len());
         line!(self.out, "    elements = {{");
         for (index, (prefix, _)) in prefixes.iter().enumerate() {
+            let prefix = if length.is_some() { format!("{prefix:#}") } else { prefix.to_string() };
             line!(self.out, "      {prefix} : jump {name}_{index},");
         }
         line!(self.out, "    }}");
         line!(self.out, "  }}");
+        format!("{} vmap @{name}", field.cut(self.afi, length))
     }
 
     fn write_rule(&mut self, chain: &mut String, rule: usize) {
@@ -244,9 +276,4 @@ impl Family<'_, '_> {
     fn verdict(&mut self, rule: usize) -> String {
         self.rules.get(rule).map(|decided| self.verdicts.of(rule, decided)).unwrap_or_default()
     }
-}
-
-fn key(shape: &Shape, afi: Afi) -> String {
-    let expressions: Vec<&str> = shape.fields.iter().map(|f| f.expression(afi)).collect();
-    expressions.join(" . ")
 }

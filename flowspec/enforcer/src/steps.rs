@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::field::{Element, Field, Shape};
+use crate::cost::hashes_are_cheaper;
+use crate::field::{Element, Field, Lengths, Shape};
 use crate::layers::{Group, layers};
 use crate::matching::{Matching, Place};
 use crate::prefix::Prefix;
@@ -95,8 +96,8 @@ impl Entries {
     }
 }
 
-/// Groups that exclude each other share maps: only the rules of one group have an order.
-fn layer_steps(field: Field, groups: &[Group], matchings: &Matchings<'_>) -> Vec<Step> {
+/// How the rules of a layer are put into maps, those that can be.
+fn layer_entries(groups: &[Group], matchings: &Matchings<'_>) -> HashMap<usize, Entries> {
     let mut counts: HashMap<&[String], usize> = HashMap::new();
     for rule in groups.iter().flat_map(|group| &group.rules) {
         if let Some((_, conditions)) = matchings.get(rule).and_then(|m| m.keyed.as_ref()) {
@@ -104,13 +105,40 @@ fn layer_steps(field: Field, groups: &[Group], matchings: &Matchings<'_>) -> Vec
         }
     }
     let common = counts.into_iter().filter(|(_, count)| *count >= MANY).map(|(c, _)| c).collect();
-    let entries = |rule: &usize| Entries::of(matchings.get(rule)?, &common);
+    let rules = groups.iter().flat_map(|group| &group.rules);
+    let mut entries: HashMap<usize, Entries> = rules
+        .filter_map(|rule| Some((*rule, Entries::of(matchings.get(rule)?, &common)?)))
+        .collect();
+    // Prefixes of many lengths are as many hash tables, or one set of intervals.
+    let mut lengths: HashMap<Shape, (HashSet<Lengths>, usize)> = HashMap::new();
+    for Entries { shape, elements } in entries.values() {
+        let Some(these) = shape.lengths else { continue };
+        let (others, count) = lengths.entry(shape.with_intervals()).or_default();
+        others.insert(these);
+        *count += elements.len();
+    }
+    for Entries { shape, .. } in entries.values_mut() {
+        let intervals = shape.with_intervals();
+        let hashed = lengths
+            .get(&intervals)
+            .is_some_and(|(lengths, count)| hashes_are_cheaper(lengths.len(), 1, *count));
+        if !hashed {
+            *shape = intervals;
+        }
+    }
+    entries
+}
+
+/// Groups that exclude each other share maps: only the rules of one group have an order.
+fn layer_steps(field: Field, groups: &[Group], matchings: &Matchings<'_>) -> Vec<Step> {
+    let mut entries = layer_entries(groups, matchings);
     let mut maps: Vec<Step> = Vec::new();
     let mut tails = Vec::new();
     for group in groups {
         let mut placing = Placing::default();
         for (index, rule) in group.rules.iter().enumerate() {
-            let placed = entries(rule)
+            let placed = entries
+                .remove(rule)
                 .is_some_and(|entries| placing.place(&mut maps, MOST_MAPS, *rule, entries));
             if !placed {
                 // Everything behind it is later, too.
@@ -165,14 +193,14 @@ impl Placing {
         let wanted_entries = elements.iter().map(|element| (*element, rule));
         for (index, step) in steps.iter_mut().enumerate().skip(self.from) {
             let Step::Map { shape, entries } = step else { continue };
-            if *shape == wanted && self.taken.entry(index).or_default().take(&elements) {
+            if *shape == wanted && self.taken.entry(index).or_default().take(shape, &elements) {
                 entries.extend(wanted_entries);
                 self.from = index;
                 return true;
             }
         }
         let index = steps.len();
-        if index >= most || !self.taken.entry(index).or_default().take(&elements) {
+        if index >= most || !self.taken.entry(index).or_default().take(&wanted, &elements) {
             return false;
         }
         let entries = wanted_entries.collect();
@@ -182,8 +210,8 @@ impl Placing {
     }
 }
 
-/// The keys that one group has in one map. They have the same destination, if any, and the same
-/// fields.
+/// The keys that one group has in one map, which are of its shape and have the same destination, if
+/// any.
 #[derive(Default)]
 struct Taken {
     exact: HashSet<Element>,
@@ -193,8 +221,8 @@ struct Taken {
 impl Taken {
     /// Takes all of these, or none if one overlaps with what is there. Those given exclude each
     /// other.
-    fn take(&mut self, elements: &[Element]) -> bool {
-        let exact = Shape::of(elements).exact;
+    fn take(&mut self, shape: &Shape, elements: &[Element]) -> bool {
+        let exact = shape.lengths.is_some();
         let free = |element: &Element| {
             if exact { !self.exact.contains(element) } else { self.is_free(element) }
         };
@@ -266,7 +294,9 @@ mod tests {
             ("0.0.0.0/1", (1, 1), false),
             ("128.0.0.0/1", (1, 1), true),
         ] {
-            assert_eq!(taken.take(&[element(source, port)]), free, "{source} {port:?}");
+            let elements = [element(source, port)];
+            let shape = Shape::of(&elements).with_intervals();
+            assert_eq!(taken.take(&shape, &elements), free, "{source} {port:?}");
         }
     }
 

@@ -11,7 +11,6 @@ use super::forward::Going;
 use super::gate::Gate;
 use super::{Conversation, Taken, reply};
 use crate::body::{self, Outgoing, Reply};
-use crate::head;
 use crate::passage::Passage;
 use crate::watch::{About, Watch};
 
@@ -24,7 +23,7 @@ impl Conversation {
         going: Going,
     ) -> Response<Reply> {
         let status = response.status();
-        head::strip_answer(response.headers_mut(), false);
+        sark_head::strip_answer(response.headers_mut(), false);
         let Some(asked) = &going.asked else { return response.map(Reply::unread) };
         let about = About {
             correlation: self.correlation(taken),

@@ -12,7 +12,6 @@ use super::{Conversation, Taken};
 use crate::alpn::{Alpn, Offer};
 use crate::body::Outgoing;
 use crate::flow::Target;
-use crate::head;
 use crate::upstream::{Held, Link, LinkError, Server, is_of_connection};
 
 /// How often a request is sent that no server has looked at: several connections may say goodbye at once.
@@ -140,7 +139,7 @@ fn addressed(
     let version = if is_h2 { Version::HTTP_2 } else { Version::HTTP_11 };
     let path = parts.uri.path_and_query().cloned();
     let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    parts.uri = head::address(version, scheme, authority, path, &mut parts.headers)
+    parts.uri = sark_head::address(version, scheme, authority, path, &mut parts.headers)
         .map_err(|_| LinkError::Protocol)?;
     parts.version = version;
     Ok(Request::from_parts(parts, body))

@@ -16,7 +16,6 @@ use super::session::Session;
 use super::{Conversation, Taken, reply};
 use crate::alpn::Offer;
 use crate::body::{Outgoing, Reply};
-use crate::head;
 use crate::splice::{Counted, Moved, silence};
 use crate::upstream::{LinkError, Server};
 
@@ -52,11 +51,11 @@ impl Conversation {
                     }
                     None => self.tie(of_client, of_server),
                 }
-                head::strip_answer(response.headers_mut(), true);
+                sark_head::strip_answer(response.headers_mut(), true);
                 response.map(|_| Reply::ours(""))
             }
             Ok(mut response) => {
-                head::strip_answer(response.headers_mut(), false);
+                sark_head::strip_answer(response.headers_mut(), false);
                 response.map(Reply::unread)
             }
             Err(error) => {
@@ -95,7 +94,7 @@ impl Conversation {
         let path = parts.uri.path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
         let (scheme, headers) = (self.scheme.clone(), &mut parts.headers);
-        parts.uri = head::address(Version::HTTP_11, scheme, &taken.authority, path, headers)
+        parts.uri = sark_head::address(Version::HTTP_11, scheme, &taken.authority, path, headers)
             .map_err(|_| LinkError::Protocol)?;
         parts.version = Version::HTTP_11;
         let mut link = self.proxy.upstreams.link(&server, self.flow.client).await?;

@@ -20,10 +20,10 @@ use crate::body::Reply;
 use crate::clients::Place;
 use crate::conversation::Conversation;
 use crate::flow::{Flow, Target};
+use crate::ids;
 use crate::proxy::Proxy;
 use crate::refusals::Reason;
 use crate::upstream::Own;
-use crate::{head, ids};
 
 /// What becomes of the connection when HTTP is over on it.
 type Tunnel = Arc<Mutex<Option<(OnUpgrade, Flow)>>>;
@@ -89,7 +89,7 @@ impl Conversation {
         };
         let target = request.uri().authority().and_then(|authority| {
             let port = authority.port_u16()?;
-            let host = head::host(authority);
+            let host = sark_head::host(authority);
             (!host.is_empty() && !authority.as_str().contains('@'))
                 .then_some(Target::Name(host, port))
         });

@@ -116,7 +116,7 @@ impl Default for MarksConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct KernelConfig {
-    /// The nftables table, of family `inet`.
+    /// The nftables tables, of the families `ip` and `ip6`.
     pub table: String,
     /// Routing tables of next hops are this one plus the value of the redirect bits.
     pub first_table: u32,

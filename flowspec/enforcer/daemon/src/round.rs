@@ -172,7 +172,6 @@ impl Enforcer {
         full: bool,
     ) -> Result<(), RoundError> {
         let installed = self.kernel.installed(&self.options).await?;
-        let seen = installed.as_ref().map(|installed| installed.seen).unwrap_or_default();
         let fingerprint = installed.and_then(|installed| installed.fingerprint);
         let there = fingerprint.as_deref() == Some(program.fingerprint())
             && self.redirects == program.redirects();
@@ -202,7 +201,6 @@ impl Enforcer {
             );
             applied
         };
-        self.status.seen = seen;
         let rerouted = self.unreachable != applied.unreachable;
         log::unreachable(&self.unreachable, &applied.unreachable);
         self.unreachable = applied.unreachable;

@@ -56,6 +56,4 @@ pub struct Status {
     pub phase: &'static str,
     /// Since when gobgpd has not answered.
     pub stale_since: Option<Instant>,
-    /// All packets that came in through the interfaces, since the table was applied.
-    pub seen: Counter,
 }

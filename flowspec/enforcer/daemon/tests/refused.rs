@@ -27,7 +27,7 @@ fn refused_rules_are_shown_and_counted_and_others_act() {
             // Nothing is applied by looking.
             let (ok, plan, said) = site.command(&["plan"]);
             assert!(ok, "{said}");
-            assert!(plan.contains("table inet sark_flowspec {"), "{plan}");
+            assert!(plan.contains("table ip sark_flowspec {"), "{plan}");
             assert!(plan.contains("# mark 0x00010000: table 830001, next hop 192.0.2.1"), "{plan}");
             assert!(plan.contains("# refused: ipv4 dst 10.9.0.0/16: no routing table"), "{plan}");
             assert_eq!(run("nft", "list tables"), "");

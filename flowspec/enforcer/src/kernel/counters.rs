@@ -4,18 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::Counter;
-use crate::ruleset::{SEEN, commented};
-
-/// What a listing holds.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// By rule.
-    pub rules: Vec<Counter>,
-    /// All packets that were looked at.
-    pub seen: Counter,
-    /// Of the table, if it says one.
-    pub fingerprint: Option<String>,
-}
+use crate::ruleset::{PROGRAM, commented};
 
 /// The parts of a listing that are of use here: long ones have many others.
 #[derive(Deserialize)]
@@ -67,41 +56,38 @@ struct Numbers {
     bytes: u64,
 }
 
-/// Sums the counters of each rule: it may have several nft rules, or entries of a map.
-pub fn read(listing: &str, rules: usize) -> Result<Counters, String> {
-    let listing: Listing = serde_json::from_str(listing).map_err(|error| error.to_string())?;
-    let mut counters = Counters { rules: vec![Counter::default(); rules], ..Counters::default() };
-    for object in listing.nftables {
-        if let Some(rule) = object.rule {
-            counters.add(rule.comment, rule.expr.iter().find_map(|expression| expression.counter));
-        }
-        for (key, _) in object.map.into_iter().flat_map(|map| map.elem) {
-            if let Key::Counted { elem } = key {
-                counters.add(elem.comment, elem.counter);
-            }
-        }
-    }
-    Ok(counters)
+/// The fingerprint of the program that a listed table is of, if it says one.
+pub fn fingerprint(listing: &str) -> Result<Option<String>, String> {
+    let rules = parse(listing)?.nftables.into_iter().filter_map(|object| object.rule);
+    let mut comments = rules.filter_map(|rule| rule.comment);
+    Ok(comments.find_map(|comment| Some(comment.strip_prefix(PROGRAM)?.trim_start().to_owned())))
 }
 
-impl Counters {
-    fn add(&mut self, comment: Option<String>, counter: Option<Numbers>) {
-        let (Some(comment), Some(Numbers { packets, bytes })) = (comment, counter) else { return };
-        let sum = match commented(&comment) {
-            Some(rule) => self.rules.get_mut(rule),
-            None => match comment.strip_prefix(SEEN) {
-                Some(fingerprint) => {
-                    self.fingerprint = Some(fingerprint.trim_start().to_owned());
-                    Some(&mut self.seen)
-                }
-                None => None,
-            },
-        };
-        if let Some(sum) = sum {
+fn parse(listing: &str) -> Result<Listing, String> {
+    serde_json::from_str(listing).map_err(|error| error.to_string())
+}
+
+/// Adds what a listed table has counted to the counters of the rules, which are by their number. A
+/// rule may have several nft rules, or entries of a map.
+pub fn add(listing: &str, rules: &mut [Counter]) -> Result<(), String> {
+    let mut add = |comment: Option<String>, numbers: Option<Numbers>| {
+        let (Some(comment), Some(Numbers { packets, bytes })) = (comment, numbers) else { return };
+        if let Some(sum) = commented(&comment).and_then(|rule| rules.get_mut(rule)) {
             sum.packets = sum.packets.saturating_add(packets);
             sum.bytes = sum.bytes.saturating_add(bytes);
         }
+    };
+    for object in parse(listing)?.nftables {
+        if let Some(rule) = object.rule {
+            add(rule.comment, rule.expr.iter().find_map(|expression| expression.counter));
+        }
+        for (key, _) in object.map.into_iter().flat_map(|map| map.elem) {
+            if let Key::Counted { elem } = key {
+                add(elem.comment, elem.counter);
+            }
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -122,14 +108,18 @@ mod tests {
             {"rule": {"chain": "c", "comment": "r0", "expr": [{"match": {"op": "==", "left": 1, "right": 2}},
                 {"counter": {"packets": 5, "bytes": 500}}, {"accept": null}]}},
             {"rule": {"chain": "c", "comment": "r9", "expr": [{"counter": {"packets": 5, "bytes": 500}}]}},
-            {"rule": {"chain": "p", "comment": "seen 0a1b", "expr": [{"counter": {"packets": 7, "bytes": 700}}]}},
+            {"rule": {"chain": "p", "comment": "program 0a1b", "expr": [{"accept": null}]}},
             {"rule": {"chain": "p", "expr": [{"vmap": {"key": 1, "data": "@m"}}]}}]}"#;
-        let counters = read(listing, 2).unwrap();
+        let mut counters = [Counter::default(); 2];
         let of = |packets, bytes| Counter { packets, bytes };
-        assert_eq!(counters.rules, [of(5, 500), of(5, 200)]);
-        assert_eq!(counters.seen, of(7, 700));
-        assert_eq!(counters.fingerprint.as_deref(), Some("0a1b"));
-        assert!(read("", 0).is_err());
-        assert!(read("{}", 0).is_err());
+        add(listing, &mut counters).unwrap();
+        assert_eq!(counters, [of(5, 500), of(5, 200)]);
+        add(listing, &mut counters).unwrap();
+        assert_eq!(counters, [of(10, 1000), of(10, 400)]);
+        assert_eq!(fingerprint(listing).unwrap().as_deref(), Some("0a1b"));
+        for unreadable in ["", "{}"] {
+            assert!(add(unreadable, &mut counters).is_err());
+            assert!(fingerprint(unreadable).is_err());
+        }
     }
 }

@@ -8,16 +8,17 @@ use sark_flowspec::Afi;
 use super::{Decided, line};
 use crate::Options;
 
-/// Verdicts of rules, and the chains that they go to. Rules that do the same share one, but for
-/// what has a state of its own.
+/// Verdicts of the rules of a family, and the chains that they go to. Rules that do the same share
+/// one, but for what has a state of its own.
 pub(super) struct Verdicts<'o> {
+    afi: Afi,
     options: &'o Options,
-    /// Families in which a rule marks a DSCP and continues. There the DSCP waits in the mark until
-    /// evaluation ends, so that no rule sees what another has written.
-    defers: Vec<Afi>,
+    /// Whether a rule marks a DSCP and continues. Then the DSCP waits in the mark until evaluation
+    /// ends, so that no rule sees what another has written.
+    defers: bool,
     /// DSCPs that wait.
-    deferred: BTreeSet<(Afi, u8)>,
-    names: HashMap<(Afi, Vec<String>), String>,
+    deferred: BTreeSet<u8>,
+    names: HashMap<Vec<String>, String>,
     /// What has been said: a rule may have several conditions or entries, and is one.
     said: HashMap<usize, String>,
     /// In the order in which they were needed.
@@ -25,13 +26,12 @@ pub(super) struct Verdicts<'o> {
 }
 
 impl<'o> Verdicts<'o> {
-    pub fn new(options: &'o Options, rules: &[Decided]) -> Self {
+    pub fn new(afi: Afi, options: &'o Options, rules: &[Decided]) -> Self {
         let defers = rules
             .iter()
-            .filter(|rule| rule.effect.continues && rule.effect.dscp.is_some())
-            .map(|rule| rule.afi)
-            .collect();
+            .any(|rule| rule.afi == afi && rule.effect.continues && rule.effect.dscp.is_some());
         Self {
+            afi,
             options,
             defers,
             deferred: BTreeSet::new(),
@@ -61,16 +61,15 @@ impl<'o> Verdicts<'o> {
         let verb =
             if decided.effect.continues && !decided.effect.discard { "jump" } else { "goto" };
         let has_state = decided.effect.sample || !decided.effect.limits.is_empty();
-        let afi = decided.afi;
         let name = if has_state {
             format!("rule_{rule}")
-        } else if let Some(name) = self.names.get(&(afi, body.clone())) {
+        } else if let Some(name) = self.names.get(&body) {
             return format!("{verb} {name}");
         } else {
-            format!("{afi}_actions_{}", self.names.len())
+            format!("actions_{}", self.names.len())
         };
         if !has_state {
-            self.names.insert((afi, body.clone()), name.clone());
+            self.names.insert(body.clone(), name.clone());
         }
         let verdict = format!("{verb} {name}");
         self.chains.push((name, body));
@@ -78,7 +77,7 @@ impl<'o> Verdicts<'o> {
     }
 
     fn body(&mut self, rule: usize, decided: &Decided) -> Vec<String> {
-        let Decided { afi, ref effect, mark, .. } = *decided;
+        let Decided { ref effect, mark, .. } = *decided;
         let mut body = Vec::new();
         if effect.sample {
             body.push(self.sample(rule));
@@ -94,15 +93,15 @@ impl<'o> Verdicts<'o> {
         };
         body.extend(mark.map(|mark| first(self.options.redirect_mask, mark)));
         match effect.dscp {
-            Some(dscp) if self.defers.contains(&afi) => {
-                self.deferred.insert((afi, dscp));
+            Some(dscp) if self.defers => {
+                self.deferred.insert(dscp);
                 body.push(first(self.options.dscp_mask, self.waiting(dscp)));
             }
-            Some(dscp) => body.push(set_dscp(afi, dscp)),
+            Some(dscp) => body.push(set_dscp(self.afi, dscp)),
             None => {}
         }
         if !effect.continues {
-            body.push(self.end_of_family(afi).unwrap_or_else(|| "accept".to_owned()));
+            body.push(self.end().unwrap_or_else(|| "accept".to_owned()));
         }
         body
     }
@@ -123,8 +122,8 @@ impl<'o> Verdicts<'o> {
     }
 
     /// Where evaluation ends, if something is left to be done there.
-    pub fn end_of_family(&self, afi: Afi) -> Option<String> {
-        self.defers.contains(&afi).then(|| format!("goto {afi}_end"))
+    pub fn end(&self) -> Option<String> {
+        self.defers.then(|| "goto end".to_owned())
     }
 
     pub fn write_chains(&self, out: &mut String) {
@@ -135,27 +134,25 @@ impl<'o> Verdicts<'o> {
             }
             line!(out, "  }}");
         }
-        for afi in [Afi::Ipv4, Afi::Ipv6].into_iter().filter(|afi| self.defers.contains(afi)) {
-            self.write_end(out, afi);
+        if self.defers {
+            self.write_end(out);
         }
     }
 
-    fn write_end(&self, out: &mut String, afi: Afi) {
-        let waiting = self.deferred.iter().filter(|(family, _)| *family == afi);
-        let dscps: Vec<u8> = waiting.map(|(_, dscp)| *dscp).collect();
+    fn write_end(&self, out: &mut String) {
         let mask = self.options.dscp_mask;
-        for dscp in &dscps {
-            line!(out, "  chain {afi}_dscp_{dscp} {{");
-            line!(out, "    {}", set_dscp(afi, *dscp));
+        for dscp in &self.deferred {
+            line!(out, "  chain dscp_{dscp} {{");
+            line!(out, "    {}", set_dscp(self.afi, *dscp));
             line!(out, "    meta mark set meta mark & {:#010x}", !mask);
             line!(out, "    accept");
             line!(out, "  }}");
         }
-        line!(out, "  chain {afi}_end {{");
-        if !dscps.is_empty() {
+        line!(out, "  chain end {{");
+        if !self.deferred.is_empty() {
             line!(out, "    meta mark & {mask:#010x} vmap {{");
-            for dscp in dscps {
-                line!(out, "      {:#010x} : goto {afi}_dscp_{dscp},", self.waiting(dscp));
+            for dscp in &self.deferred {
+                line!(out, "      {:#010x} : goto dscp_{dscp},", self.waiting(*dscp));
             }
             line!(out, "    }}");
         }

@@ -1,4 +1,4 @@
-//! The table as a reader sees it.
+//! The tables as a reader sees them.
 
 use sark_flowspec::{Action, Afi};
 
@@ -78,5 +78,28 @@ fn many_rules_are_few_lookups() {
     let program = compile(&rules, &options());
     let lookups = program.ruleset().lines().filter(|line| line.contains("vmap @")).count();
     assert_eq!(lookups, 1);
-    assert_eq!(program.ruleset().matches("  chain ").count(), 4, "families, later fragments, base");
+    assert_eq!(program.ruleset().matches("  chain ").count(), 3, "two bases, later fragments");
+}
+
+/// Prefixes that do not overlap: a hash table for each length, or one set of intervals.
+#[test]
+fn few_lengths_are_hash_tables_and_many_are_intervals() {
+    let of_lengths = |lengths: &[u8]| {
+        let rules: Vec<_> = (0..400_u32)
+            .map(|i| {
+                let kind = i as usize % lengths.len();
+                let length = lengths[kind];
+                let net = (kind as u32 + 10) << 24 | i << (32 - length);
+                let net = std::net::Ipv4Addr::from(net);
+                rule(Afi::Ipv4, &format!("dst {net}/{length} proto =6 dport =443"), &[DROP])
+            })
+            .collect();
+        let program = compile(&rules, &options());
+        let count = |text: &str| program.ruleset().matches(text).count();
+        (count("vmap @"), count("ip daddr & "), count("flags interval"))
+    };
+    assert_eq!(of_lengths(&[32]), (1, 0, 0));
+    assert_eq!(of_lengths(&[24]), (1, 1, 0));
+    assert_eq!(of_lengths(&[32, 24, 20]), (3, 2, 0));
+    assert_eq!(of_lengths(&[32, 30, 28, 26, 24, 22]), (1, 0, 1));
 }

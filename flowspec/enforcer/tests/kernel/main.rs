@@ -6,6 +6,7 @@
 
 mod extremes;
 mod frame;
+mod interfaces;
 mod namespace;
 mod nflog;
 mod order;

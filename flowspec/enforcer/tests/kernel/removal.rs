@@ -47,14 +47,22 @@ fn everything_that_was_made_is_removed_and_nothing_else() {
         // What is not there is no error.
         wait(kernel.remove(&options())).unwrap();
         assert_eq!(state(), before);
+        // As an earlier version left it.
+        run("nft", "add table inet sark_flowspec");
         wait(kernel.apply(&program())).unwrap();
         let applied = state();
+        assert!(!applied[0].contains("table inet sark_flowspec"), "{}", applied[0]);
         assert_ne!(applied, before);
         wait(kernel.apply(&program())).unwrap();
         assert_eq!(state(), applied, "applying twice changes nothing");
         // What is there can be told.
         let installed = wait(kernel.installed(&options())).unwrap().unwrap();
         assert_eq!(installed.fingerprint.as_deref(), Some(program().fingerprint()));
+        // Half of it is none.
+        run("nft", "delete table ip6 sark_flowspec");
+        assert_eq!(wait(kernel.installed(&options())).unwrap(), None);
+        wait(kernel.apply(&program())).unwrap();
+        assert_eq!(state(), applied);
         let mut redirects = wait(kernel.redirects(&options())).unwrap();
         redirects.sort_by_key(|redirect| redirect.slot);
         assert_eq!(redirects, program().redirects());

@@ -14,7 +14,7 @@ use crate::run::run;
 
 /// Where to look while it is up.
 pub const LOOK: &[&str] = &[
-    "router -- nft list table inet sark_flowspec",
+    "router -- nft list table ip sark_flowspec",
     "speaker -- SARKCTL flowspec list",
     "speaker -- SARKCTL audit tail",
 ];

@@ -1,5 +1,18 @@
+//! packet → [proxy] → request → decision → audit
+//!
 //! Heads of requests and answers on their way: what belongs to one connection stays on it (RFC 9110
 //! §7.6.1), and what could be read in two ways is refused (RFC 9112 §6.3, §11.2).
+//!
+//! ```text
+//!    head ─ check ─ authority ─ strip ─ … decision … ─ address ─→ head for the next connection
+//!             └─ BadHead ─┘
+//! ```
+//!
+//! No I/O, no clock, no panic on octets from outside: `fuzz/` has a target.
+//!
+//! [proxy]: check
+
+use std::net::Ipv6Addr;
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderName, HeaderValue, TE, TRAILER,
@@ -83,8 +96,28 @@ pub fn authority(uri: &Uri, headers: &HeaderMap) -> Result<Authority, BadHead> {
     }
     .and_then(|authority| {
         // A user's name in front is not a host's, and hides one.
-        if authority.as_str().contains('@') { Err(BadHead::ManyHosts) } else { Ok(authority) }
+        let reads_once = !authority.as_str().contains('@') && is_host(&authority);
+        if reads_once { Ok(authority) } else { Err(BadHead::ManyHosts) }
     })
+}
+
+/// A name, or an address in brackets, and a port if there is one: `Authority` takes more for one.
+fn is_host(authority: &Authority) -> bool {
+    let named = authority.host();
+    let is_named = match named.strip_prefix('[') {
+        Some(rest) => {
+            rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
+        }
+        None => !host(authority).is_empty() && !named.contains(['[', ']']),
+    };
+    let is_number = |port: &str| {
+        port.bytes().all(|octet| octet.is_ascii_digit())
+            && (port.is_empty() || port.parse::<u16>().is_ok())
+    };
+    let beside = authority.as_str().strip_prefix(named);
+    is_named
+        && beside
+            .is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(is_number))
 }
 
 /// The host of an authority, as names are compared: lower case, no dot at the end, no brackets.
@@ -94,23 +127,21 @@ pub fn host(authority: &Authority) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
+/// What a field lists. Octets that are no ASCII in one of its parts hide no other.
+fn listed(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(name).into_iter();
+    values.flat_map(|value| value.as_bytes().split(|octet| *octet == b',')).map(<[u8]>::trim_ascii)
+}
+
 /// Takes out what is between two neighbours only. `upgrade` stays if the connection becomes another.
 pub fn strip(headers: &mut HeaderMap, upgrades: bool) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+    let named: Vec<HeaderName> = listed(headers, CONNECTION)
+        .filter_map(|name| HeaderName::try_from(name).ok())
         .filter(|name| !(upgrades && *name == UPGRADE))
         // Whoever names these would take away what others decide by.
         .filter(|name| *name != HOST && *name != CONTENT_LENGTH)
         .collect();
-    let wants_trailers = headers.get_all(TE).iter().any(|value| {
-        value.to_str().is_ok_and(|value| {
-            value.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
-        })
-    });
+    let wants_trailers = listed(headers, TE).any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
@@ -127,13 +158,14 @@ pub fn strip(headers: &mut HeaderMap, upgrades: bool) {
     }
 }
 
-/// Takes the same out of an answer.
+/// Takes the same out of an answer. What it says of its trailers stays.
 pub fn strip_answer(headers: &mut HeaderMap, upgrades: bool) {
-    let trailer = headers.get(TRAILER).cloned();
+    let trailers: Vec<HeaderValue> = headers.get_all(TRAILER).iter().cloned().collect();
     strip(headers, upgrades);
     headers.remove(TE);
-    if let Some(trailer) = trailer {
-        headers.insert(TRAILER, trailer);
+    headers.remove(TRAILER);
+    for trailer in trailers {
+        headers.append(TRAILER, trailer);
     }
 }
 
@@ -142,11 +174,17 @@ pub fn strip_answer(headers: &mut HeaderMap, upgrades: bool) {
 pub fn asks_upgrade(version: Version, headers: &HeaderMap) -> bool {
     version == Version::HTTP_11
         && headers.contains_key(UPGRADE)
-        && headers.get_all(CONNECTION).iter().any(|value| {
-            value.to_str().is_ok_and(|value| {
-                value.split(',').any(|name| name.trim().eq_ignore_ascii_case("upgrade"))
-            })
-        })
+        && listed(headers, CONNECTION).any(|name| name.eq_ignore_ascii_case(b"upgrade"))
+}
+
+/// A path that is empty in a URI is sent as `/` (RFC 9112 §3.2.1, RFC 9113 §8.3.1).
+fn from_root(path: PathAndQuery) -> Result<PathAndQuery, http::Error> {
+    match path.as_str() {
+        // What it says of an empty one, too.
+        "/" => Ok(PathAndQuery::from_static("/")),
+        query if query.starts_with('?') => Ok(PathAndQuery::try_from(format!("/{query}"))?),
+        _ => Ok(path),
+    }
 }
 
 /// The URI for a connection of this version, and the `Host` beside it: HTTP/2 has both in one.
@@ -158,6 +196,7 @@ pub fn address(
     headers: &mut HeaderMap,
 ) -> Result<Uri, http::Error> {
     headers.remove(HOST);
+    let path = from_root(path)?;
     if version == Version::HTTP_2 {
         return Uri::builder()
             .scheme(scheme)
@@ -226,6 +265,20 @@ mod tests {
         assert_eq!(named("/", &[("host", "a"), ("host", "a")]), Err(BadHead::ManyHosts));
         assert_eq!(named("/", &[("host", "a.example@b.example")]), Err(BadHead::ManyHosts));
         assert_eq!(named("/", &[("host", "a b")]), Err(BadHead::ManyHosts));
+        for none in [
+            "",
+            ":443",
+            ".",
+            ".:443",
+            "x[2001:db8::1]",
+            "[2001:db8::1]x",
+            "[a.example]",
+            "[]",
+            "a:x",
+            "a:65536",
+        ] {
+            assert_eq!(named("/", &[("host", none)]), Err(BadHead::ManyHosts), "{none}");
+        }
     }
 
     #[test]
@@ -255,5 +308,46 @@ mod tests {
         assert!(asks_upgrade(Version::HTTP_11, &lines));
         strip(&mut lines, true);
         assert_eq!(lines, headers(&[("connection", "upgrade"), ("upgrade", "websocket")]));
+    }
+
+    #[test]
+    fn octets_beside_a_name_do_not_hide_it() {
+        let mut lines = headers(&[("x-mine", "1"), ("x-other", "2")]);
+        lines.append(CONNECTION, HeaderValue::from_bytes(b"\xff, X-Mine ,\xb3x-other").unwrap());
+        strip(&mut lines, false);
+        assert_eq!(lines, headers(&[("x-other", "2")]));
+    }
+
+    #[test]
+    fn an_answer_keeps_all_that_it_says_of_trailers() {
+        let mut lines = HeaderMap::new();
+        for (name, value) in [("trailer", "a"), ("trailer", "b"), ("connection", "trailer")] {
+            lines.append(name, HeaderValue::from_static(value));
+        }
+        strip_answer(&mut lines, false);
+        let left: Vec<_> = lines.get_all(TRAILER).iter().collect();
+        assert_eq!(left, ["a", "b"]);
+        assert_eq!(lines.keys_len(), 1);
+    }
+
+    #[test]
+    fn an_empty_path_is_sent_as_one() {
+        let of = |version, target: &str| {
+            let uri: Uri = target.parse().unwrap();
+            let path = uri.path_and_query().unwrap().clone();
+            let authority = uri.authority().unwrap();
+            address(version, Scheme::HTTP, authority, path, &mut HeaderMap::new()).unwrap()
+        };
+        for (target, path) in [
+            ("http://a.example", "/"),
+            ("http://a.example#x", "/"),
+            ("http://a.example?x", "/?x"),
+            ("http://a.example/x?y", "/x?y"),
+        ] {
+            assert_eq!(of(Version::HTTP_11, target).to_string(), path);
+            let sent = of(Version::HTTP_2, target);
+            assert_eq!(sent.path_and_query().unwrap().as_str(), path);
+            assert_eq!(sent.to_string(), format!("http://a.example{path}"));
+        }
     }
 }
