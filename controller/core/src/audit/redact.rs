@@ -75,12 +75,12 @@ pub(super) fn redacted(json: &str) -> Option<String> {
 
 /// Where the string that begins here ends: at its quotation mark.
 fn end_of_string(octets: &[u8], mut at: usize) -> usize {
-    while let Some(&octet) = octets.get(at) {
-        match octet {
-            b'"' => return at,
-            b'\\' => at += 2,
-            _ => at += 1,
+    while let Some(to) = octets.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += to;
+        if octets.get(at) == Some(&b'"') {
+            return at;
         }
+        at += 2;
     }
     octets.len()
 }

@@ -62,8 +62,9 @@ const LOOKED_AT: usize = 2048;
 /// Calls `found` with the places of secrets in the content of a JSON string, in order.
 pub(super) fn find(content: &str, found: &mut dyn FnMut(usize, usize, &'static str)) {
     let octets = content.as_bytes();
-    // Almost every string ends here.
-    if octets.len() < 8 {
+    // Almost every string ends here: too short for a key, and nothing has a name or a scheme in it.
+    let is_one_word = || !octets.iter().any(|octet| matches!(octet, b' ' | b'=' | b':'));
+    if octets.len() < 8 || (octets.len() < SHORTEST && is_one_word()) {
         return;
     }
     let mut before = Before::Nothing;
