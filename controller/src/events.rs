@@ -24,7 +24,7 @@ use crate::{ChangeError, Changed};
 pub use alerts::{
     AlertAttempted, AlertStoreFailed, AlertUnreadable, AlertsCounted, AlertsTaken, Attempted,
 };
-pub use pools::ProxyTurned;
+pub use pools::{CannotAsk, ProxyTurned};
 
 /// Something that happened.
 pub trait Event {

@@ -31,9 +31,9 @@ use sark_health::{Health, Thresholds, Turn};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::events::{Event, ProxyTurned};
+use crate::events::{CannotAsk, Event, ProxyTurned};
 use crate::{Metrics, Signals};
-pub use ask::Answer;
+pub use ask::{Answer, Fault};
 pub use asker::Asker;
 pub use problems::{PoolProblem, problems};
 pub use record::{Recorder, Turned};
@@ -75,6 +75,8 @@ struct Seen {
     health: Health,
     since: Timestamp,
     last: Option<Answer>,
+    /// Why this machine could not ask, if it could not the last time.
+    cannot_ask: Option<String>,
 }
 
 impl Pools {
@@ -95,7 +97,8 @@ impl Pools {
             for (proxy, one) in it.proxies.iter().enumerate() {
                 if let (Some(health), Some(at)) = (&it.health, it.asked_at(one)) {
                     let health_now = Health::taken_for_up(Duration::ZERO);
-                    let seen = Seen { health: health_now, since: now, last: None };
+                    let seen =
+                        Seen { health: health_now, since: now, last: None, cannot_ask: None };
                     let (rules, seen) = (thresholds(health), Mutex::new(seen));
                     members.push(Member { pool, proxy, at, rules, seen });
                 }
@@ -138,12 +141,14 @@ impl Pools {
     fn heard(&self, member: usize, answer: Answer) {
         let Some(member) = self.members.get(member) else { return };
         let (pool, proxy) = self.named(member);
+        let is_needed = self.is_needed(member.pool, member.proxy);
         let turn = {
             let mut seen = member.seen.lock().unwrap_or_else(PoisonError::into_inner);
             let was_known = seen.health.is_known();
             let (health, turn) =
-                seen.health.after(answer.works, self.begun.elapsed(), &member.rules);
+                seen.health.after(answer.works, self.begun.elapsed(), is_needed, &member.rules);
             seen.health = health;
+            seen.cannot_ask = None;
             if turn.is_some() {
                 seen.since = answer.at;
             }
@@ -170,6 +175,33 @@ impl Pools {
         if let Err(error) = self.turned.try_send(turned) {
             record::lost(&error.into_inner(), &self.metrics);
         }
+    }
+
+    /// This machine could not ask a member: what is known of it stays, and what is not stays unknown.
+    fn cannot_ask(&self, member: usize, words: String) {
+        let Some(member) = self.members.get(member) else { return };
+        let (pool, proxy) = self.named(member);
+        let mut seen = member.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = seen.cannot_ask.is_none();
+        CannotAsk { pool: &pool.name, proxy: &proxy.name, why: &words, is_new }.emit(&self.metrics);
+        seen.cannot_ask = Some(words);
+    }
+
+    /// Whether nobody else of the pool is up in a family of this proxy: then a hold-down of it would
+    /// only keep the pool down.
+    fn is_needed(&self, pool: usize, proxy: usize) -> bool {
+        let environment = self.environment();
+        let Some(proxies) = environment.pools.get(pool).map(|pool| &pool.proxies) else {
+            return false;
+        };
+        let Some(own) = proxies.get(proxy) else { return false };
+        let others = || {
+            let others = proxies.iter().enumerate().filter(|(place, _)| *place != proxy);
+            others.map(|(_, other)| other).filter(|other| other.is_up)
+        };
+        let ipv4 = own.next_hop4.is_some() && !others().any(|other| other.next_hop4.is_some());
+        let ipv6 = own.next_hop6.is_some() && !others().any(|other| other.next_hop6.is_some());
+        ipv4 || ipv6
     }
 
     fn named(&self, member: &Member) -> (&PoolConfig, &ProxyConfig) {

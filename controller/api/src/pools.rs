@@ -55,7 +55,7 @@ pub struct PoolProxyView {
     pub state: ProxyState,
     /// Since when.
     pub since: Option<Timestamp>,
-    /// It stays down until then, whatever it answers.
+    /// It stays down until then, whatever it answers, unless it is the last of its pool.
     pub held_until: Option<Timestamp>,
     /// Where routers send IPv4 flows.
     pub next_hop4: Option<Ipv4Addr>,
@@ -65,6 +65,9 @@ pub struct PoolProxyView {
     pub check: Option<String>,
     /// What it answered last.
     pub answer: Option<ProxyAnswer>,
+    /// Why `sarkd` itself cannot ask it, if it cannot; how the proxy is, is what was known before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cannot_ask: Option<String>,
     /// Percent of the source addresses of the policies that redirect to the pool.
     pub share: Option<f64>,
     /// Which sources these are.

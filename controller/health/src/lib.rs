@@ -8,7 +8,7 @@
 //!   taken for up ── works ──→ up ── `fail_after` failures in a row ──→ down
 //!        │                    ↑                                         │
 //!        └── `fail_after` ────│──── `recover_after` successes in a row ─┘
-//!            failures → down  └──── and the hold-down has passed
+//!            failures → down  └──── and the hold-down has passed, or it is needed
 //! ```
 
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub struct Health {
 pub enum Turn {
     /// It is up again.
     Up,
-    /// It is down, and stays so for this long at least.
+    /// It is down, and stays so for this long at least, unless it is needed.
     Down {
         /// The hold-down.
         hold_down: Duration,
@@ -66,9 +66,17 @@ impl Health {
         }
     }
 
-    /// How it is after another answer, and what that changed.
+    /// How it is after another answer, and what that changed. Of one that is needed, since there is no
+    /// other, the hold-down is not waited for.
     #[must_use]
-    pub fn after(self, works: bool, now: Duration, rules: &Thresholds) -> (Self, Option<Turn>) {
+    pub fn after(
+        self,
+        works: bool,
+        now: Duration,
+        is_needed: bool,
+        rules: &Thresholds,
+    ) -> (Self, Option<Turn>) {
+        let may_rise = is_needed || self.held_for(now).is_zero();
         let run = if works == self.is_up { 0 } else { self.run.saturating_add(1) };
         let stays = Self { run, is_known: self.is_known || works, ..self };
         match self.is_up {
@@ -78,7 +86,7 @@ impl Health {
                 let down = Self { is_up, is_known, since: now, run: 0, hold_down, ..self };
                 (down, Some(Turn::Down { hold_down }))
             }
-            false if run >= rules.recover_after.max(1) && self.held_for(now).is_zero() => {
+            false if run >= rules.recover_after.max(1) && may_rise => {
                 let recovered = Some(now);
                 (Self { is_up: true, since: now, run: 0, recovered, ..stays }, Some(Turn::Up))
             }

@@ -20,7 +20,7 @@ fn run(answers: &str, rules: &Thresholds) -> String {
     let mut out = String::new();
     for (n, answer) in (1u32..).zip(answers.chars()) {
         let turn;
-        (health, turn) = health.after(answer == '+', SECOND * n, rules);
+        (health, turn) = health.after(answer == '+', SECOND * n, false, rules);
         out.push(match (health.is_up(), turn) {
             (true, None) => 'u',
             (true, Some(_)) => 'U',
@@ -45,10 +45,10 @@ fn nothing_is_known_before_the_first_verdict() {
     let rules = rules(2, 1, 0);
     let begun = Health::taken_for_up(SECOND);
     assert!(begun.is_up() && !begun.is_known());
-    assert!(begun.after(true, SECOND, &rules).0.is_known());
-    let (once, turn) = begun.after(false, SECOND, &rules);
+    assert!(begun.after(true, SECOND, false, &rules).0.is_known());
+    let (once, turn) = begun.after(false, SECOND, false, &rules);
     assert!(once.is_up() && !once.is_known() && turn.is_none());
-    let (twice, turn) = once.after(false, SECOND * 2, &rules);
+    let (twice, turn) = once.after(false, SECOND * 2, false, &rules);
     assert!(!twice.is_up() && twice.is_known());
     assert_eq!(turn, Some(Turn::Down { hold_down: Duration::ZERO }));
     assert_eq!((begun.since(), twice.since()), (SECOND, SECOND * 2));
@@ -62,15 +62,15 @@ fn who_flaps_is_held_down_longer_each_time_and_not_for_ever() {
     let mut fall = |up_for: u32| {
         now += SECOND * up_for;
         let turn;
-        (health, turn) = health.after(false, now, &rules);
+        (health, turn) = health.after(false, now, false, &rules);
         let Some(Turn::Down { hold_down }) = turn else { panic!("{turn:?}") };
         held.push(hold_down.as_secs());
         assert_eq!(health.held_for(now), hold_down);
         // Just before the end of it nothing helps.
         let before = now + hold_down - Duration::from_millis(1);
-        assert_eq!(health.after(true, before, &rules).1, None);
+        assert_eq!(health.after(true, before, false, &rules).1, None);
         now += hold_down;
-        (health, _) = health.after(true, now, &rules);
+        (health, _) = health.after(true, now, false, &rules);
         assert!(health.is_up());
     };
     for up_for in [100, 20, 5, 1, 1, 20, 21, 3] {
@@ -82,12 +82,26 @@ fn who_flaps_is_held_down_longer_each_time_and_not_for_ever() {
 #[test]
 fn a_hold_down_beyond_the_longest_is_as_configured() {
     let rules = Thresholds { longest_hold_down: SECOND, ..rules(1, 1, 30) };
-    let down = Health::taken_for_up(Duration::ZERO).after(false, SECOND, &rules);
+    let down = Health::taken_for_up(Duration::ZERO).after(false, SECOND, false, &rules);
     assert_eq!(down.1, Some(Turn::Down { hold_down: SECOND * 30 }));
 }
 
+#[test]
+fn who_is_needed_is_not_held_down() {
+    let rules = rules(1, 2, 30);
+    let (down, turn) = Health::taken_for_up(Duration::ZERO).after(false, SECOND, true, &rules);
+    assert_eq!(turn, Some(Turn::Down { hold_down: SECOND * 30 }));
+    let (once, turn) = down.after(true, SECOND * 2, true, &rules);
+    assert_eq!((once.is_up(), turn), (false, None), "successes are counted all the same");
+    assert!(!once.after(true, SECOND * 3, false, &rules).0.is_up());
+    assert_eq!(once.after(true, SECOND * 3, true, &rules).1, Some(Turn::Up));
+    // It answered well while it was held down, and is needed from now on.
+    let held = once.after(true, SECOND * 3, false, &rules).0;
+    assert_eq!(held.after(true, SECOND * 4, true, &rules).1, Some(Turn::Up));
+}
+
 /// What must hold after each answer, said of the answers so far and not of how it is kept.
-fn check(answers: &[(bool, u32)], rules: &Thresholds) {
+fn check(answers: &[(bool, u32)], is_needed: bool, rules: &Thresholds) {
     let mut health = Health::taken_for_up(Duration::ZERO);
     let mut now = Duration::ZERO;
     let (mut fell, mut rose, mut held) = (None, None, Duration::ZERO);
@@ -102,7 +116,7 @@ fn check(answers: &[(bool, u32)], rules: &Thresholds) {
         };
         let was_up = health.is_up();
         let turn;
-        (health, turn) = health.after(*works, now, rules);
+        (health, turn) = health.after(*works, now, is_needed, rules);
         let expected = if was_up {
             ended(false, rules.fail_after).then(|| {
                 let flaps = rose.is_some_and(|rose| now - rose <= rules.flap_window);
@@ -114,7 +128,7 @@ fn check(answers: &[(bool, u32)], rules: &Thresholds) {
                 Turn::Down { hold_down: held }
             })
         } else {
-            let is_over = fell.is_some_and(|fell| now - fell >= held);
+            let is_over = is_needed || fell.is_some_and(|fell| now - fell >= held);
             (is_over && ended(true, rules.recover_after)).then(|| {
                 rose = Some(now);
                 Turn::Up
@@ -138,7 +152,8 @@ fn every_short_history() {
                 for history in 0u32..1 << 11 {
                     let answers: Vec<(bool, u32)> =
                         (0..11).map(|n| (history >> n & 1 == 1, 1000)).collect();
-                    check(&answers, &rules);
+                    check(&answers, false, &rules);
+                    check(&answers, true, &rules);
                 }
             }
         }
@@ -152,7 +167,8 @@ proptest! {
         fail_after in 0u32..5,
         recover_after in 0u32..5,
         hold_down in 0u32..30,
+        is_needed in any::<bool>(),
     ) {
-        check(&answers, &rules(fail_after, recover_after, hold_down));
+        check(&answers, is_needed, &rules(fail_after, recover_after, hold_down));
     }
 }

@@ -35,3 +35,26 @@ impl Event for ProxyTurned<'_> {
         metrics.pools.turned(pool, proxy, to);
     }
 }
+
+/// This machine could not ask a proxy.
+#[derive(Debug)]
+pub struct CannotAsk<'a> {
+    /// Its pool.
+    pub pool: &'a str,
+    /// Its name.
+    pub proxy: &'a str,
+    /// What this machine lacks.
+    pub why: &'a str,
+    /// It could the last time: it is logged once.
+    pub is_new: bool,
+}
+
+impl Event for CannotAsk<'_> {
+    fn emit(self, metrics: &Metrics) {
+        let Self { pool, proxy, why, is_new } = self;
+        if is_new {
+            tracing::error!(pool, proxy, why, "a proxy cannot be asked; it stays as it was");
+        }
+        metrics.pools.unasked(pool, proxy);
+    }
+}

@@ -1,6 +1,7 @@
 //! One question to one proxy: an adapter of TCP, TLS and HTTP, bounded in time and octets.
 
-use std::io;
+mod fault;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,8 @@ use tokio_rustls::rustls::client::danger::{
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{self, ClientConfig, DigitallySignedStruct, SignatureScheme};
+
+pub use fault::Fault;
 
 /// Octets of an HTTP answer that are read for its status.
 const STATUS_LINE: usize = 1024;
@@ -56,8 +59,8 @@ impl Question {
         }
     }
 
-    /// What works, or what does not, in words.
-    pub(super) async fn ask(&self) -> Result<String, String> {
+    /// What works, in words, or whose fault it is.
+    pub(super) async fn ask(&self) -> Result<String, Fault> {
         let asked = async {
             match self.kind {
                 CheckKind::Tcp => self.connect().await.map(|_| "connected".to_owned()),
@@ -65,28 +68,30 @@ impl Question {
                 CheckKind::Http => self.get().await,
             }
         };
-        let late = || Err(format!("no answer within {} ms", self.timeout.as_millis()));
+        let late =
+            || Err(Fault::Theirs(format!("no answer within {} ms", self.timeout.as_millis())));
         tokio::time::timeout(self.timeout, asked).await.unwrap_or_else(|_| late())
     }
 
-    async fn connect(&self) -> Result<TcpStream, String> {
-        TcpStream::connect(self.at).await.map_err(words)
+    async fn connect(&self) -> Result<TcpStream, Fault> {
+        TcpStream::connect(self.at).await.map_err(fault)
     }
 
     /// That a handshake is finished, with whomever: who answers on the way to a next hop gets the
     /// flows whether or not its certificate is good.
-    async fn shake_hands(&self) -> Result<String, String> {
-        let tls = self.tls.as_ref().ok_or("TLS cannot be set up")?;
+    async fn shake_hands(&self) -> Result<String, Fault> {
+        let ours = |words: &dyn ToString| Fault::Ours(words.to_string());
+        let tls = self.tls.as_ref().ok_or_else(|| ours(&"TLS cannot be set up"))?;
         let name = match &self.name {
-            Some(name) => ServerName::try_from(name.clone()).map_err(|error| error.to_string())?,
+            Some(name) => ServerName::try_from(name.clone()).map_err(|error| ours(&error))?,
             None => ServerName::from(self.at.ip()),
         };
-        let stream = tls.connect(name, self.connect().await?).await.map_err(words)?;
+        let stream = tls.connect(name, self.connect().await?).await.map_err(fault)?;
         let version = stream.get_ref().1.protocol_version();
         Ok(version.map_or_else(|| "TLS".to_owned(), |version| format!("{version:?}")))
     }
 
-    async fn get(&self) -> Result<String, String> {
+    async fn get(&self) -> Result<String, Fault> {
         let mut stream = self.connect().await?;
         let host = self.name.clone().unwrap_or_else(|| self.at.to_string());
         let request = format!(
@@ -94,18 +99,18 @@ impl Question {
              Connection: close\r\n\r\n",
             self.path
         );
-        stream.write_all(request.as_bytes()).await.map_err(words)?;
+        stream.write_all(request.as_bytes()).await.map_err(fault)?;
         let mut head = Vec::with_capacity(STATUS_LINE);
         let mut octets = stream.take(STATUS_LINE as u64);
         while !head.contains(&b'\n') {
-            if octets.read_buf(&mut head).await.map_err(words)? == 0 {
+            if octets.read_buf(&mut head).await.map_err(fault)? == 0 {
                 break;
             }
         }
         match status(&head) {
             Some(status @ 200..=299) => Ok(status.to_string()),
-            Some(status) => Err(format!("status {status}")),
-            None => Err("the answer is not HTTP/1".to_owned()),
+            Some(status) => Err(Fault::Theirs(format!("status {status}"))),
+            None => Err(Fault::Theirs("the answer is not HTTP/1".to_owned())),
         }
     }
 }
@@ -120,16 +125,8 @@ fn status(head: &[u8]) -> Option<u16> {
     is_code.then(|| code.parse().ok())?
 }
 
-/// The innermost reason: what the kernel or the peer says.
-fn words(error: io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-        io::ErrorKind::HostUnreachable => "host unreachable".to_owned(),
-        io::ErrorKind::NetworkUnreachable => "network unreachable".to_owned(),
-        io::ErrorKind::UnexpectedEof => "the connection was closed".to_owned(),
-        _ => error.to_string(),
-    }
+fn fault(error: std::io::Error) -> Fault {
+    Fault::of(&error)
 }
 
 fn connector() -> Option<TlsConnector> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::ask::{Answer, Question};
+use super::ask::{Answer, Fault, Question};
 use super::{Member, Pools};
 
 /// Asks one proxy, again and again.
@@ -35,10 +35,14 @@ impl Asker {
             let begun = Instant::now();
             let outcome = question.ask().await;
             let took = begun.elapsed();
-            let works = outcome.is_ok();
-            let (Ok(words) | Err(words)) = outcome;
             let at = self.pools.clock.now();
-            self.pools.heard(self.member, Answer { works, words, at, took });
+            match outcome {
+                Ok(words) => self.pools.heard(self.member, Answer { works: true, words, at, took }),
+                Err(Fault::Theirs(words)) => {
+                    self.pools.heard(self.member, Answer { works: false, words, at, took });
+                }
+                Err(Fault::Ours(words)) => self.pools.cannot_ask(self.member, words),
+            }
             tokio::time::sleep_until(begun + jittered(every, chance())).await;
         }
     }

@@ -3,10 +3,10 @@
 use sark_api::{PoolProxyView, PoolState, PoolView, PoolsResponse, Problem, ProxyState};
 use sark_compiler::Fate;
 
-/// A pool that is down, or a proxy of one that is not; one cause is one problem.
+/// A pool that is down, a proxy of one that is not, or what `sarkd` cannot ask; one cause is one problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolProblem {
-    /// `pool-down` or `proxy-down`.
+    /// `pool-down`, `proxy-down` or `proxy-unasked`.
     pub code: &'static str,
     /// `inspection`, or `inspection/a`.
     pub subject: String,
@@ -26,7 +26,7 @@ impl From<PoolProblem> for Problem {
 /// All of them.
 #[must_use]
 pub fn problems(pools: &PoolsResponse) -> Vec<PoolProblem> {
-    pools.pools.iter().flat_map(of_pool).collect()
+    pools.pools.iter().flat_map(|pool| of_pool(pool).into_iter().chain(unasked(pool))).collect()
 }
 
 fn of_pool(pool: &PoolView) -> Vec<PoolProblem> {
@@ -61,6 +61,25 @@ fn of_pool(pool: &PoolView) -> Vec<PoolProblem> {
         help: "its flows go to the others until it is back and its hold-down is over".to_owned(),
     };
     down.iter().map(one).collect()
+}
+
+/// That `sarkd` itself cannot ask.
+fn unasked(pool: &PoolView) -> Option<PoolProblem> {
+    let proxies = || pool.proxies.iter().filter(|proxy| proxy.cannot_ask.is_some());
+    let why = proxies().find_map(|proxy| proxy.cannot_ask.as_deref())?;
+    let names: Vec<&str> = proxies().map(|proxy| proxy.name.as_str()).collect();
+    Some(PoolProblem {
+        code: "proxy-unasked",
+        subject: pool.name.clone(),
+        message: format!(
+            "sarkd cannot ask proxies of the pool {} ({}): {why}",
+            pool.name,
+            names.join(", ")
+        ),
+        help: "look at sarkd's own machine: its routes, filters and open files; until it can ask, \
+               proxies are taken for what they were"
+            .to_owned(),
+    })
 }
 
 /// `: inspect-llm flows unseen, hold is dropped`.
@@ -98,6 +117,7 @@ mod tests {
             next_hop6: None,
             check: Some("tcp 192.0.2.10:443".to_owned()),
             answer: None,
+            cannot_ask: None,
             share: None,
             sources: Vec::new(),
         };
@@ -126,5 +146,21 @@ mod tests {
              192.0.2.10:443: no answer"
         );
         assert_eq!((all[0].code, all[0].subject.as_str()), ("pool-down", "inspection"));
+    }
+
+    #[test]
+    fn what_sarkd_lacks_is_said_of_sarkd() {
+        let mut pools =
+            pool(&[ProxyState::Up, ProxyState::Unknown], PoolState::Up, Fate::Redirected);
+        for proxy in &mut pools.pools[0].proxies {
+            proxy.cannot_ask = Some("network unreachable".to_owned());
+        }
+        let all = problems(&pools);
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert_eq!((all[0].code, all[0].subject.as_str()), ("proxy-unasked", "inspection"));
+        assert_eq!(
+            all[0].message,
+            "sarkd cannot ask proxies of the pool inspection (a, b): network unreachable"
+        );
     }
 }

@@ -3,6 +3,7 @@ use sark_api::{PoolState, ProxyState};
 use sark_compiler::{Fate, ProxyShare, Steering};
 use sark_core::SystemClock;
 use sark_flowspec::Afi;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 
@@ -22,7 +23,11 @@ struct Place {
 }
 
 fn place() -> Place {
-    let config = load("test.yaml", CONFIG, [], &[]).unwrap();
+    place_of(CONFIG)
+}
+
+fn place_of(config: &str) -> Place {
+    let config = load("test.yaml", config, [], &[]).unwrap();
     let signals: Arc<Signals> = Arc::default();
     let (pools, turned) = Pools::new(
         config.pools.clone(),
@@ -80,6 +85,92 @@ async fn a_turn_changes_the_deployment_wakes_and_is_recorded() {
     ] {
         assert!(metrics.contains(line), "{metrics}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_sarkd_lacks_moves_nothing() {
+    let mut place = place();
+    place.heard(0, true);
+    for _ in 0..9 {
+        for member in [0, 1] {
+            place.pools.cannot_ask(member, "too many open files".to_owned());
+        }
+    }
+    assert_eq!(place.up(), [true, true, true]);
+    assert!(!place.is_woken().await && place.turned.try_recv().is_err());
+    let said = |view: &sark_api::PoolsResponse| {
+        let proxies = view.pools[0].proxies.iter();
+        proxies.map(|it| (it.state, it.cannot_ask.is_some())).collect::<Vec<_>>()
+    };
+    let view = place.pools.view(&[], true);
+    assert_eq!(said(&view), [(ProxyState::Up, true), (ProxyState::Unknown, true)]);
+    assert_eq!(view.pools[0].proxies[0].answer.as_ref().unwrap().words, "connected");
+    assert_eq!(problems(&view).len(), 1, "one cause is one problem");
+    let metrics = place.pools.metrics.text();
+    let line = "sark_proxy_unasked_total{pool=\"inspection\",proxy=\"b\"} 9";
+    assert!(metrics.contains(line), "{metrics}");
+    // It can again.
+    place.heard(0, true);
+    place.heard(1, true);
+    let view = place.pools.view(&[], true);
+    assert_eq!(said(&view), [(ProxyState::Up, false); 2]);
+    assert_eq!(problems(&view), []);
+}
+
+#[tokio::test]
+async fn askers_without_a_way_out_judge_nobody() {
+    let nowhere = CONFIG
+        .replace("nextHop4: 192.0.2.10 ", "nextHop4: 192.0.2.10, check: '127.255.255.255:9' ")
+        .replace("recoverAfter: 1", "recoverAfter: 1, everyMillis: 100, failAfter: 1");
+    let mut place = place_of(&nowhere);
+    let asker = place.pools.askers().swap_remove(0);
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(asker.run(stop.clone()));
+    let line = "sark_proxy_unasked_total{pool=\"inspection\",proxy=\"a\"} 3";
+    let asked = async {
+        while !place.pools.metrics.text().contains(line) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("it tries again and again");
+    assert_eq!(place.up(), [true, true, true]);
+    assert!(place.turned.try_recv().is_err());
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_of_a_pool_is_not_held_down() {
+    let place = place_of(&CONFIG.replace("holdDownSeconds: 0", "holdDownSeconds: 600"));
+    for member in [0, 1] {
+        place.heard(member, false);
+        place.heard(member, false);
+    }
+    assert_eq!(place.up(), [false, false, true]);
+    let held = |place: &Place| {
+        let view = place.pools.view(&[], true);
+        view.pools[0].proxies.iter().map(|proxy| proxy.held_until.is_some()).collect::<Vec<_>>()
+    };
+    assert_eq!(held(&place), [false, false]);
+    place.heard(1, true);
+    assert_eq!(place.up(), [false, true, true], "nobody else is up");
+    place.heard(0, true);
+    assert_eq!(place.up(), [false, true, true], "the other is held down");
+    assert_eq!(held(&place), [true, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_the_last_is_said_of_each_family() {
+    let place = place_of(
+        &CONFIG
+            .replace("holdDownSeconds: 0", "holdDownSeconds: 600")
+            .replace("nextHop4: 192.0.2.11 ", "nextHop6: '2001:db8::11', check: '192.0.2.11:9' "),
+    );
+    place.heard(0, false);
+    place.heard(0, false);
+    assert_eq!(place.up(), [false, true, true]);
+    place.heard(0, true);
+    assert_eq!(place.up(), [true, true, true], "the other has no next hop in IPv4");
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,10 +63,14 @@ impl Pools {
             _ => ProxyState::Unknown,
         };
         let held = |seen: &super::Seen| -> Option<Timestamp> {
-            let held = seen.health.held_for(self.begun.elapsed());
+            let held = match self.is_needed(place, number) {
+                true => return None,
+                false => seen.health.held_for(self.begun.elapsed()),
+            };
             let held = SignedDuration::try_from(held).ok().filter(|held| !held.is_zero())?;
             self.clock.now().checked_add(held).ok()
         };
+        let cannot_ask = seen.as_ref().and_then(|(seen, _)| seen.cannot_ask.clone());
         let (share, sources) = share(&proxy.name, steering);
         PoolProxyView {
             name: proxy.name.clone(),
@@ -85,6 +89,7 @@ impl Pools {
                 at: last.at,
                 milliseconds: u64::try_from(last.took.as_millis()).unwrap_or(u64::MAX),
             }),
+            cannot_ask,
             share,
             sources,
         }

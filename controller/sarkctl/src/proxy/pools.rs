@@ -71,6 +71,9 @@ fn words(proxy: &PoolProxyView) -> String {
         None => check.clone(),
         Some(answer) => format!("{check}: {} in {} ms", answer.words, answer.milliseconds),
     };
+    if let Some(why) = &proxy.cannot_ask {
+        words.push_str(&format!("; sarkd cannot ask: {why}"));
+    }
     if let Some(until) = proxy.held_until {
         words.push_str(&format!("; held down until {}", render::time(until)));
     }

@@ -16,6 +16,42 @@ fn health(check: CheckKind) -> HealthConfig {
     }
 }
 
+fn theirs(words: &str) -> Fault {
+    Fault::Theirs(words.to_owned())
+}
+
+#[test]
+fn what_this_machine_lacks_is_not_said_of_the_proxy() {
+    use nix::errno::Errno;
+    let of = |errno: Errno| Fault::of(&std::io::Error::from(errno));
+    for ours in [
+        Errno::ENETUNREACH,
+        Errno::ENETDOWN,
+        Errno::EADDRNOTAVAIL,
+        Errno::EMFILE,
+        Errno::ENFILE,
+        Errno::ENOBUFS,
+        Errno::ENOMEM,
+        Errno::EACCES,
+        Errno::EPERM,
+    ] {
+        assert!(matches!(of(ours), Fault::Ours(_)), "{ours}");
+    }
+    for errno in [Errno::ECONNREFUSED, Errno::ECONNRESET, Errno::EHOSTUNREACH, Errno::ETIMEDOUT] {
+        assert!(matches!(of(errno), Fault::Theirs(_)), "{errno}");
+    }
+}
+
+#[tokio::test]
+async fn no_way_out_is_ours() {
+    // No connection goes to the broadcast address of the loopback: no packet leaves.
+    let nowhere = "127.255.255.255:9".parse().unwrap();
+    for check in [CheckKind::Tcp, CheckKind::Tls, CheckKind::Http] {
+        let answer = Question::new(nowhere, &health(check)).ask().await;
+        assert_eq!(answer, Err(Fault::Ours("network unreachable".to_owned())), "{check}");
+    }
+}
+
 #[test]
 fn the_status_line() {
     for (head, code) in [
@@ -62,7 +98,8 @@ async fn http_is_what_its_status_says() {
     for (octets, expected) in cases {
         let (at, task) = answering(octets).await;
         let answer = Question::new(at, &health(CheckKind::Http)).ask().await;
-        assert_eq!(answer.as_deref().map_err(String::as_str), expected);
+        let expected = expected.map(str::to_owned).map_err(theirs);
+        assert_eq!(answer, expected);
         task.abort();
     }
 }
@@ -73,7 +110,7 @@ async fn tcp_is_a_connection_and_nobody_there_is_said() {
     let question = Question::new(listener.local_addr().unwrap(), &health(CheckKind::Tcp));
     assert_eq!(question.ask().await.as_deref(), Ok("connected"));
     drop(listener);
-    assert_eq!(question.ask().await, Err("connection refused".to_owned()));
+    assert_eq!(question.ask().await, Err(theirs("connection refused")));
 }
 
 #[tokio::test]
@@ -82,7 +119,7 @@ async fn who_does_not_answer_is_not_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let config = HealthConfig { timeout_millis: 50, ..health(CheckKind::Http) };
     let question = Question::new(listener.local_addr().unwrap(), &config);
-    assert_eq!(question.ask().await, Err("no answer within 50 ms".to_owned()));
+    assert_eq!(question.ask().await, Err(theirs("no answer within 50 ms")));
 }
 
 #[tokio::test]
