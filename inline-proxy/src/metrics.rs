@@ -1,17 +1,13 @@
 //! What Prometheus sees of the proxy. Names are here and nowhere else.
 
-use std::convert::Infallible;
+mod serve;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Request, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -167,23 +163,7 @@ impl Metrics {
 
 /// Serves `/metrics`, `/healthz` and `/readyz`; the last is 200 when there is a decision set.
 pub(crate) async fn serve(listener: TcpListener, proxy: Arc<Proxy>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let proxy = Arc::clone(&proxy);
-        let service = service_fn(move |request: Request<Incoming>| {
-            let answer = answer(request.uri().path(), &proxy);
-            async move { Ok::<_, Infallible>(answer) }
-        });
-        tokio::spawn(async move {
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(5));
-            // Whoever breaks off is gone.
-            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
+    serve::serve(listener, move |path| answer(path, &proxy)).await;
 }
 
 fn answer(path: &str, proxy: &Proxy) -> Response<Full<Bytes>> {
