@@ -127,7 +127,7 @@ impl Proxies {
             Ok(()) => {
                 let now = self.clock.now();
                 held(&self.heard).handed_in(&by.name, records.len() as u64, said, now);
-                held(&self.window).add(seen, now);
+                held(&self.window).add(&by.name, seen, now);
                 Ok(batch.position)
             }
             Err(StorageError::Moved(position)) => Err(RecordsError::Moved(position)),

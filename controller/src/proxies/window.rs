@@ -4,6 +4,7 @@
 //! what is told says since when it is all of them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use sark_api::{CallView, ProxyTop, TopBy, TopRow};
@@ -25,26 +26,28 @@ pub(super) struct Window {
     calls: VecDeque<Call>,
     /// The number of the first; each has the next one.
     first: u64,
-    /// Numbers by id.
-    numbers: HashMap<String, u64>,
+    /// Numbers by who handed it in and its id: an id is its proxy's own.
+    numbers: HashMap<(Arc<str>, String), u64>,
     /// Calls before this were forgotten although they were not old.
     since: Option<Timestamp>,
 }
 
 #[derive(Debug)]
 struct Call {
+    by: Arc<str>,
     decided: Decided,
     answered: Option<Answered>,
 }
 
 impl Window {
-    /// Takes what was handed in, and forgets what is old.
-    pub(super) fn add(&mut self, seen: Vec<Seen>, now: Timestamp) {
+    /// Takes what somebody handed in, and forgets what is old.
+    pub(super) fn add(&mut self, by: &str, seen: Vec<Seen>, now: Timestamp) {
+        let by: Arc<str> = Arc::from(by);
         for one in seen {
             match one {
-                Seen::Decided(decided) => self.decided(decided, now),
+                Seen::Decided(decided) => self.decided(&by, decided, now),
                 Seen::Answered(answered) => {
-                    if let Some(call) = self.call(&answered.request) {
+                    if let Some(call) = self.call(&by, &answered.request) {
                         call.answered = Some(answered);
                     }
                 }
@@ -53,18 +56,21 @@ impl Window {
         self.forget(now);
     }
 
-    fn decided(&mut self, decided: Decided, now: Timestamp) {
+    fn decided(&mut self, by: &Arc<str>, mut decided: Decided, now: Timestamp) {
+        // A proxy whose clock is ahead does not tell of the future: it would never be old.
+        decided.at = decided.at.min(now);
         // Records that waited in a spool tell of the past.
         if decided.at < now - SPAN {
             return;
         }
         // One call may ask several questions: it is denied if one is.
-        if let Some(call) = self.call(&decided.request) {
+        if let Some(call) = self.call(by, &decided.request) {
             call.decided.allow &= decided.allow;
             return;
         }
-        self.numbers.insert(decided.request.clone(), self.first + self.calls.len() as u64);
-        self.calls.push_back(Call { decided, answered: None });
+        let number = self.first + self.calls.len() as u64;
+        self.numbers.insert((Arc::clone(by), decided.request.clone()), number);
+        self.calls.push_back(Call { by: Arc::clone(by), decided, answered: None });
         if self.calls.len() > MOST
             && let Some(gone) = self.drop_first()
         {
@@ -72,8 +78,8 @@ impl Window {
         }
     }
 
-    fn call(&mut self, request: &str) -> Option<&mut Call> {
-        let number = self.numbers.get(request)?;
+    fn call(&mut self, by: &Arc<str>, request: &str) -> Option<&mut Call> {
+        let number = self.numbers.get(&(Arc::clone(by), request.to_owned()))?;
         self.calls.get_mut(usize::try_from(number - self.first).ok()?)
     }
 
@@ -86,7 +92,7 @@ impl Window {
     fn drop_first(&mut self) -> Option<Timestamp> {
         let call = self.calls.pop_front()?;
         self.first += 1;
-        self.numbers.remove(&call.decided.request);
+        self.numbers.remove(&(call.by, call.decided.request));
         Some(call.decided.at)
     }
 
@@ -140,7 +146,7 @@ fn key(call: &Decided, by: TopBy) -> String {
 }
 
 fn view(call: &Call) -> CallView {
-    let Call { decided, answered } = call;
+    let Call { decided, answered, .. } = call;
     let answer = answered.as_ref();
     CallView {
         request: decided.request.clone(),
@@ -205,6 +211,8 @@ impl Sums {
 mod tests {
     use super::*;
 
+    const BY: &str = "proxy:a";
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_000_000 + second).unwrap()
     }
@@ -245,7 +253,7 @@ mod tests {
         // The second question of the same call.
         seen.push(decided("x", 100, "c", false));
         seen.push(answered("nobody", 7));
-        window.add(seen, at(100));
+        window.add(BY, seen, at(100));
         let top = window.top(SPAN, TopBy::Model, 9, at(100));
         assert_eq!((top.total.requests, top.total.denied, top.others), (101, 1, 0));
         let row = &top.rows[0];
@@ -265,22 +273,48 @@ mod tests {
     #[test]
     fn what_is_old_is_forgotten_and_answers_to_it_are_none() {
         let mut window = Window::default();
-        window.add(vec![decided("old", -301, "a", true), decided("r", 0, "a", true)], at(0));
+        window.add(BY, vec![decided("old", -301, "a", true), decided("r", 0, "a", true)], at(0));
         assert_eq!(window.top(SPAN, TopBy::Proxy, 9, at(0)).total.requests, 1);
-        window.add(vec![answered("r", 1)], at(301));
+        window.add(BY, vec![answered("r", 1)], at(301));
         assert_eq!(window.top(SPAN, TopBy::Proxy, 9, at(301)).total.requests, 0);
         assert!(window.numbers.is_empty() && window.calls.is_empty());
         // Numbers go on.
-        window.add(vec![decided("s", 302, "a", true), answered("s", 3)], at(302));
+        window.add(BY, vec![decided("s", 302, "a", true), answered("s", 3)], at(302));
         let top = window.top(SPAN, TopBy::Proxy, 9, at(302));
         assert_eq!(top.total.p99_milliseconds, Some(3));
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_spoils_nothing() {
+        let mut window = Window::default();
+        window.add(BY, vec![decided("ahead", 86_400, "a", true)], at(0));
+        window.add(BY, vec![decided("r", 1, "a", true)], at(1));
+        let top = window.top(SPAN, TopBy::Model, 9, at(1));
+        let last: Vec<_> = top.last.iter().map(|call| (call.request.as_str(), call.at)).collect();
+        assert_eq!(last, [("r", at(1)), ("ahead", at(0))]);
+        assert_eq!(window.top(SPAN, TopBy::Model, 9, at(302)).total.requests, 0);
+        assert!(window.numbers.is_empty() && window.calls.is_empty());
+    }
+
+    #[test]
+    fn nobody_answers_or_denies_the_call_of_another() {
+        let mut window = Window::default();
+        window.add(BY, vec![decided("r", 0, "a", true)], at(0));
+        window.add("proxy:b", vec![decided("r", 0, "b", false), answered("r", 7)], at(0));
+        let top = window.top(SPAN, TopBy::Model, 9, at(0));
+        let rows: Vec<_> = top
+            .rows
+            .iter()
+            .map(|row| (row.name.as_str(), row.denied, row.p50_milliseconds))
+            .collect();
+        assert_eq!(rows, [("openai/a", 0, None), ("openai/b", 1, Some(7))]);
     }
 
     #[test]
     fn of_too_many_the_oldest_go_and_it_says_so() {
         let mut window = Window::default();
         let many = (0..MOST + 2).map(|n| decided(&n.to_string(), i64::from(n > 0), "a", true));
-        window.add(many.collect(), at(2));
+        window.add(BY, many.collect(), at(2));
         let top = window.top(SPAN, TopBy::Model, 9, at(2));
         assert_eq!((top.total.requests, top.since), (MOST as u64, at(1)));
     }
