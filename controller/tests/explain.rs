@@ -205,6 +205,15 @@ async fn rules_have_what_enforcers_counted() {
     // For itself alone; and what is no rule is told by its place.
     assert_eq!(tell("router-2", counted(9), &one).await.0, 422);
     assert_eq!(tell("No-Name", counted(9), &one).await.0, 400);
+    // So does who may do other things besides.
+    for (name, roles, scopes) in [
+        ("router-3", &[][..], &["enforcer", "decide"][..]),
+        ("router-4", &[Role::Operator], &["enforcer", "flowspec"]),
+    ] {
+        let more = Shown::token(&told.secured.token(name, roles, scopes, HOUR).await);
+        assert_eq!(tell("router-1", counted(1000), &more).await.0, 422, "{name}");
+        assert_eq!(tell(name, json!({ "rules": [] }).to_string(), &more).await.0, 200, "{name}");
+    }
     let (status, wrong) = tell("router-1", counted(1).replace(nlri, "0g"), &one).await;
     assert_eq!(status, 400);
     assert!(wrong["error"]["message"].as_str().unwrap().contains("rule 1"), "{wrong}");
@@ -213,6 +222,6 @@ async fn rules_have_what_enforcers_counted() {
     let counters = &listed["rules"][0]["counters"];
     assert_eq!((&counters["packets"], &counters["bytes"]), (&json!(13), &json!(780)), "{listed}");
     assert_eq!(counters["enforcers"][0]["enforcer"], "router-1");
-    assert_eq!(listed["enforcers"].as_array().unwrap().len(), 2);
+    assert_eq!(listed["enforcers"].as_array().unwrap().len(), 4);
     told.secured.end().await;
 }

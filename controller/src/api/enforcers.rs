@@ -5,14 +5,11 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Path, Request, State};
 use sark_api::{CountersRequest, CountersTaken, ErrorBody, ErrorCode};
-use sark_core::identity::{Identity, is_name};
+use sark_core::identity::{Identity, Scope, is_name};
 
 use super::Api;
 use super::answer::{Answer, Failure, body};
 use crate::enforcers::CountersError;
-
-/// How the names begin of those that do nothing but count.
-const ENFORCER: &str = "enforcer:";
 
 pub(super) async fn counters(
     State(api): State<Api>,
@@ -23,14 +20,20 @@ pub(super) async fn counters(
     if !is_name(&enforcer) {
         return Err(CountersError::Name(enforcer).into());
     }
-    // Who has a token for it counts for itself alone.
-    if identity.name.strip_prefix(ENFORCER).is_some_and(|own| own != enforcer) {
+    if !may_count_for(&identity, &enforcer) {
         let who = identity.name.clone();
         return Err(CountersError::Other { who, enforcer }.into());
     }
     let CountersRequest { rules } = body(request).await?;
     let taken = api.observatory.enforcers.take(&enforcer, &rules, api.observatory.now())?;
     Ok(Answer(CountersTaken { rules: taken }))
+}
+
+/// Who is an enforcer counts for itself alone, whatever else it may do.
+fn may_count_for(identity: &Identity, enforcer: &str) -> bool {
+    let is_enforcer = identity.rights.scopes.contains(&Scope::Enforcer);
+    let own = identity.name.split_once(':').map(|(_, name)| name);
+    !is_enforcer || own == Some(enforcer)
 }
 
 impl From<CountersError> for Failure {
