@@ -148,6 +148,9 @@ pub struct TopRow {
     pub output_tokens: u64,
     /// Millionths of a US dollar, as far as there are prices.
     pub cost_microusd: u64,
+    /// Calls that used something without a price: it is not in the cost.
+    #[serde(default)]
+    pub unpriced: u64,
     /// From the request to the end of the answer, of half of those that were answered.
     pub p50_milliseconds: Option<u64>,
     /// And of 99 of a hundred.

@@ -9,10 +9,11 @@ use crate::support::{Run, sarkctl};
 
 #[test]
 fn top_and_status() {
-    let row = |name: &str, requests: u64, denied: u64| {
+    let row = |name: &str, requests: u64, denied: u64, cost: u64, unpriced: u64| {
         json!({
             "name": name, "requests": requests, "denied": denied, "failed": 0, "inputTokens": 812,
-            "outputTokens": 40, "costMicrousd": 2430, "p50Milliseconds": 300, "p99Milliseconds": null,
+            "outputTokens": 40, "costMicrousd": cost, "unpriced": unpriced,
+            "p50Milliseconds": 300, "p99Milliseconds": null,
         })
     };
     let call = |id: &str, denied: bool, status: Value| {
@@ -24,7 +25,9 @@ fn top_and_status() {
     };
     let top = json!({
         "at": "2026-11-29T12:00:05Z", "since": "2026-11-29T11:55:05Z", "by": "model",
-        "total": row("all", 9, 1), "rows": [row("openai/gpt-4o", 8, 1), row("openai/-", 1, 0)],
+        "total": row("all", 9, 1, 2430, 2), "rows": [
+            row("openai/gpt-4o", 6, 1, 2000, 0), row("openai/o1", 2, 0, 430, 1), row("openai/-", 1, 0, 0, 1),
+        ],
         "others": 3, "last": [
             call("01a2272d260089abcdef0123456789ab", true, Value::Null),
             call("01a2272d260089abcdef0123456789ac", false, json!(200)),

@@ -59,6 +59,8 @@ pub(super) struct Answered {
     pub(super) input: u64,
     pub(super) output: u64,
     pub(super) cost_microusd: u64,
+    /// It used something that has no price.
+    pub(super) is_unpriced: bool,
     pub(super) milliseconds: Option<u64>,
 }
 
@@ -74,13 +76,17 @@ pub(super) fn seen(written: &Written) -> Option<Seen> {
     if event == "proxy.answer" {
         let tokens =
             |kinds: &[&str]| kinds.iter().filter_map(|kind| detail["usage"][*kind].as_u64()).sum();
+        // Without a price list there is no cost, of whatever was used.
+        let cost = detail["costMicrousd"].as_u64();
         return Some(Seen::Answered(Answered {
             request,
             status: detail["status"].as_u64(),
             is_failed: record.outcome != Outcome::Ok,
             input: tokens(&INPUT),
             output: tokens(&OUTPUT),
-            cost_microusd: detail["costMicrousd"].as_u64().unwrap_or_default(),
+            cost_microusd: cost.unwrap_or_default(),
+            is_unpriced: detail["unpriced"] == true
+                || (cost.is_none() && detail["usage"].is_object()),
             milliseconds: detail["milliseconds"].as_u64(),
         }));
     }
@@ -137,6 +143,18 @@ mod tests {
             panic!("it is an answer");
         };
         assert_eq!((answer.input, answer.output, answer.cost_microusd), (10, 3, 0));
+        assert!(answer.is_unpriced, "it used something, and there is no price list");
+        let is_unpriced = |usage: Value, cost: Value, unpriced: bool| {
+            let detail = json!({ "usage": usage, "costMicrousd": cost, "unpriced": unpriced });
+            let Some(Seen::Answered(answer)) = of("proxy.answer", Outcome::Ok, detail) else {
+                panic!("it is an answer");
+            };
+            answer.is_unpriced
+        };
+        let used = || json!({ "input": 7 });
+        assert!(is_unpriced(used(), json!(3), true), "a part of it has no price");
+        assert!(!is_unpriced(used(), json!(3), false));
+        assert!(!is_unpriced(Value::Null, Value::Null, false), "nothing was used");
         assert_eq!(of("proxy.flow", Outcome::Ok, json!({ "input": {} })), None);
         assert_eq!(of("decision.llm", Outcome::Ok, json!({ "input": 7 })), None);
         assert_eq!(of("decision.edr", Outcome::Ok, json!({})), None);

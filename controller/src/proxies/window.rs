@@ -171,6 +171,7 @@ struct Sums {
     input: u64,
     output: u64,
     cost_microusd: u64,
+    unpriced: u64,
     times: Vec<u64>,
 }
 
@@ -183,6 +184,7 @@ impl Sums {
         self.input = self.input.saturating_add(answer.input);
         self.output = self.output.saturating_add(answer.output);
         self.cost_microusd = self.cost_microusd.saturating_add(answer.cost_microusd);
+        self.unpriced += u64::from(answer.is_unpriced);
         self.times.extend(answer.milliseconds);
     }
 
@@ -203,6 +205,7 @@ impl Sums {
             input_tokens: self.input,
             output_tokens: self.output,
             cost_microusd: self.cost_microusd,
+            unpriced: self.unpriced,
         }
     }
 }
@@ -238,6 +241,7 @@ mod tests {
             input: 10,
             output: 2,
             cost_microusd: 5,
+            is_unpriced: milliseconds == 7,
             milliseconds: Some(milliseconds),
             is_failed: false,
         })
@@ -260,6 +264,7 @@ mod tests {
         assert_eq!((row.name.as_str(), row.requests, row.denied), ("openai/a", 100, 0));
         assert_eq!((row.input_tokens, row.output_tokens, row.cost_microusd), (1000, 200, 500));
         assert_eq!((row.p50_milliseconds, row.p99_milliseconds), (Some(50), Some(99)));
+        assert_eq!((row.unpriced, top.total.unpriced), (1, 1));
         assert_eq!((top.rows[1].name.as_str(), top.rows[1].p50_milliseconds), ("openai/b", None));
         assert_eq!(
             (top.last.len(), top.last[0].request.as_str(), top.last[0].denied),

@@ -61,9 +61,9 @@ pub fn run(arguments: &TopArgs, context: &mut Context) -> Outcome {
 }
 
 fn print(out: &mut Out, top: &ProxyTop) -> io::Result<()> {
-    let TopRow { requests, denied, failed, cost_microusd, .. } = &top.total;
+    let TopRow { requests, denied, failed, .. } = &top.total;
     let head = out.paint(style::HEAD, &render::count(*requests, "call"));
-    let cost = render::microdollars(*cost_microusd);
+    let cost = priced(&top.total);
     let since = render::time(top.since);
     writeln!(out, "{head} since {since}: {denied} denied, {failed} failed, {cost}")?;
     if top.rows.is_empty() {
@@ -89,7 +89,7 @@ fn print(out: &mut Out, top: &ProxyTop) -> io::Result<()> {
             Cell::new(failed, row.failed.to_string()),
             row.input_tokens.to_string().into(),
             row.output_tokens.to_string().into(),
-            render::microdollars(row.cost_microusd).into(),
+            priced(row).into(),
             time(row.p50_milliseconds).into(),
             time(row.p99_milliseconds).into(),
         ]);
@@ -123,6 +123,16 @@ fn outcome(call: &CallView) -> (anstyle::Style, String) {
         (false, None) => (style::QUIET, "under way".to_owned()),
         (false, Some(status)) if status >= 400 => (style::REMOVE, status.to_string()),
         (false, Some(status)) => (style::PLAIN, status.to_string()),
+    }
+}
+
+/// `$0.002430`, `$0.002430, 1 unpriced`, or `unpriced` where nothing of it has a price.
+fn priced(row: &TopRow) -> String {
+    let cost = render::microdollars(row.cost_microusd);
+    match (row.cost_microusd, row.unpriced) {
+        (_, 0) => cost,
+        (0, _) => "unpriced".to_owned(),
+        (_, many) => format!("{cost}, {many} unpriced"),
     }
 }
 
