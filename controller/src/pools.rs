@@ -6,7 +6,8 @@
 //!                                                             └→ Turned (64) ──→ Recorder → record
 //! ```
 //!
-//! Only a leader asks. Before the first verdict a proxy is taken for up, and the reconciler waits for
+//! Only a leader asks. It begins with what the trail says ([`Past`]): who was down is, with what is left
+//! of its hold-down. Before the first verdict another proxy is taken for up, and the reconciler waits for
 //! the first verdicts ([`Pools::settled`]): the rules that routers have stay as they are until it is
 //! known which they should be, whoever was started anew.
 //!
@@ -15,6 +16,7 @@
 
 mod ask;
 mod asker;
+mod past;
 mod problems;
 mod record;
 mod view;
@@ -27,7 +29,7 @@ use jiff::Timestamp;
 use sark_api::config::{HealthConfig, PoolConfig, ProxyConfig};
 use sark_compiler::Environment;
 use sark_core::Clock;
-use sark_health::{Health, Thresholds, Turn};
+use sark_health::{Before, Health, Thresholds, Turn};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -35,13 +37,18 @@ use crate::events::{CannotAsk, Event, ProxyTurned};
 use crate::{Metrics, Signals};
 pub use ask::{Answer, Fault};
 pub use asker::Asker;
+pub use past::{Past, Was};
 pub use problems::{PoolProblem, problems};
 pub use record::{Recorder, Turned};
 
 /// Turns of state whose records wait.
 const WAITING: usize = 64;
-/// Longest wait for the first verdicts.
-const SETTLING: Duration = Duration::from_secs(10);
+/// What the wait for the first verdicts is at least: a machine that just started is slow.
+const SHORTEST_SETTLING: Duration = Duration::from_secs(10);
+/// And at most: rules that nobody else has made wait for it.
+const LONGEST_SETTLING: Duration = Duration::from_mins(2);
+/// What is older than this is told of the past as if it were of this age: no hold-down is longer.
+const PAST: Duration = Duration::from_hours(24);
 /// A fall within this time of the last recovery doubles the hold-down.
 const FLAP_WINDOW: Duration = Duration::from_mins(5);
 const LONGEST_HOLD_DOWN: Duration = Duration::from_mins(10);
@@ -54,6 +61,8 @@ pub struct Pools {
     /// Members without a verdict.
     unknown: watch::Sender<usize>,
     begun: Instant,
+    /// How long the first verdicts are waited for.
+    settling: Duration,
     clock: Arc<dyn Clock>,
     signals: Arc<Signals>,
     metrics: Arc<Metrics>,
@@ -96,7 +105,7 @@ impl Pools {
         for (pool, it) in config.iter().enumerate() {
             for (proxy, one) in it.proxies.iter().enumerate() {
                 if let (Some(health), Some(at)) = (&it.health, it.asked_at(one)) {
-                    let health_now = Health::taken_for_up(Duration::ZERO);
+                    let health_now = Health::taken_for_up(PAST);
                     let seen =
                         Seen { health: health_now, since: now, last: None, cannot_ask: None };
                     let (rules, seen) = (thresholds(health), Mutex::new(seen));
@@ -106,10 +115,47 @@ impl Pools {
         }
         let (unknown, _) = watch::channel(members.len());
         let environment = RwLock::new(Arc::new(environment));
-        let begun = Instant::now();
-        let pools =
-            Self { config, environment, members, unknown, begun, clock, signals, metrics, turned };
+        let pools = Self {
+            settling: settling(&config),
+            config,
+            environment,
+            members,
+            unknown,
+            begun: Instant::now(),
+            clock,
+            signals,
+            metrics,
+            turned,
+        };
         (pools, receiver)
+    }
+
+    /// Begins as it was before: to be called before anybody is asked.
+    pub fn resume(&self, past: &Past) {
+        let (now, elapsed) = (self.clock.now(), self.elapsed());
+        let since = |at: Timestamp| {
+            let ago = Duration::try_from(now.duration_since(at)).unwrap_or_default();
+            elapsed.saturating_sub(ago)
+        };
+        for member in &self.members {
+            let (pool, proxy) = self.named(member);
+            let Some(was) = past.of(&pool.name, &proxy.name) else { continue };
+            let before = Before {
+                is_up: was.is_up,
+                since: since(was.since),
+                hold_down: was.hold_down,
+                recovered: was.recovered.map(since),
+            };
+            let mut seen = member.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_known = seen.health.is_known();
+            seen.health = Health::resumed(&before);
+            seen.since = was.since;
+            self.set_up(member, was.is_up);
+            self.metrics.pools.set_up(&pool.name, &proxy.name, was.is_up);
+            if !was_known && seen.health.is_known() {
+                self.unknown.send_modify(|unknown| *unknown = unknown.saturating_sub(1));
+            }
+        }
     }
 
     /// The deployment as it is now: another one whenever a proxy comes or goes.
@@ -118,12 +164,27 @@ impl Pools {
         Arc::clone(&self.environment.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The deployment as it was: of each proxy that is asked, what the past says.
+    #[must_use]
+    pub fn environment_of(&self, past: &Past) -> Environment {
+        let mut environment = Environment::clone(&self.environment());
+        for member in &self.members {
+            let (pool, proxy) = self.named(member);
+            let is_up = past.of(&pool.name, &proxy.name).is_none_or(|was| was.is_up);
+            let pool = environment.pools.get_mut(member.pool);
+            if let Some(proxy) = pool.and_then(|pool| pool.proxies.get_mut(member.proxy)) {
+                proxy.is_up = is_up;
+            }
+        }
+        environment
+    }
+
     /// Ends when there was a verdict on each proxy that is asked, or it took too long; those without one
     /// are taken for up.
     pub async fn settled(&self) {
         let mut unknown = self.unknown.subscribe();
         let known = unknown.wait_for(|unknown| *unknown == 0);
-        if tokio::time::timeout(SETTLING, known).await.is_err() {
+        if tokio::time::timeout(self.settling, known).await.is_err() {
             let unknown = *self.unknown.borrow();
             tracing::warn!(
                 unknown,
@@ -146,7 +207,7 @@ impl Pools {
             let mut seen = member.seen.lock().unwrap_or_else(PoisonError::into_inner);
             let was_known = seen.health.is_known();
             let (health, turn) =
-                seen.health.after(answer.works, self.begun.elapsed(), is_needed, &member.rules);
+                seen.health.after(answer.works, self.elapsed(), is_needed, &member.rules);
             seen.health = health;
             seen.cannot_ask = None;
             if turn.is_some() {
@@ -204,6 +265,11 @@ impl Pools {
         ipv4 || ipv6
     }
 
+    /// The time since a moment long before the begin, so that there is one for what was before.
+    fn elapsed(&self) -> Duration {
+        PAST + self.begun.elapsed()
+    }
+
     fn named(&self, member: &Member) -> (&PoolConfig, &ProxyConfig) {
         // Members are made of these.
         let pool = &self.config[member.pool];
@@ -219,6 +285,19 @@ impl Pools {
             *held = Arc::new(environment);
         }
     }
+}
+
+/// When there is a verdict on each proxy for sure, within bounds.
+fn settling(pools: &[PoolConfig]) -> Duration {
+    let verdict = |health: &HealthConfig| {
+        let timeout = Duration::from_millis(health.timeout_millis.into());
+        let every = Duration::from_millis(health.every_millis.into());
+        // With its jitter; and a question that is not answered holds the next one up.
+        let every = (every + every / 10).max(timeout);
+        every.saturating_mul(health.fail_after.max(1) - 1).saturating_add(timeout)
+    };
+    let longest = pools.iter().filter_map(|pool| pool.health.as_ref()).map(verdict).max();
+    longest.unwrap_or_default().clamp(SHORTEST_SETTLING, LONGEST_SETTLING)
 }
 
 fn thresholds(config: &HealthConfig) -> Thresholds {

@@ -40,6 +40,19 @@ pub struct Health {
     recovered: Option<Duration>,
 }
 
+/// What is kept of somebody's looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    /// Whether it was up.
+    pub is_up: bool,
+    /// Since when.
+    pub since: Duration,
+    /// The hold-down of its last fall.
+    pub hold_down: Duration,
+    /// When it came back last.
+    pub recovered: Option<Duration>,
+}
+
 /// What an answer changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -64,6 +77,14 @@ impl Health {
             hold_down: Duration::ZERO,
             recovered: None,
         }
+    }
+
+    /// As it was when somebody looked last: one that was down is down until it proves otherwise, one that
+    /// was up is taken for up.
+    #[must_use]
+    pub fn resumed(before: &Before) -> Self {
+        let Before { is_up, since, hold_down, recovered } = *before;
+        Self { is_up, is_known: !is_up, since, run: 0, hold_down, recovered }
     }
 
     /// How it is after another answer, and what that changed. Of one that is needed, since there is no

@@ -100,6 +100,31 @@ fn who_is_needed_is_not_held_down() {
     assert_eq!(held.after(true, SECOND * 4, true, &rules).1, Some(Turn::Up));
 }
 
+#[test]
+fn what_was_seen_before_counts() {
+    let rules = rules(1, 1, 8);
+    let before = Before {
+        is_up: false,
+        since: SECOND * 10,
+        hold_down: SECOND * 16,
+        recovered: Some(SECOND * 5),
+    };
+    let down = Health::resumed(&before);
+    assert!(!down.is_up() && down.is_known());
+    assert_eq!(down.held_for(SECOND * 20), SECOND * 6);
+    assert_eq!(down.after(true, SECOND * 25, false, &rules).1, None);
+    assert_eq!(down.after(true, SECOND * 26, false, &rules).1, Some(Turn::Up));
+    // One that came back just now flaps.
+    let up = Health::resumed(&Before { is_up: true, since: SECOND * 26, ..before });
+    assert!(up.is_up() && !up.is_known());
+    let fall = |recovered| {
+        let up = Health::resumed(&Before { is_up: true, recovered, ..before });
+        up.after(false, SECOND * 27, false, &rules).1
+    };
+    assert_eq!(fall(Some(SECOND * 26)), Some(Turn::Down { hold_down: SECOND * 32 }));
+    assert_eq!(fall(None), Some(Turn::Down { hold_down: SECOND * 8 }));
+}
+
 /// What must hold after each answer, said of the answers so far and not of how it is kept.
 fn check(answers: &[(bool, u32)], is_needed: bool, rules: &Thresholds) {
     let mut health = Health::taken_for_up(Duration::ZERO);

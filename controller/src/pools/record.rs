@@ -17,6 +17,9 @@ use crate::events::{AuditLost, Event};
 use crate::registrar::OURSELVES;
 use crate::{DesiredState, Metrics, Storage};
 
+/// What these records are called.
+pub(super) const EVENT: &str = "pool.state";
+
 /// A proxy came or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turned {
@@ -104,7 +107,7 @@ fn record(turned: &Turned, environment: &Environment, steering: &[Steering]) -> 
     plain(turned, severity, json!({ "up": up, "policies": policies }))
 }
 
-fn plain(turned: &Turned, severity: Severity, more: Value) -> AuditRecord {
+pub(super) fn plain(turned: &Turned, severity: Severity, more: Value) -> AuditRecord {
     let Turned { at, pool, proxy, turn, words } = turned;
     let (state, outcome) = match turn {
         Turn::Up => ("up", Outcome::Ok),
@@ -117,7 +120,7 @@ fn plain(turned: &Turned, severity: Severity, more: Value) -> AuditRecord {
     if let (Value::Object(detail), Value::Object(more)) = (&mut detail, more) {
         detail.extend(more);
     }
-    let record = AuditRecord::new(*at, OURSELVES, "pool.state", outcome, detail);
+    let record = AuditRecord::new(*at, OURSELVES, EVENT, outcome, detail);
     AuditRecord { severity, ..record }
 }
 

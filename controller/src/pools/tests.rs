@@ -1,8 +1,12 @@
+use jiff::SignedDuration;
 use sark_api::config::load;
 use sark_api::{PoolState, ProxyState};
 use sark_compiler::{Fate, ProxyShare, Steering};
 use sark_core::SystemClock;
+use sark_core::decision::Severity;
+use sark_core::storage::{AuditStore as _, MemoryStore};
 use sark_flowspec::Afi;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
@@ -188,7 +192,57 @@ async fn the_first_verdicts_are_waited_for_and_not_for_ever() {
     // Nobody asks: it ends all the same.
     let begun = Instant::now();
     self::place().pools.settled().await;
-    assert!(begun.elapsed() >= SETTLING);
+    assert!(begun.elapsed() >= SHORTEST_SETTLING);
+}
+
+#[test]
+fn the_wait_for_verdicts_goes_by_what_is_asked_for() {
+    let of = |health: &str| {
+        let config = CONFIG.replace("holdDownSeconds: 0", health);
+        settling(&load("test.yaml", &config, [], &[]).unwrap().pools)
+    };
+    assert_eq!(of("holdDownSeconds: 0"), SHORTEST_SETTLING);
+    let slow = "everyMillis: 10000, timeoutMillis: 2000, failAfter: 4";
+    assert_eq!(of(slow), Duration::from_secs(3 * 11 + 2));
+    assert_eq!(of("everyMillis: 60000, failAfter: 100"), LONGEST_SETTLING);
+}
+
+/// What a store has of turns, as one that begins to ask finds it.
+async fn past(turned: &mut mpsc::Receiver<Turned>, clock: &dyn Clock) -> Past {
+    let store = MemoryStore::default();
+    while let Ok(turned) = turned.try_recv() {
+        store.append(&record::plain(&turned, Severity::Info, json!({}))).await.unwrap();
+    }
+    Past::before(&store, clock.now() + SignedDuration::from_secs(1)).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_begins_to_ask_knows_who_was_down() {
+    let held = CONFIG.replace("holdDownSeconds: 0", "holdDownSeconds: 600");
+    let mut before = place_of(&held);
+    for works in [false, false] {
+        before.heard(1, works);
+    }
+    let past = past(&mut before.turned, &SystemClock).await;
+    assert_eq!(past.of("inspection", "a"), None);
+
+    let mut place = place_of(&held);
+    place.pools.resume(&past);
+    assert_eq!(place.up(), [true, false, true]);
+    assert!(place.turned.try_recv().is_err(), "nothing turned");
+    let view = place.pools.view(&[], true);
+    let states: Vec<_> = view.pools[0].proxies.iter().map(|it| it.state).collect();
+    assert_eq!(states, [ProxyState::Unknown, ProxyState::Down]);
+    assert!(view.pools[0].proxies[1].held_until.is_some());
+    place.heard(0, true);
+    let settled = tokio::time::timeout(Duration::from_millis(1), place.pools.settled());
+    settled.await.expect("there is a verdict on each");
+    place.heard(1, true);
+    assert_eq!(place.up(), [true, false, true], "its hold-down goes on");
+    tokio::time::advance(Duration::from_secs(601)).await;
+    place.heard(1, true);
+    assert_eq!(place.up(), [true, true, true]);
+    assert_eq!(place.turned.try_recv().unwrap().turn, Turn::Up);
 }
 
 #[tokio::test(start_paused = true)]

@@ -65,7 +65,7 @@ impl Pools {
         let held = |seen: &super::Seen| -> Option<Timestamp> {
             let held = match self.is_needed(place, number) {
                 true => return None,
-                false => seen.health.held_for(self.begun.elapsed()),
+                false => seen.health.held_for(self.elapsed()),
             };
             let held = SignedDuration::try_from(held).ok().filter(|held| !held.is_zero())?;
             self.clock.now().checked_add(held).ok()

@@ -18,9 +18,10 @@ use super::{
 use crate::feeds::copies;
 use crate::names::Names;
 use crate::overlays::{build, files, read};
+use crate::pools::Past;
 use crate::registrar::{Beginning, RegistrarError};
 use crate::sensors::Kinds;
-use crate::{Keeper, Leadership, OverlayError, RegistryHolder, Standing, Unkept};
+use crate::{Keeper, Leadership, OverlayError, RegistryHolder, Standing, Unkept, chain};
 
 /// All parts, made and not yet moving.
 pub(super) struct Built {
@@ -83,6 +84,13 @@ impl Built {
         if leads {
             let names = names(base, &config, &controller, &fenced).await?;
             controller.registrar.begin(names.as_deref()).await?;
+            match Past::before(&fenced, SystemClock.now()).await {
+                Ok(past) => controller.api.pools.resume(&past),
+                Err(error) => {
+                    let error = chain(&error);
+                    tracing::warn!(error, "how proxies were is not known: they are taken for up");
+                }
+            }
             controller.api.names = names;
             controller.api.feeds.begin().await;
         } else {
