@@ -14,7 +14,7 @@ use sark_registry::Snapshot;
 use tokio::sync::Mutex;
 
 use crate::RegistryHolder;
-use crate::pools::Pools;
+use crate::pools::{Past, Pools};
 
 /// What the controller wants of a store.
 pub trait Storage:
@@ -126,6 +126,11 @@ impl DesiredState {
     /// The deployment, with the proxies that are up now.
     pub fn environment(&self) -> Arc<Environment> {
         self.pools.environment()
+    }
+
+    /// The deployment, with the proxies that were up.
+    pub(crate) fn environment_of(&self, past: &Past) -> Environment {
+        self.pools.environment_of(past)
     }
 
     /// Ends when it is known which proxies are up, or was not for too long.

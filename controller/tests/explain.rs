@@ -1,13 +1,20 @@
 //! What is told of calls that passed a proxy, and of rules that routers have counted.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use hyper::Method;
 use jiff::{SignedDuration, Timestamp};
+use sark_controller::Storage;
 use sark_core::audit::{AuditRecord, Correlation, Evidence, Flow, Outcome};
 use sark_core::identity::Role;
+use sark_core::storage::{AuditStore as _, MemoryStore};
+use sark_flowspec::speaker::fake::FakeSpeaker;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::secured::{Secured, Shown};
-use crate::world::{drop_to, files};
+use crate::world::{Outside, TestClock, World, drop_to, files};
 
 const RECORDS: &str = "/api/v1/trail/records";
 const HOUR: i64 = 3600;
@@ -21,7 +28,10 @@ struct Told {
 
 impl Told {
     async fn new() -> Self {
-        let secured = Secured::new().await;
+        Self::of(Secured::new().await).await
+    }
+
+    async fn of(secured: Secured) -> Self {
         secured.world.api.registrar.begin(None).await.unwrap();
         let edge = Shown::token(&secured.token("edge-1", &[], &["proxy"], HOUR).await);
         let viewer = Shown::token(&secured.token("noc", &[Role::Viewer], &[], HOUR).await);
@@ -140,6 +150,76 @@ async fn a_call_is_joined_with_the_rule_of_the_revision_of_then() {
     let (status, none) = told.explain("cccc").await;
     assert_eq!(status, 404);
     assert!(none["error"]["help"].as_str().unwrap().contains("audit search"), "{none}");
+    told.secured.end().await;
+}
+
+/// A pool of two, which are asked at this address.
+fn with_a_pool(check: SocketAddr, store: &Arc<MemoryStore>) -> Outside {
+    let text = format!(
+        "bgp: {{ asn: 64512, routerId: 192.0.2.1 }}
+pools:
+  - name: inspection
+    proxies:
+      - {{ name: a, nextHop4: 192.0.2.200, check: '{check}' }}
+      - {{ name: b, nextHop4: 192.0.2.201, check: '{check}' }}
+    health: {{ check: tcp }}
+"
+    );
+    let config = sark_api::config::load("test.yaml", &text, [], &[]).unwrap();
+    Outside { config, ..Outside::new(Arc::clone(store)) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rule_is_that_of_the_proxies_that_were_up() {
+    // The kernel takes the connections.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(TestClock::new()));
+    let outside = with_a_pool(listener.local_addr().unwrap(), &store);
+    let storage = Arc::clone(&store) as Arc<dyn Storage>;
+    let world = World::assembled(FakeSpeaker::new(), Arc::clone(&store), storage, clock, outside);
+    let stop = CancellationToken::new();
+    let askers: Vec<_> =
+        world.api.pools.askers().into_iter().map(|it| tokio::spawn(it.run(stop.clone()))).collect();
+    let mut told = Told::of(Secured::of(world).await).await;
+    let policy = drop_to("inspect", "203.0.113.5".parse().unwrap())
+        .replace("action: drop", "action: { redirect: { to: inspection } }");
+    told.secured.world.apply(&files(&[policy])).await.unwrap();
+    let (_, revisions) = told.get("/v1/flowspec/revisions").await;
+    let begun: Timestamp = revisions["revisions"][0]["at"].as_str().unwrap().parse().unwrap();
+    let registry = told.secured.world.api.observatory.snapshot().version().to_string();
+    let second = |n| begun + SignedDuration::from_secs(n);
+    let mut records = Vec::new();
+    for (request, at) in [("before", 1), ("during", 3), ("after", 5)] {
+        records.extend(call(request, "transparent", second(at), &registry));
+    }
+    told.hand_in(&records).await;
+    let led = |story: &Value| {
+        let actions = story["steering"]["rules"][0]["actions"].to_string();
+        let (a, b) = (actions.contains("192.0.2.200"), actions.contains("192.0.2.201"));
+        assert!(a != b, "{story}");
+        if a { "a" } else { "b" }
+    };
+    let (_, whole) = told.explain("before").await;
+    let (own, other) = if led(&whole) == "a" { ("a", "b") } else { ("b", "a") };
+    assert_eq!(whole["notes"], json!([]), "{whole}");
+    for (state, at) in [("down", 2), ("up", 4)] {
+        let detail = json!({ "pool": "inspection", "proxy": own, "state": state });
+        let record = AuditRecord::new(second(at), "sarkd", "pool.state", Outcome::Ok, detail);
+        store.append(&record).await.unwrap();
+    }
+    for (request, proxy) in [("before", own), ("during", other), ("after", own)] {
+        let (_, story) = told.explain(request).await;
+        assert_eq!(led(&story), proxy, "{request}: {story}");
+        let notes = match request {
+            "during" => json!([format!("proxies that were down then: inspection/{own}")]),
+            _ => json!([]),
+        };
+        assert_eq!(story["notes"], notes, "{request}");
+    }
+    stop.cancel();
+    for asker in askers {
+        asker.await.unwrap();
+    }
     told.secured.end().await;
 }
 

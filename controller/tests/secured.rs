@@ -106,6 +106,10 @@ pub fn root() -> Identity {
 
 impl Secured {
     pub async fn new() -> Self {
+        Self::of(World::new()).await
+    }
+
+    pub async fn of(world: World) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (authority, clients) = (Authority::new(), Authority::new());
         let at = |name: &str| directory.path().join(name);
@@ -122,7 +126,6 @@ impl Secured {
             connections: 64,
         };
         let tls = Arc::new(Tls::load(&config, directory.path()).unwrap());
-        let world = World::new();
         let mut api = world.api.clone();
         let certificate = |name: &str, san: Option<&str>, common: Option<&str>| CertificateConfig {
             name: name.into(),

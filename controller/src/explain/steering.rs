@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sark_api::{Explanation, RegisteredView, SteeringRule, SteeringView};
-use sark_compiler::{Compiled, simulate};
+use sark_compiler::{Compiled, Environment, simulate};
 use sark_core::audit::Flow;
 use sark_core::storage::Revision;
 use sark_flowspec::{Fragment, Packet};
@@ -12,6 +12,7 @@ use sark_registry::Snapshot;
 
 use super::ExplainError;
 use crate::desired::{Basis, Desired};
+use crate::pools::Past;
 use crate::{Observatory, Registrar, chain};
 
 /// Revisions that are looked through for the one that was in use.
@@ -111,10 +112,9 @@ async fn steered(
     let Some(revision) = in_use_at(told, at, observatory).await? else { return Ok(()) };
     let (number, since) = (revision.number, revision.at);
     let registry_version = registry.version().to_string();
-    // It came to a proxy, so one was up: which ones were not, records `pool.state` say.
-    let mut environment = sark_compiler::Environment::clone(&observatory.desired.environment());
-    let proxies = environment.pools.iter_mut().flat_map(|pool| &mut pool.proxies);
-    proxies.for_each(|proxy| proxy.is_up = true);
+    let past = Past::before(&*observatory.store, at).await?;
+    let environment = observatory.desired.environment_of(&past);
+    told.notes.extend(down(&environment));
     let basis = Basis { registry, environment: Arc::new(environment) };
     // As many rules as there may be: not on a thread that serves requests.
     let compiled = tokio::task::spawn_blocking(move || {
@@ -136,6 +136,17 @@ async fn steered(
     }
     told.steering = Some(view(&compiled, &packet(flow), (number, since, registry_version)));
     Ok(())
+}
+
+/// Which proxies were down: a turn shortly before may not have been on the routers yet.
+fn down(environment: &Environment) -> Option<String> {
+    let pools = environment.pools.iter();
+    let proxies = pools.flat_map(|pool| pool.proxies.iter().map(move |proxy| (pool, proxy)));
+    let down: Vec<String> = proxies
+        .filter(|(_, proxy)| !proxy.is_up)
+        .map(|(pool, proxy)| format!("{}/{}", pool.name, proxy.name))
+        .collect();
+    (!down.is_empty()).then(|| format!("proxies that were down then: {}", down.join(", ")))
 }
 
 /// The newest revision that was accepted before this.
