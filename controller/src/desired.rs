@@ -175,6 +175,11 @@ impl DesiredState {
 }
 
 impl Desired {
+    /// The registry and the deployment that it was compiled from.
+    pub(crate) fn basis(&self) -> (&Snapshot, &Environment) {
+        (&self.basis.registry, &self.basis.environment)
+    }
+
     /// Of any revision, on any basis, at any time.
     pub(crate) fn compile(
         revision: Revision,

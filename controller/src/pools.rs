@@ -19,6 +19,7 @@ mod asker;
 mod past;
 mod problems;
 mod record;
+mod rehearsal;
 mod view;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sark_api::PoolRefusal;
 use sark_api::config::{HealthConfig, PoolConfig, ProxyConfig};
 use sark_compiler::Environment;
 use sark_core::Clock;
@@ -40,6 +42,7 @@ pub use asker::Asker;
 pub use past::{Past, Was};
 pub use problems::{PoolProblem, problems};
 pub use record::{Recorder, Turned};
+pub use rehearsal::Rehearser;
 
 /// Turns of state whose records wait.
 const WAITING: usize = 64;
@@ -58,6 +61,8 @@ pub struct Pools {
     config: Vec<PoolConfig>,
     environment: RwLock<Arc<Environment>>,
     members: Vec<Member>,
+    /// What could not be carried out if proxies went.
+    refusals: Mutex<Vec<PoolRefusal>>,
     /// Members without a verdict.
     unknown: watch::Sender<usize>,
     begun: Instant,
@@ -120,6 +125,7 @@ impl Pools {
             config,
             environment,
             members,
+            refusals: Mutex::default(),
             unknown,
             begun: Instant::now(),
             clock,
@@ -246,6 +252,17 @@ impl Pools {
         let is_new = seen.cannot_ask.is_none();
         CannotAsk { pool: &pool.name, proxy: &proxy.name, why: &words, is_new }.emit(&self.metrics);
         seen.cannot_ask = Some(words);
+    }
+
+    /// What was found out about failures, in place of what was before.
+    fn would_refuse(&self, found: Vec<PoolRefusal>) {
+        let mut held = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if *held != found {
+            for PoolRefusal { policy, why, .. } in &found {
+                tracing::warn!(policy, why, "a failure of proxies could not be carried out");
+            }
+            *held = found;
+        }
     }
 
     /// Whether nobody else of the pool is up in a family of this proxy: then a hold-down of it would

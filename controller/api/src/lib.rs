@@ -50,7 +50,8 @@ pub use flowspec::{
 pub use identity::{RouteView, TokenMade, TokenRequest, TokenView, TokensResponse, WhoamiResponse};
 pub use policy::{PoliciesResponse, PolicyView};
 pub use pools::{
-    PoolPolicyView, PoolProxyView, PoolState, PoolView, PoolsResponse, ProxyAnswer, ProxyState,
+    PoolPolicyView, PoolProxyView, PoolRefusal, PoolState, PoolView, PoolsResponse, ProxyAnswer,
+    ProxyState,
 };
 pub use proxies::{
     CallView, ProxiesResponse, ProxyCandidate, ProxySet, ProxySnapshot, ProxyTop, ProxyView, TopBy,

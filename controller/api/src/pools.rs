@@ -17,6 +17,21 @@ pub struct PoolsResponse {
     pub asks: bool,
     /// As configured.
     pub pools: Vec<PoolView>,
+    /// What could not be carried out if proxies went, with the registry of now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would_refuse: Vec<PoolRefusal>,
+}
+
+/// A policy that could not be carried out if proxies went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolRefusal {
+    /// Its name.
+    pub policy: String,
+    /// With which proxies down, and what is wrong then.
+    pub why: String,
+    /// The way out.
+    pub fix: String,
 }
 
 /// One pool.

@@ -1,14 +1,16 @@
 //! What a person has to mend of pools.
 
-use sark_api::{PoolProxyView, PoolState, PoolView, PoolsResponse, Problem, ProxyState};
+use sark_api::{
+    PoolProxyView, PoolRefusal, PoolState, PoolView, PoolsResponse, Problem, ProxyState,
+};
 use sark_compiler::Fate;
 
 /// A pool that is down, a proxy of one that is not, or what `sarkd` cannot ask; one cause is one problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolProblem {
-    /// `pool-down`, `proxy-down` or `proxy-unasked`.
+    /// `pool-down`, `proxy-down`, `proxy-unasked` or `pool-unready`.
     pub code: &'static str,
-    /// `inspection`, or `inspection/a`.
+    /// `inspection`, `inspection/a`, or a policy.
     pub subject: String,
     /// One line.
     pub message: String,
@@ -26,7 +28,9 @@ impl From<PoolProblem> for Problem {
 /// All of them.
 #[must_use]
 pub fn problems(pools: &PoolsResponse) -> Vec<PoolProblem> {
-    pools.pools.iter().flat_map(|pool| of_pool(pool).into_iter().chain(unasked(pool))).collect()
+    let of_pools =
+        pools.pools.iter().flat_map(|pool| of_pool(pool).into_iter().chain(unasked(pool)));
+    of_pools.chain(pools.would_refuse.iter().map(unready)).collect()
 }
 
 fn of_pool(pool: &PoolView) -> Vec<PoolProblem> {
@@ -61,6 +65,17 @@ fn of_pool(pool: &PoolView) -> Vec<PoolProblem> {
         help: "its flows go to the others until it is back and its hold-down is over".to_owned(),
     };
     down.iter().map(one).collect()
+}
+
+/// What could not be carried out if proxies went.
+fn unready(refusal: &PoolRefusal) -> PoolProblem {
+    let PoolRefusal { policy, why, fix } = refusal;
+    PoolProblem {
+        code: "pool-unready",
+        subject: policy.clone(),
+        message: format!("the policy {policy} would be refused {why}"),
+        help: fix.clone(),
+    }
 }
 
 /// That `sarkd` itself cannot ask.
@@ -128,7 +143,7 @@ mod tests {
             proxies: (0..).zip(states).map(proxy).collect(),
             policies: vec![policy(Afi::Ipv4), policy(Afi::Ipv6)],
         };
-        PoolsResponse { asks: true, pools: vec![pool] }
+        PoolsResponse { asks: true, pools: vec![pool], would_refuse: Vec::new() }
     }
 
     #[test]

@@ -3,8 +3,9 @@ use sark_api::config::load;
 use sark_api::{PoolState, ProxyState};
 use sark_compiler::{Fate, ProxyShare, Steering};
 use sark_core::SystemClock;
+use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::decision::Severity;
-use sark_core::storage::{AuditStore as _, MemoryStore};
+use sark_core::storage::{AuditStore as _, MemoryStore, PolicyFile, Revision, RevisionStore as _};
 use sark_flowspec::Afi;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -281,4 +282,63 @@ async fn the_view_says_how_each_is_and_what_it_gets() {
     // One that follows knows nothing of it.
     let view = place.pools.view(&[], false);
     assert!(view.pools[0].proxies.iter().all(|proxy| proxy.state == ProxyState::Unknown));
+}
+
+fn policy(name: &str, from: &str, when: &str) -> PolicyFile {
+    let text = format!(
+        "apiVersion: sark/v1
+kind: FlowSpecPolicy
+metadata: {{ name: {name} }}
+spec:
+  from: [{from}]
+  to: {{ prefixes: [203.0.113.0/28] }}
+  action: {{ redirect: {{ to: inspection }} }}
+  whenProxyDown: {when}
+"
+    );
+    PolicyFile { name: format!("{name}.yaml"), text }
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_tried_again_and_told_before_a_proxy_goes() {
+    let place = place();
+    let store = Arc::new(MemoryStore::default());
+    let registry = Arc::new(crate::RegistryHolder::new(sark_registry::load([]).unwrap()));
+    let storage = Arc::clone(&store) as Arc<dyn crate::Storage>;
+    let desired = crate::DesiredState::new(storage, registry, Arc::clone(&place.pools));
+    let mut rehearser =
+        Rehearser::new(Arc::new(desired), Arc::clone(&place.pools), Arc::new(SystemClock));
+    // Accepted before anything was tried: when the pool is down one drops and one keeps.
+    for (number, narrow) in [(1, "keep"), (2, "drop")] {
+        let revision = Revision {
+            number,
+            at: SystemClock.now(),
+            actor: "test".to_owned(),
+            cause: "apply".to_owned(),
+            files: vec![
+                policy("wide", "10.20.0.0/16", "drop"),
+                policy("narrow", "10.20.0.0/17", narrow),
+            ],
+            activated: std::collections::BTreeMap::new(),
+            registry_version: String::new(),
+            policy_version: String::new(),
+            announce: 0,
+            withdraw: 0,
+            keep: 0,
+        };
+        let record = AuditRecord::new(SystemClock.now(), "test", "test", Outcome::Ok, json!({}));
+        store.commit(&revision, &record).await.unwrap();
+        rehearser.look().await;
+        let view = place.pools.view(&[], true);
+        let problems = problems(&view);
+        if number == 2 {
+            assert_eq!(problems, [], "the new set is tried, and nothing is wrong with it");
+            continue;
+        }
+        assert_eq!(view.would_refuse.len(), 1, "{view:?}");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].code, "pool-unready");
+        let message = &problems[0].message;
+        assert!(message.contains("would be refused with the pool inspection down"), "{message}");
+    }
 }

@@ -40,7 +40,9 @@ impl Pools {
                 policies: steering.iter().map(policy).collect(),
             }
         };
-        PoolsResponse { asks, pools: self.config.iter().enumerate().map(pool).collect() }
+        let would_refuse = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let pools = self.config.iter().enumerate().map(pool).collect();
+        PoolsResponse { asks, pools, would_refuse }
     }
 
     fn proxy(

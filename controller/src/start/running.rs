@@ -19,6 +19,7 @@ use crate::api::{Api, SocketGuard, Tls, listen, serve, serve_https, serve_metric
 use crate::chain;
 use crate::decisions::Decisions;
 use crate::overlays::{build, read};
+use crate::pools::Rehearser;
 use crate::registrar::RegistrarError;
 use crate::{Registrar, service_manager};
 
@@ -92,6 +93,12 @@ impl Running {
             task(&mut moving, "reconciler", reconciler.run(settle.clone()));
             task(&mut moving, "watcher", watcher.run(stop.clone()));
             task(&mut moving, "pool-records", recorder.run(stop.clone()));
+            let rehearser = Rehearser::new(
+                Arc::clone(&observatory.desired),
+                Arc::clone(&api.pools),
+                Arc::clone(&observatory.clock),
+            );
+            task(&mut moving, "pool-rehearser", rehearser.run(stop.clone()));
             for asker in api.pools.askers() {
                 task(&mut moving, "pool-asker", asker.run(stop.clone()));
             }

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write as _};
 
-use sark_api::{PoolProxyView, PoolState, PoolView, PoolsResponse, ProxyState, routes};
+use sark_api::{
+    PoolProxyView, PoolRefusal, PoolState, PoolView, PoolsResponse, ProxyState, routes,
+};
 use sark_compiler::Fate;
 use sark_flowspec::Afi;
 
@@ -52,7 +54,12 @@ fn print(out: &mut Out, answer: &PoolsResponse, verbose: bool) -> io::Result<()>
         }
     }
     table.print(out)?;
-    answer.pools.iter().try_for_each(|pool| consequences(out, pool))
+    answer.pools.iter().try_for_each(|pool| consequences(out, pool))?;
+    for PoolRefusal { policy, why, fix } in &answer.would_refuse {
+        let word = out.paint(style::CHANGE, "not ready");
+        writeln!(out, "\n{word}: {policy} would be refused {why}; {fix}")?;
+    }
+    Ok(())
 }
 
 fn state(state: ProxyState) -> (anstyle::Style, &'static str) {
