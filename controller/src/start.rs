@@ -17,7 +17,6 @@ mod follow;
 mod housekeeping;
 mod lead;
 mod running;
-mod secret;
 mod speaker;
 mod store;
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use sark_core::secret::{Secret, SecretRef};
+use sark_core::secret::SecretRef;
+use sark_program::secret;
 use serde::Deserialize;
 
 use crate::caller::{Caller, Place};
@@ -33,12 +34,12 @@ impl Default for SarkdConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
     /// The token.
-    #[error("{key}.token cannot be read: {why}")]
+    #[error("{key}.token cannot be read")]
     Token {
         /// The section.
         key: String,
-        /// Why; never the token.
-        why: String,
+        /// Cause; never the token.
+        source: secret::SecretError,
     },
     /// Whom we believe.
     #[error(transparent)]
@@ -61,7 +62,8 @@ impl SarkdConfig {
 
     /// Who calls there. Reads the token and the roots.
     pub fn caller(&self, key: &str) -> Result<Caller, CallerError> {
-        let token = self.token.as_ref().map(|token| secret(token, key)).transpose()?;
+        let failed = |source| CallerError::Token { key: key.to_owned(), source };
+        let token = self.token.as_ref().map(secret::read).transpose().map_err(failed)?;
         let place = match &self.https {
             None => Place::Socket(self.socket.clone()),
             Some(authority) => {
@@ -71,22 +73,6 @@ impl SarkdConfig {
         };
         Ok(Caller::new(place, token))
     }
-}
-
-fn secret(reference: &SecretRef, key: &str) -> Result<Secret, CallerError> {
-    let failed = |why: String| CallerError::Token { key: key.to_owned(), why };
-    let text = match reference {
-        SecretRef::File(path) => {
-            std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?
-        }
-        SecretRef::Env(name) => std::env::var(name).map_err(|error| failed(error.to_string()))?,
-        SecretRef::Invalid => return Err(failed("it is no reference".to_owned())),
-    };
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() {
-        return Err(failed("it is empty".to_owned()));
-    }
-    Ok(Secret::new(line.to_owned()))
 }
 
 #[cfg(test)]
@@ -108,11 +94,9 @@ mod tests {
         assert!(said[0].contains("not the secret") && !said[0].contains("s3cret"), "{said:?}");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("token");
-        let read = |text: &str| {
-            std::fs::write(&path, text).unwrap();
-            secret(&SecretRef::File(path.clone()), "sarkd")
-        };
-        assert_eq!(read("abc\nrest\n").unwrap().reveal(), "abc");
-        assert!(read("\n").unwrap_err().to_string().contains("it is empty"));
+        std::fs::write(&path, "\n").unwrap();
+        let config = at(Some(&format!("file:{}", path.display())));
+        let error = config.caller("report.sarkd").unwrap_err();
+        assert_eq!(sark_core::chain(&error), "report.sarkd.token cannot be read: it is empty");
     }
 }

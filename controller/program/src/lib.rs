@@ -4,5 +4,6 @@
 pub mod config;
 mod lock;
 pub mod log;
+pub mod secret;
 
 pub use lock::{LockError, StateLock};

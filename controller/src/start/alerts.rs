@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use sark_api::config::Config;
 use sark_core::{Clock as _, SystemClock};
+use sark_program::secret;
 use sark_store::Store;
 
-use super::{Assembled, secret};
+use super::Assembled;
 use crate::alerts::conditions::Watch;
 use crate::alerts::{AlertParts, Alerts};
 use crate::api::Api;

@@ -9,11 +9,11 @@ use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::storage::AuditStore as _;
 use sark_core::{Clock as _, ContentHash, SystemClock};
 use sark_outbound::{Client, Reach, Settings};
+use sark_program::secret;
 use sark_store::Store;
 use sark_trail::{Drain, Trail, TrailError, TrailHealth, TrailSettings, Writer};
 use serde_json::json;
 
-use super::secret;
 use crate::Metrics;
 use crate::chain;
 use crate::trail::{self, Anchors, Auditor, AuditorError, AuditorSettings, Keep, TrailKeyError};

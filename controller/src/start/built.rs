@@ -6,14 +6,14 @@ use std::sync::Arc;
 use sark_api::config::Config;
 use sark_core::{Clock as _, SystemClock};
 use sark_feeds::Fetcher;
-use sark_program::StateLock;
+use sark_program::{StateLock, secret};
 use sark_registry::feed::{self, Feed};
 use sark_registry::resolve::{Resolve, Settings};
 use sark_store::Store;
 
 use super::{
-    Assembled, PATIENCE, Parts, StartError, alerts, assemble, audit, decisions, lead, secret,
-    speaker, store,
+    Assembled, PATIENCE, Parts, StartError, alerts, assemble, audit, decisions, lead, speaker,
+    store,
 };
 use crate::feeds::copies;
 use crate::names::Names;

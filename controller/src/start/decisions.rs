@@ -7,9 +7,9 @@ use std::time::Duration;
 use sark_api::config::{BundleKeyConfig, DecisionsConfig, SourceConfig};
 use sark_core::secret::{Secret, SecretRef};
 use sark_policy::decision::{BundleKey, KeyError};
+use sark_program::secret::{self, SecretError};
 use sark_store::Store;
 
-use super::secret::{self, SecretError};
 use crate::chain;
 use crate::decisions::{DecisionsError, Keys, Sets, Source, SourceSettings, TakeError};
 

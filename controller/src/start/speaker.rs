@@ -9,8 +9,8 @@ use sark_api::config::{Config, Family, GobgpdMode, OnStop, PeerConfig};
 use sark_flowspec::{Afi, Speaker};
 use sark_gobgp::daemon::{self, DaemonError, Supervised};
 use sark_gobgp::{Address, Gobgp};
+use sark_program::secret::{self, SecretError};
 
-use super::secret::{self, SecretError};
 use crate::observatory::SpeakerPlace;
 use crate::reconcile::{Keeper, KeeperError, Unkept};
 

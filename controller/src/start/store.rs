@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use sark_api::config::{Config, PostgresConfig, PostgresTls};
+use sark_program::secret;
 use sark_store::{OpenError, PostgresAccess, PostgresSettings, Store, Tls, UrlError};
 
-use super::secret;
 use crate::StorePlace;
 
 /// Why there is no store.

@@ -20,14 +20,14 @@ pub enum SecretError {
 }
 
 /// The first line of a file, or an environment variable.
-pub(super) fn read(reference: &SecretRef) -> Result<Secret, SecretError> {
+pub fn read(reference: &SecretRef) -> Result<Secret, SecretError> {
     let whole = whole(reference)?;
     let line = whole.reveal().lines().next().unwrap_or_default();
     if line.is_empty() { Err(SecretError::Empty) } else { Ok(Secret::new(line.to_owned())) }
 }
 
 /// All of a file, or an environment variable.
-pub(super) fn whole(reference: &SecretRef) -> Result<Secret, SecretError> {
+pub fn whole(reference: &SecretRef) -> Result<Secret, SecretError> {
     let text = match reference {
         SecretRef::File(path) => std::fs::read_to_string(path)?,
         SecretRef::Env(name) => std::env::var(name).map_err(|_| SecretError::Environment)?,
