@@ -54,6 +54,9 @@ const PACKAGES: &[&str] = &[
     "pagerduty==7.2.0",
     "azure-monitor-ingestion==1.1.0",
     "pycef==1.11",
+    // Messages of OTLP and names of attributes, as OpenTelemetry's own files have them.
+    "opentelemetry-proto==1.45.2",
+    "opentelemetry-semantic-conventions==0.66b2",
 ];
 
 /// A file that is written last and names what was unpacked.
