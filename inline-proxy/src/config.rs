@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use sark_caller::SarkdConfig;
 use sark_core::log::LogConfig;
 use sark_registry::NamePattern;
+use sark_traces::TracesConfig;
 use serde::Deserialize;
 
 use crate::answers::Answers;
@@ -61,6 +62,9 @@ pub struct Config {
     /// Where the certificate authority, the last snapshot and records on their way are.
     #[serde(default)]
     pub state: StateConfig,
+    /// Traces of requests, for an OpenTelemetry collector; without it there are none.
+    #[serde(default)]
+    pub traces: Option<TracesConfig>,
     /// Where Prometheus asks.
     #[serde(default)]
     pub metrics: MetricsConfig,

@@ -27,6 +27,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use sark_core::audit::{Correlation, Flow as FiveTuple};
 use sark_detect::{By, Dialect, Family, Head, Kind, Recognised, Refusal, recognise};
+use sark_traces::Trace;
 use serde_json::{Map, json};
 
 use forward::Going;
@@ -42,6 +43,7 @@ use crate::proxy::Proxy;
 use crate::refusals::Reason;
 use crate::steer::of_llm;
 use crate::upstream::{LinkError, Own, Server};
+use crate::{ids, traced};
 
 /// Octets of a body that nobody wants, and how long they are read.
 const DRAIN: usize = 1 << 20;
@@ -87,6 +89,8 @@ struct Taken {
     /// Whether the client sends its body only when it is told to (RFC 9110 §10.1.1): hyper tells it when
     /// the body is asked for.
     expects: bool,
+    /// What is told of it elsewhere.
+    trace: Trace,
 }
 
 impl Conversation {
@@ -98,12 +102,14 @@ impl Conversation {
         let id = ids::request(self.proxy.judge.now());
         let mut request = request;
         let expects = request.headers().contains_key(EXPECT);
+        let trace = traced::begin(&self, &request, &id);
         let mut of_request = None;
-        let answer = match self.take(&mut request, id) {
+        let answer = match self.take(&mut request, id, &trace) {
             Err(refusal) => {
                 self.note(Reason::Head, &refusal);
                 self.leave(Outgoing::unread(request.into_body()), expects);
-                self.refused(&refusal, Family::Unknown)
+                self.count(&trace, refusal.kind);
+                reply(refusal.of_family(Family::Unknown))
             }
             Ok(taken) => match self.proxy.overload.enter(self.flow.client) {
                 Ok(turn) => {
@@ -117,12 +123,19 @@ impl Conversation {
                 }
             },
         };
-        Ok(self.proxy.watcher.until_over(answer, of_request))
+        traced::answered(&trace, answer.status());
+        let passing = traced::part(&trace, "answer");
+        Ok(self.proxy.watcher.until_over(answer, of_request, passing))
     }
 
     /// Reads the head, and takes out of it what belongs to the client's connection: what is decided on is
     /// what is sent on.
-    fn take(&self, request: &mut Request<Incoming>, id: String) -> Result<Taken, Refusal> {
+    fn take(
+        &self,
+        request: &mut Request<Incoming>,
+        id: String,
+        trace: &Trace,
+    ) -> Result<Taken, Refusal> {
         let since = Instant::now();
         let unreadable = |message: String| Refusal {
             kind: Kind::Unreadable,
@@ -150,6 +163,7 @@ impl Conversation {
         let expects = request.headers().contains_key(EXPECT);
         sark_head::strip(request.headers_mut(), upgrades);
         let host = sark_head::host(&authority);
+        traced::host(trace, &host, &authority);
         let known = self.proxy.judge.known();
         let endpoint = of_llm(&known.registry, &host);
         let endpoint = endpoint.map(|found| (found.id.clone(), found.provider.clone()));
@@ -161,7 +175,8 @@ impl Conversation {
             path: path_of(request),
             headers: request.headers(),
         });
-        Ok(Taken { id, since, authority, host, recognised, endpoint, upgrades, expects })
+        let trace = trace.clone();
+        Ok(Taken { id, since, authority, host, recognised, endpoint, upgrades, expects, trace })
     }
 
     async fn decide_and_forward(
@@ -189,6 +204,7 @@ impl Conversation {
         let fits = incoming.size_hint().lower() <= limits.inspect as u64;
         let mut body = if reads && fits {
             let reading = body::read(incoming, limits.inspect, Some(room));
+            let _span = traced::part(&taken.trace, "read body");
             match tokio::time::timeout(limits.body_within, reading).await {
                 Ok(Ok(body)) => body,
                 Ok(Err(ReadError::Busy(busy))) => return self.shed(&taken, busy),
@@ -204,7 +220,7 @@ impl Conversation {
                 self.leave(body, taken.expects);
                 let refusal = Refusal { request_id: taken.id.clone(), ..refusal };
                 self.note(Reason::Body, &refusal);
-                self.proxy.metrics.refused(refusal.kind);
+                self.count(&taken.trace, refusal.kind);
                 return reply(refusal.response(&taken.recognised, None));
             }
         };
@@ -215,7 +231,7 @@ impl Conversation {
         let decisions = self.decide(&taken, &request, read.asked.as_ref()).await;
         let redacted = self.redacted(&decisions, &taken, &parts.headers, &body, &read);
         if let Some(refusal) = ask::refusal(&decisions, &taken.id, redacted.is_some()) {
-            self.proxy.metrics.refused(refusal.kind);
+            self.count(&taken.trace, refusal.kind);
             self.leave(body, taken.expects);
             return reply(refusal.response(&taken.recognised, read.asked.as_ref()));
         }
@@ -265,8 +281,14 @@ impl Conversation {
     }
 
     fn say(&self, taken: &Taken, kind: Kind, message: String) -> Refusal {
-        self.proxy.metrics.refused(kind);
+        self.count(&taken.trace, kind);
         Refusal { kind, message, request_id: taken.id.clone(), rule: None }
+    }
+
+    /// It is refused here.
+    fn count(&self, trace: &Trace, kind: Kind) {
+        self.proxy.metrics.refused(kind);
+        traced::refused(trace, kind);
     }
 
     /// There is too much to do, of all clients or of this one.
@@ -295,11 +317,6 @@ impl Conversation {
         let refused = matches!(error, LinkError::Dial(dial) if dial.is_refusal());
         let why = sark_core::chain(error);
         self.proxy.unreachable(&flow, self.correlation(taken), self.ja4.as_deref(), refused, &why);
-    }
-
-    fn refused(&self, refusal: &Refusal, family: Family) -> Response<Reply> {
-        self.proxy.metrics.refused(refusal.kind);
-        reply(refusal.of_family(family))
     }
 
     /// Reads what a client still sends of a body that nobody wants, for a while: a connection that is

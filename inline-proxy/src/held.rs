@@ -1,7 +1,7 @@
 //! What an answer holds until it is over, however that comes: its request's place among all, for who does not
-//! read holds what is read for it, and a place on a connection that it shares. An answer of which nothing
-//! comes, or nothing is taken, for long is over, too, and all that it holds is given back: the server is told
-//! that nobody listens, and the client sees that it is not whole.
+//! read holds what is read for it, a place on a connection that it shares, and the span that says how long it
+//! took. An answer of which nothing comes, or nothing is taken, for long is over, too, and all that it holds is
+//! given back: the server is told that nobody listens, and the client sees that it is not whole.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use http::Response;
 use hyper::body::{Body, Frame, SizeHint};
+use sark_traces::Open;
 use tokio::time::Instant;
 
 use crate::body::Reply;
@@ -46,6 +47,7 @@ struct Holds {
     reply: Reply,
     _turn: Option<Turn>,
     _flight: Option<Arc<Flight>>,
+    _span: Open,
 }
 
 impl Watcher {
@@ -62,11 +64,12 @@ impl Watcher {
         self: &Arc<Self>,
         mut answer: Response<Reply>,
         turn: Option<Turn>,
+        span: Open,
     ) -> Response<Held> {
         let flight = flight(&mut answer);
         answer.map(|reply| match reply {
-            Reply::Ours(_) => Held::new(Holds { reply, _turn: None, _flight: flight }),
-            _ => self.watched(Holds { reply, _turn: turn, _flight: flight }),
+            Reply::Ours(_) => Held::new(Holds { reply, _turn: None, _flight: flight, _span: span }),
+            _ => self.watched(Holds { reply, _turn: turn, _flight: flight, _span: span }),
         })
     }
 
@@ -166,7 +169,8 @@ mod tests {
         let client = "192.0.2.1:40000".parse().unwrap();
         let (second, idle) = (Duration::from_secs(1), Duration::from_secs(60));
         let turn = overload.enter(client).unwrap();
-        let holds = Holds { reply: Reply::ours("octets"), _turn: Some(turn), _flight: None };
+        let (reply, _span) = (Reply::ours("octets"), Open::default());
+        let holds = Holds { reply, _turn: Some(turn), _flight: None, _span };
         let mut held = Watcher::new(idle).watched(holds);
         // A frame that goes begins it anew.
         tokio::time::sleep(idle - second).await;

@@ -16,7 +16,7 @@
 //! decided on and recorded; servers are always verified; an answer is passed on as it comes and read
 //! beside its way, and what it would have the client do waits for a decision of its own. Decisions are
 //! made in this process, by the set that `sarkd` has in use or by one from a directory: no other program
-//! is waited for.
+//! is waited for. A collector of traces, if there is one, is told afterwards (`traced`).
 
 mod alpn;
 mod answers;
@@ -52,6 +52,7 @@ mod splice;
 mod spools;
 mod steer;
 mod terminate;
+mod traced;
 mod unpack;
 mod upstream;
 mod watch;

@@ -16,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use sark_core::decision::Decision;
 use sark_detect::Kind;
+use sark_traces::TraceMetrics;
 use sark_trail::TrailMetrics;
 use tokio::net::TcpListener;
 
@@ -68,9 +69,9 @@ struct HandshakeLabels {
 }
 
 impl Metrics {
-    /// With the trail's counters beside its own.
+    /// With the counters of the trail and of traces beside its own.
     #[must_use]
-    pub fn new(trail: &TrailMetrics) -> Self {
+    pub fn new(trail: &TrailMetrics, traces: &TraceMetrics) -> Self {
         let mut all = Self {
             registry: Registry::with_prefix("sark_proxy"),
             connections: Family::default(),
@@ -99,6 +100,7 @@ impl Metrics {
         r.register("shed", "Requests turned away because of too much work", all.shed.clone());
         r.register("snapshot_seconds", "Age of what decisions rest on", all.set_age.clone());
         trail.register(r);
+        traces.register(r);
         all
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sark_core::audit::Outcome;
 use sark_hello::{Protocol, SoFar};
+use sark_traces::Tracer;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -90,6 +91,8 @@ pub struct Proxy {
     pub clients: Arc<Clients>,
     /// What was refused without a decision.
     pub refusals: Refusals,
+    /// Traces of requests.
+    pub tracer: Tracer,
     /// Counts.
     pub metrics: Metrics,
     /// Nothing new is taken, and what is under way ends.

@@ -1,8 +1,8 @@
 //! The wiring: build, bind, spawn, and the end. The only place that names what is outside.
 //!
-//! Tasks: the listeners, `follower`, the trail's drain (its writer has a thread), `metrics`, `sweep` and who
-//! takes the authority anew, and who takes over what others left in their spools. One signal stops what is
-//! new, or has another program take it; one deadline ends what is under way.
+//! Tasks: the listeners, `follower`, the trail's drain (its writer has a thread), the exporter of traces,
+//! `metrics`, `sweep` and who takes the authority anew, and who takes over what others left in their spools. One
+//! signal stops what is new, or has another program take it; one deadline ends what is under way.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -14,6 +14,7 @@ use sark_api::routes;
 use sark_core::{Clock, SystemClock};
 use sark_decider::{Decider, Settings};
 use sark_registry::{Snapshot, seed};
+use sark_traces::{TraceMetrics, Tracer};
 use sark_trail::{Trail, TrailMetrics};
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -38,6 +39,7 @@ use crate::renew::Issuer;
 use crate::sarkd::{Follower, Parts};
 use crate::spools::Spools;
 use crate::terminate::Termination;
+use crate::traced;
 use crate::upstream::{Keep, Trust, Upstreams};
 
 /// How often connections that nobody wants are let go.
@@ -73,6 +75,9 @@ pub enum RunError {
     /// TLS.
     #[error("TLS cannot be had")]
     Tls(#[from] rustls::Error),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] sark_traces::TracesError),
     /// How `sarkd` is called.
     #[error(transparent)]
     Caller(#[from] sark_caller::CallerError),
@@ -118,6 +123,8 @@ pub async fn run(config: Config, program: Program, mut before: Inherited) -> Res
     let own = spools.claim().map_err(failed)?;
     let (trail, writer, drain) = spools.open(&own).await?;
     let decider = Arc::new(Decider::new(Settings::default()));
+    let spans = Arc::<TraceMetrics>::default();
+    let (tracer, exporter) = traced::wire(&config, &spans)?;
     let doors = doors(&config, &mut before)?;
     let issuer = Issuer { directory: state.join("ca"), clock };
     let metrics = match config.metrics.listen {
@@ -134,7 +141,9 @@ pub async fn run(config: Config, program: Program, mut before: Inherited) -> Res
     let listeners = doors.iter().map(|door| door.address);
     let listeners = listeners.chain(metrics.iter().filter_map(|it| it.local_addr().ok()));
     let listeners = listeners.collect();
-    let proxy = build(&config, listeners, trail.clone(), Arc::clone(&decider), &issuer, &counted)?;
+    let metered = Metrics::new(&counted, &spans);
+    let told_of = (trail.clone(), tracer, metered);
+    let proxy = build(&config, listeners, told_of, Arc::clone(&decider), &issuer)?;
     // For the program that takes over; they are closed with the listeners.
     let again = metrics.iter().map(|it| it.as_fd().try_clone_to_owned());
     let sockets = doors.iter().map(Door::socket).chain(again).collect::<Result<Vec<_>, _>>();
@@ -147,6 +156,8 @@ pub async fn run(config: Config, program: Program, mut before: Inherited) -> Res
     let (stop, last) = (proxy.stop.clone(), CancellationToken::new());
     let writing = tokio::task::spawn_blocking(move || writer.run());
     let draining = tokio::spawn(drain.run(last.clone()));
+    let ends = CancellationToken::new();
+    let exporting = exporter.map(|exporter| tokio::spawn(exporter.run(ends.clone())));
     // Dropping it ends them.
     let mut tasks = JoinSet::new();
     tasks.spawn(follower.run(parts, stop.clone()));
@@ -186,10 +197,16 @@ pub async fn run(config: Config, program: Program, mut before: Inherited) -> Res
         proxy.cut.cancel();
     }
     proxy.tell_refusals(None);
+    ends.cancel();
     trail.close().await;
     let written = tokio::time::timeout(LAST_RECORDS, writing).await;
     if written.is_err() {
         tracing::error!("the last records are not on the disk");
+    }
+    if let Some(exporting) = exporting
+        && tokio::time::timeout(LAST_RECORDS, exporting).await.is_err()
+    {
+        tracing::warn!("the last spans are not with the collector");
     }
     // What sarkd does not take now, it takes after the next start.
     let _ = tokio::time::timeout(LAST_RECORDS, draining).await;
@@ -243,10 +260,9 @@ impl Told {
 fn build(
     config: &Config,
     own: Vec<SocketAddr>,
-    trail: Trail,
+    (trail, tracer, metrics): (Trail, Tracer, Metrics),
     decider: Arc<Decider>,
     issuer: &Issuer,
-    counted: &TrailMetrics,
 ) -> Result<Arc<Proxy>, RunError> {
     let (leaves, _) = issuer.load()?;
     let clock = &issuer.clock;
@@ -279,7 +295,8 @@ fn build(
         overload: Arc::new(Overload::new(config.budget(), config.limits.one_client())),
         clients: Arc::new(config.clients()),
         refusals: Refusals::new(config.limits.one_client()),
-        metrics: Metrics::new(counted),
+        tracer,
+        metrics,
         stop: CancellationToken::new(),
         cut: CancellationToken::new(),
         tasks: TaskTracker::new(),

@@ -12,9 +12,11 @@ use http::header::CONTENT_ENCODING;
 use sark_core::audit::{AuditRecord, Correlation, Outcome};
 use sark_detect::{Answer, AnswerReader, Asked, Form, Kind, Limits, Passed, Recognised, Refusal};
 use sark_prices::{Call, Picodollars};
+use sark_traces::Trace;
 use serde_json::json;
 
 use crate::judge::Judge;
+use crate::traced;
 
 /// What an answer may grow to when it is decompressed, for one octet of it: more is not read.
 const RATIO: u64 = 100;
@@ -45,6 +47,8 @@ pub struct About {
     pub status: u16,
     /// When the request came.
     pub since: Instant,
+    /// It says what is said of the answer, too.
+    pub trace: Trace,
 }
 
 enum Decoded {
@@ -254,11 +258,12 @@ impl Watch {
             }
             Decoded::None => return,
         };
+        traced::told(&self.about.trace, &answer, whole, stopped);
         self.judge.note(&self.record(&answer, whole, stopped));
     }
 
     fn record(&self, answer: &Answer, whole: bool, stopped: Option<&Refusal>) -> AuditRecord {
-        let About { correlation, provider, model, status, since } = &self.about;
+        let About { correlation, provider, model, status, since, .. } = &self.about;
         let usage = answer.usage().and_then(Result::ok);
         let model = answer.model.as_deref().or(model.as_deref());
         let known = self.judge.known();

@@ -27,6 +27,7 @@ mod steered;
 mod streams;
 mod told;
 mod tools;
+mod traced;
 mod transfers;
 mod upstreams;
 mod usage;

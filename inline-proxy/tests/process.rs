@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sark_ca::{CaDirectory, Overwrite, Plan, Profile};
 use sark_core::{Clock as _, SystemClock};
+use sark_traces::test_util::{Collector, decoded};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixDatagram};
 
@@ -280,4 +281,38 @@ async fn a_program_that_cannot_take_over_changes_nothing() {
     let ended = soon(async || running.0.try_wait().unwrap()).await;
     assert!(ended.success(), "{ended}");
     assert_eq!(spooled(&place.path("state"), "proxy.flow"), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn spans_that_wait_are_with_the_collector_when_it_has_ended() {
+    let (place, collector) = (Place::new().await, Collector::start(&[]).await.unwrap());
+    let mut config = std::fs::read_to_string(place.path("proxy.yaml")).unwrap();
+    let (url, token) = (collector.url(), place.path("token"));
+    std::fs::write(&token, "Bearer s3cret\n").unwrap();
+    let headers = format!("{{ authorization: 'file:{}' }}", token.display());
+    config.push_str(&format!("traces: {{ otlp: '{url}', sample: 0, headers: {headers} }}\n"));
+    std::fs::write(place.path("proxy.yaml"), config).unwrap();
+    let (root, behind) = (std::fs::read_to_string(place.ca.trusted()).unwrap(), free().await);
+    let mut running = place.start().await;
+    let mut stream = opened(place.listen, behind, &root).await.unwrap();
+    stream.write_all(b"GET /s3cret HTTP/1.1\r\nHost: opened.example\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 502");
+    drop(stream);
+    kill(Pid::from_raw(i32::try_from(running.0.id()).unwrap()), Signal::SIGTERM).unwrap();
+    let ended = soon(async || running.0.try_wait().unwrap()).await;
+    assert!(ended.success(), "{ended}");
+
+    let received = collector.received();
+    let spans = decoded(&received).unwrap();
+    let root = spans.iter().find(|span| span["kind"] == "SPAN_KIND_SERVER").unwrap();
+    assert_eq!(root["service"]["service.name"], "sark-proxy");
+    assert_eq!(root["service"]["service.instance.id"], "proxy");
+    assert_eq!(root["attributes"]["http.response.status_code"], 502);
+    assert_eq!(root["attributes"]["server.address"], "opened.example");
+    let connect = spans.iter().find(|span| span["name"] == "connect").unwrap();
+    assert_eq!(connect["attributes"]["error.type"], "connect");
+    assert!(received[0].head.contains("authorization: Bearer s3cret"), "{}", received[0].head);
+    assert!(received.iter().all(|it| !it.body.windows(6).any(|six| six == b"s3cret")));
 }

@@ -19,6 +19,7 @@ use sark_inline_proxy::{
 };
 use sark_policy::decision::{DecisionSet, SetFile};
 use sark_registry::{Snapshot, seed};
+use sark_traces::{TraceMetrics, Tracer};
 use sark_trail::{TrailMetrics, TrailSettings, WhenFull, trail};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -142,6 +143,7 @@ pub struct Options {
     pub answers: Answers,
     /// Nobody, if it is not said.
     pub redact: Option<Arc<dyn Redact>>,
+    pub tracer: Tracer,
     /// Names nobody but these is trusted for.
     pub server_roots: Vec<String>,
 }
@@ -246,7 +248,8 @@ impl World {
             overload: Arc::new(Overload::new(options.budget.unwrap_or(BUDGET), who)),
             clients: Arc::new(Clients::new(1000, options.each.unwrap_or(1000), who)),
             refusals: Refusals::new(who),
-            metrics: Metrics::new(&counted),
+            tracer: options.tracer,
+            metrics: Metrics::new(&counted, &TraceMetrics::default()),
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
             tasks: TaskTracker::new(),

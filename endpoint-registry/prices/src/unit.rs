@@ -208,6 +208,13 @@ impl Usage {
         let prompt = self.counts().filter(|(unit, _)| unit.is_prompt());
         prompt.fold(0, |sum, (_, count)| sum.saturating_add(count))
     }
+
+    /// All tokens of the answer, those of thoughts included.
+    #[must_use]
+    pub fn answer(&self) -> u64 {
+        let answer = self.counts().filter(|(unit, _)| unit.is_token() && !unit.is_prompt());
+        answer.fold(0, |sum, (_, count)| sum.saturating_add(count))
+    }
 }
 
 impl Serialize for Usage {
@@ -242,7 +249,7 @@ mod tests {
         let text = serde_json::to_string(&usage).unwrap();
         assert_eq!(text, r#"{"input":10,"cache-write-1h":3,"output-audio":2}"#);
         assert_eq!(serde_json::from_str::<Usage>(&text).unwrap(), usage);
-        assert_eq!(usage.prompt(), 13);
+        assert_eq!((usage.prompt(), usage.answer()), (13, 2));
         assert_eq!(CacheWrite1h.to_string(), "cache-write-1h");
         serde_json::from_str::<Usage>(r#"{"tokens":1}"#).unwrap_err();
         serde_json::from_str::<Usage>(r#"{"input":-1}"#).unwrap_err();

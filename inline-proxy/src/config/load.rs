@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use sark_program::config::Checked;
+use sark_traces::TracesConfig;
 
 use super::{Config, LimitsConfig};
 use crate::clients::{Clients, OneClient};
@@ -71,6 +72,7 @@ impl Checked for Config {
             mistakes.push("name: letters, digits and hyphens".to_owned());
         }
         mistakes.extend(self.sarkd.check("sarkd"));
+        mistakes.extend(self.traces.iter().flat_map(TracesConfig::check));
         let marks = self.transparent.as_ref().map(|it| it.mark).zip(self.upstream.mark);
         if marks.is_some_and(|(steered, own)| steered == own) {
             mistakes.push(
@@ -200,6 +202,7 @@ pins: { policy: splice, holds: 1h }
 upstream: { roots: [/etc/ssl/own.pem], mark: 153, proxyProtocol: [10.9.0.0/16] }
 limits: { requests: 100, inspect: 1048576 }
 state: { directory: /tmp/state }
+traces: { otlp: 'https://otel.example', sample: 1, headers: { authorization: 'env:OTLP' } }
 metrics: { listen: null }
 log: { format: json, filter: debug }
 ";
@@ -209,6 +212,7 @@ log: { format: json, filter: debug }
         assert_eq!(config.limits().inspect, 1 << 20);
         assert_eq!(config.sources.len(), 2);
         assert_eq!(config.answers.usage, crate::Usage::Leave);
+        assert_eq!(config.traces.map(|traces| traces.sample), sark_traces::Sample::new(1.0));
     }
 
     #[test]
@@ -226,6 +230,12 @@ log: { format: json, filter: debug }
             ("explicit: {}\nsarkd: { https: 'a:1' }", "takes a token"),
             ("explicit: {}\nsarkd: { https: 'a:1', token: s3cret }", "not the secret"),
             ("transparent: { interfaces: ['eth0\"; drop'] }", "no name of an interface"),
+            ("explicit: {}\ntraces: { otlp: 'https://o', sample: 2.5 }", "within 0.0 and 1.0"),
+            ("explicit: {}\ntraces: { sample: 0.5 }", "otlp"),
+            (
+                "explicit: {}\ntraces: { otlp: 'https://o', headers: { a: s3cret } }",
+                "not the secret",
+            ),
             ("explicit: {}\nlog: { filter: '=,=' }", "log.filter"),
             ("", "explicit: { listen"),
         ] {

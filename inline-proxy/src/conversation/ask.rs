@@ -14,6 +14,7 @@ use super::{Conversation, Taken};
 use crate::body::Outgoing;
 use crate::flow::Target;
 use crate::judge::Fail;
+use crate::traced;
 use crate::unpack::{Packed, unpacked};
 
 /// What the body said.
@@ -154,6 +155,10 @@ impl Conversation {
                     .map(|model| Request { model: Some(model.clone()), ..base.clone() }),
             );
         }
+        if let Some(first) = requests.first() {
+            traced::asked(&taken.trace, first, taken.recognised.dialect);
+        }
+        let mut span = traced::part(&taken.trace, "decide");
         let mut decisions = Vec::new();
         for request in requests {
             let aside =
@@ -163,6 +168,10 @@ impl Conversation {
             decisions.push(decision);
         }
         decisions.sort_by_key(|decision| std::cmp::Reverse(decision.action));
+        if let Some(worst) = decisions.first() {
+            span.about(|span| traced::decision(span, worst));
+            taken.trace.about(|span| traced::decision(span, worst));
+        }
         decisions
     }
 

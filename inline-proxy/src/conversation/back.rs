@@ -31,6 +31,7 @@ impl Conversation {
             model: asked.model.clone(),
             status: status.as_u16(),
             since: taken.since,
+            trace: taken.trace.clone(),
         };
         let (judge, limits) = (Arc::clone(&self.proxy.judge), &self.proxy.limits.detect);
         let watch = Watch::new(&taken.recognised, asked, response.headers(), limits, about, judge);

@@ -7,12 +7,14 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
 use rustls::pki_types::ServerName;
+use sark_traces::Open;
 
 use super::{Conversation, Taken};
 use crate::alpn::{Alpn, Offer};
 use crate::body::Outgoing;
 use crate::flow::Target;
 use crate::upstream::{Held, Link, LinkError, Server, is_of_connection};
+use crate::{head, traced};
 
 /// How often a request is sent that no server has looked at: several connections may say goodbye at once.
 const TRIES: u32 = 8;
@@ -48,10 +50,15 @@ impl Conversation {
         body: Outgoing,
         server: &Server,
         to: (Scheme, &Authority),
+        taken: &Taken,
     ) -> Result<Response<Incoming>, LinkError> {
         let within = self.proxy.limits.answer_within;
-        let answered = tokio::time::timeout(within, self.sent(parts, body, server, to)).await;
-        answered.unwrap_or(Err(LinkError::Late(within)))
+        let mut span = traced::exchange(&taken.trace, &parts.method, &server.target, to.1);
+        let sent = self.sent(parts, body, server, to, &span);
+        let answered = tokio::time::timeout(within, sent).await;
+        let answered = answered.unwrap_or(Err(LinkError::Late(within)));
+        traced::exchanged(&mut span, &answered);
+        answered
     }
 
     /// Sends it; again, if the server has done nothing of it.
@@ -61,6 +68,7 @@ impl Conversation {
         mut body: Outgoing,
         server: &Server,
         (scheme, authority): (Scheme, &Authority),
+        span: &Open,
     ) -> Result<Response<Incoming>, LinkError> {
         if is_of_connection(&parts.headers) {
             self.own.bind();
@@ -71,8 +79,10 @@ impl Conversation {
             left -= 1;
             let mut link = match own.as_mut().and_then(|own| own.take(server)) {
                 Some(link) => link,
-                None if was_h2 && left > 0 => upstreams.link(server, self.flow.client).await?,
-                None => upstreams.fresh(server, self.flow.client).await?,
+                None if was_h2 && left > 0 => {
+                    traced::connect(span, upstreams.link(server, self.flow.client)).await?
+                }
+                None => traced::connect(span, upstreams.fresh(server, self.flow.client)).await?,
             };
             was_h2 = link.alpn() == Alpn::H2;
             if !was_h2 {

@@ -69,12 +69,12 @@ impl Conversation {
             Some(again)
         });
         let to = (scheme, &authority);
-        let mut answered = self.exchange(parts, body, &server, to.clone()).await;
+        let mut answered = self.exchange(parts, body, &server, to.clone(), taken).await;
         if let (Ok(response), Some((parts, body))) = (&answered, again)
             && [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY]
                 .contains(&response.status())
         {
-            answered = self.exchange(parts, body, &server, to).await;
+            answered = self.exchange(parts, body, &server, to, taken).await;
             if let Some(asked) = &mut going.asked {
                 asked.usage = UsageAsked::Always;
             }

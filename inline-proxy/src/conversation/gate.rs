@@ -8,10 +8,12 @@ use std::sync::Arc;
 use sark_core::Request;
 use sark_core::request::{Call, Operation};
 use sark_detect::{Answer, Asked, Dialect, Kind, Refusal, mcp};
+use sark_traces::Trace;
 
 use super::ask;
 use super::{Conversation, Taken};
 use crate::answers::Acts;
+use crate::traced;
 
 /// Decides on what one answer does, each once.
 pub struct Gate {
@@ -20,6 +22,7 @@ pub struct Gate {
     request: Request,
     dialect: Dialect,
     prompt_octets: u64,
+    trace: Trace,
     /// The MCP server that answers; else it is a model.
     server: Option<String>,
     /// Acts that were seen.
@@ -54,6 +57,7 @@ impl Conversation {
             request: Request { spend: None, ..request },
             dialect: taken.recognised.dialect,
             prompt_octets: asked.prompt_octets,
+            trace: taken.trace.clone(),
             server: is_mcp.then(|| taken.recognised.server.clone()),
             seen: 0,
             names: BTreeSet::new(),
@@ -80,18 +84,25 @@ impl Gate {
         }
         let (own, request_id) = (Arc::clone(&self.conversation), self.request.id.clone());
         let aside = own.aside(self.dialect, Some(self.prompt_octets));
+        let trace = self.trace.clone();
         Some(Box::pin(async move {
             let proxy = &own.proxy;
             if is_full {
                 proxy.metrics.refused(Kind::Unreadable);
+                traced::refused(&trace, Kind::Unreadable);
                 let message = "the answer does more than can be decided on".to_owned();
                 return Some(Refusal { kind: Kind::Unreadable, message, request_id, rule: None });
             }
             for request in new {
+                let mut span = traced::part(&trace, "decide");
                 let decision = proxy.judge.decide(request, own.five_tuple(), aside.clone()).await;
                 proxy.metrics.decided(&decision);
-                if let Some(refusal) = ask::refusal(&[decision], &request_id, false) {
+                span.about(|span| traced::decision(span, &decision));
+                let refusal = ask::refusal(std::slice::from_ref(&decision), &request_id, false);
+                if let Some(refusal) = refusal {
                     proxy.metrics.refused(refusal.kind);
+                    traced::refused(&trace, refusal.kind);
+                    trace.about(|span| traced::decision(span, &decision));
                     return Some(refusal);
                 }
             }

@@ -286,6 +286,7 @@ impl Session {
             model: model.or_else(|| self.taken.recognised.model.clone()),
             status: http::StatusCode::SWITCHING_PROTOCOLS.as_u16(),
             since: Instant::now(),
+            trace: self.taken.trace.clone(),
         };
         let limits = &own.proxy.limits.detect;
         let judge = Arc::clone(&own.proxy.judge);

@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sark_core::request::Operation;
 use sark_detect::{By, Kind};
+use sark_traces::{Open, Trace};
 
 use super::ask::{self, Read};
 use super::session::Session;
@@ -18,20 +19,21 @@ use crate::alpn::Offer;
 use crate::body::{Outgoing, Reply};
 use crate::splice::{Counted, Moved, silence};
 use crate::upstream::{LinkError, Server};
+use crate::{head, traced};
 
 impl Conversation {
     /// Decides on the head alone, and ties the two connections together if both sides agree.
     pub(super) async fn upgrade(
         self: &Arc<Self>,
         mut request: Request<Incoming>,
-        taken: Taken,
+        mut taken: Taken,
     ) -> Response<Reply> {
         let family = taken.recognised.family;
         if taken.endpoint.is_some() || taken.recognised.by != By::Nothing {
             let asks = self.request(&taken, request.headers(), &Read::head_alone());
             let decisions = self.decide(&taken, &asks, None).await;
             if let Some(refusal) = ask::refusal(&decisions, &taken.id, false) {
-                self.proxy.metrics.refused(refusal.kind);
+                self.count(&taken.trace, refusal.kind);
                 return reply(refusal.response(&taken.recognised, None));
             }
             let known = self.proxy.judge.known();
@@ -45,6 +47,8 @@ impl Conversation {
         match self.ask_server(request, &taken).await {
             Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 let of_server = hyper::upgrade::on(&mut response);
+                // It is over with the answer: what comes may last for hours.
+                taken.trace = Trace::default();
                 match session {
                     Some(headers) => {
                         Session::new(Arc::clone(self), taken, headers).spawn(of_client, of_server);
@@ -97,8 +101,22 @@ impl Conversation {
         parts.uri = sark_head::address(Version::HTTP_11, scheme, &taken.authority, path, headers)
             .map_err(|_| LinkError::Protocol)?;
         parts.version = Version::HTTP_11;
-        let mut link = self.proxy.upstreams.link(&server, self.flow.client).await?;
         let request = Request::from_parts(parts, Outgoing::unread(body));
+        let (trace, method) = (&taken.trace, request.method());
+        let mut span = traced::exchange(trace, method, &server.target, &taken.authority);
+        let answered = self.sent_alone(request, &server, &span).await;
+        traced::exchanged(&mut span, &answered);
+        answered
+    }
+
+    async fn sent_alone(
+        &self,
+        request: Request<Outgoing>,
+        server: &Server,
+        span: &Open,
+    ) -> Result<Response<Incoming>, LinkError> {
+        let link = self.proxy.upstreams.link(server, self.flow.client);
+        let mut link = traced::connect(span, link).await?;
         let within = self.proxy.limits.answer_within;
         let answered = tokio::time::timeout(within, link.send(request)).await;
         answered.map_err(|_| LinkError::Late(within))?.map_err(|unsent| unsent.error)

@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sark_detect::{Family, Kind, Refusal};
+use sark_traces::Open;
 use tokio::net::TcpStream;
 
 use crate::begun::Begun;
@@ -56,7 +57,8 @@ impl Proxy {
                 if request.method() == Method::CONNECT {
                     let answer = conversation.connect(request, &tunnel).await;
                     let watcher = &conversation.proxy.watcher;
-                    return Ok::<_, Infallible>(watcher.until_over(answer, None));
+                    let untraced = Open::default();
+                    return Ok::<_, Infallible>(watcher.until_over(answer, None, untraced));
                 }
                 conversation.answer(request).await
             }
