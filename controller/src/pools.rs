@@ -49,7 +49,7 @@ const WAITING: usize = 64;
 /// What the wait for the first verdicts is at least: a machine that just started is slow.
 const SHORTEST_SETTLING: Duration = Duration::from_secs(10);
 /// And at most: rules that nobody else has made wait for it.
-const LONGEST_SETTLING: Duration = Duration::from_mins(2);
+const LONGEST_SETTLING: Duration = Duration::from_secs(30);
 /// What is older than this is told of the past as if it were of this age: no hold-down is longer.
 const PAST: Duration = Duration::from_hours(24);
 /// A fall within this time of the last recovery doubles the hold-down.

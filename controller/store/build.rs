@@ -11,7 +11,10 @@ fn main() {
         let (directory, mut list) =
             (Path::new(&here).join("migrations").join(engine), "&[".to_owned());
         let files = std::fs::read_dir(&directory).expect("the migrations are there");
-        for path in files.map(|file| file.expect("the migrations can be listed").path()) {
+        let mut files: Vec<_> =
+            files.map(|file| file.expect("the migrations can be listed").path()).collect();
+        files.sort();
+        for path in files {
             let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
             let _ = write!(list, "({name:?}, include_str!({path:?})), ");
         }

@@ -37,7 +37,6 @@ use crate::body::{self, Outgoing, ReadError, Reply};
 use crate::clients::Place;
 use crate::flow::{Flow, Target};
 use crate::held::Held;
-use crate::ids;
 use crate::overload::{Busy, Room};
 use crate::proxy::Proxy;
 use crate::refusals::Reason;

@@ -87,8 +87,8 @@ impl Health {
         Self { is_up, is_known: !is_up, since, run: 0, hold_down, recovered }
     }
 
-    /// How it is after another answer, and what that changed. Of one that is needed, since there is no
-    /// other, the hold-down is not waited for.
+    /// How it is after another answer, and what that changed. One that is needed, since there is no
+    /// other, is not held down; if it falls again and again, for the first hold-down, and no longer.
     #[must_use]
     pub fn after(
         self,
@@ -97,7 +97,13 @@ impl Health {
         is_needed: bool,
         rules: &Thresholds,
     ) -> (Self, Option<Turn>) {
-        let may_rise = is_needed || self.held_for(now).is_zero();
+        let flaps = self.hold_down > rules.hold_down;
+        let held_for = match is_needed {
+            true if !flaps => Duration::ZERO,
+            true => rules.hold_down.saturating_sub(now.saturating_sub(self.since)),
+            false => self.held_for(now),
+        };
+        let may_rise = held_for.is_zero();
         let run = if works == self.is_up { 0 } else { self.run.saturating_add(1) };
         let stays = Self { run, is_known: self.is_known || works, ..self };
         match self.is_up {

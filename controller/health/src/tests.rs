@@ -97,7 +97,15 @@ fn who_is_needed_is_not_held_down() {
     assert_eq!(once.after(true, SECOND * 3, true, &rules).1, Some(Turn::Up));
     // It answered well while it was held down, and is needed from now on.
     let held = once.after(true, SECOND * 3, false, &rules).0;
-    assert_eq!(held.after(true, SECOND * 4, true, &rules).1, Some(Turn::Up));
+    let (up, turn) = held.after(true, SECOND * 4, true, &rules);
+    assert_eq!(turn, Some(Turn::Up));
+    // It falls again at once: routers are not told anew every few seconds.
+    let (again, turn) = up.after(false, SECOND * 5, true, &rules);
+    assert_eq!(turn, Some(Turn::Down { hold_down: SECOND * 60 }));
+    let again = again.after(true, SECOND * 6, true, &rules).0;
+    assert_eq!(again.after(true, SECOND * 34, true, &rules).1, None);
+    assert_eq!(again.after(true, SECOND * 35, false, &rules).1, None);
+    assert_eq!(again.after(true, SECOND * 35, true, &rules).1, Some(Turn::Up));
 }
 
 #[test]

@@ -168,14 +168,14 @@ mod tests {
         let mut pools =
             pool(&[ProxyState::Up, ProxyState::Unknown], PoolState::Up, Fate::Redirected);
         for proxy in &mut pools.pools[0].proxies {
-            proxy.cannot_ask = Some("network unreachable".to_owned());
+            proxy.cannot_ask = Some("too many open files".to_owned());
         }
         let all = problems(&pools);
         assert_eq!(all.len(), 1, "{all:?}");
         assert_eq!((all[0].code, all[0].subject.as_str()), ("proxy-unasked", "inspection"));
         assert_eq!(
             all[0].message,
-            "sarkd cannot ask proxies of the pool inspection (a, b): network unreachable"
+            "sarkd cannot ask proxies of the pool inspection (a, b): too many open files"
         );
     }
 }

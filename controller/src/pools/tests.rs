@@ -122,28 +122,6 @@ async fn what_sarkd_lacks_moves_nothing() {
     assert_eq!(problems(&view), []);
 }
 
-#[tokio::test]
-async fn askers_without_a_way_out_judge_nobody() {
-    let nowhere = CONFIG
-        .replace("nextHop4: 192.0.2.10 ", "nextHop4: 192.0.2.10, check: '127.255.255.255:9' ")
-        .replace("recoverAfter: 1", "recoverAfter: 1, everyMillis: 100, failAfter: 1");
-    let mut place = place_of(&nowhere);
-    let asker = place.pools.askers().swap_remove(0);
-    let stop = CancellationToken::new();
-    let task = tokio::spawn(asker.run(stop.clone()));
-    let line = "sark_proxy_unasked_total{pool=\"inspection\",proxy=\"a\"} 3";
-    let asked = async {
-        while !place.pools.metrics.text().contains(line) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("it tries again and again");
-    assert_eq!(place.up(), [true, true, true]);
-    assert!(place.turned.try_recv().is_err());
-    stop.cancel();
-    task.await.unwrap();
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_last_of_a_pool_is_not_held_down() {
     let place = place_of(&CONFIG.replace("holdDownSeconds: 0", "holdDownSeconds: 600"));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sark_api::config::Config;
 use sark_core::{Clock as _, SystemClock};
@@ -22,6 +23,9 @@ use crate::pools::Past;
 use crate::registrar::{Beginning, RegistrarError};
 use crate::sensors::Kinds;
 use crate::{Keeper, Leadership, OverlayError, RegistryHolder, Standing, Unkept, chain};
+
+/// How long the trail may take to say how proxies were.
+const PAST_WITHIN: Duration = Duration::from_secs(5);
 
 /// All parts, made and not yet moving.
 pub(super) struct Built {
@@ -84,12 +88,17 @@ impl Built {
         if leads {
             let names = names(base, &config, &controller, &fenced).await?;
             controller.registrar.begin(names.as_deref()).await?;
-            match Past::before(&fenced, SystemClock.now()).await {
-                Ok(past) => controller.api.pools.resume(&past),
-                Err(error) => {
-                    let error = chain(&error);
-                    tracing::warn!(error, "how proxies were is not known: they are taken for up");
+            let past = Past::before(&fenced, SystemClock.now());
+            let why = match tokio::time::timeout(PAST_WITHIN, past).await {
+                Ok(Ok(past)) => {
+                    controller.api.pools.resume(&past);
+                    None
                 }
+                Ok(Err(error)) => Some(chain(&error)),
+                Err(late) => Some(late.to_string()),
+            };
+            if let Some(error) = why {
+                tracing::warn!(error, "how proxies were is not known: they are taken for up");
             }
             controller.api.names = names;
             controller.api.feeds.begin().await;

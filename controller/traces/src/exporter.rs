@@ -17,7 +17,7 @@ use crate::otlp::{self, Resource};
 use crate::span::Span;
 
 /// What of an answer is read.
-const BEGINNING: usize = 4 << 10;
+const BEGINNING: usize = 64 << 10;
 /// The longest that a collector may have us wait before the second try.
 const MOST_PATIENCE: Duration = Duration::from_secs(30);
 

@@ -212,8 +212,8 @@ async fn without_a_collector_memory_is_bounded_and_all_is_counted() {
         drop(trace.start("decide", Kind::Internal));
     }
     let metrics = &exporting.metrics;
-    // Those that wait, and those on their way.
-    assert!(metrics.dropped("full") >= 2 * 1000 - 8 - 4 * 3, "{}", metrics.dropped("full"));
+    // But for those that wait, and the few that were on their way.
+    assert!(metrics.dropped("full") >= 1000, "{}", metrics.dropped("full"));
     let metrics = exporting.end().await;
     assert_eq!(metrics.exported(), 0);
     assert_eq!(metrics.dropped("full") + metrics.dropped("away"), 2000);

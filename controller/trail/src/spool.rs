@@ -130,6 +130,8 @@ impl Spool {
             None => (directory.join(name(last + 1)), 0),
         };
         let file = open_segment(directory, &path)?;
+        // A program that was ended may have left in the kernel what is counted here.
+        file.sync_data().map_err(failed(&path, "sync it"))?;
         let directory = directory.to_owned();
         let behind = (0, 0);
         Ok((Self { directory, id, ended, file, length, last, behind, buffer: Vec::new() }, found))

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::ruleset::{self, BASE, FAMILIES};
+use crate::ruleset::{self, BASE, FAMILIES, FORMER};
 use crate::{Options, Program, Redirect};
 use command::Tool;
 
@@ -110,8 +110,9 @@ impl Kernel {
                 Err(said) => return Err(self.nft.failed(&words, said)),
             }
         }
-        // Halves of two programs are none.
-        let same = found.iter().all(|fingerprint| Some(fingerprint) == found.first());
+        // Halves of two programs are none, and beside a former version's table ours are applied anew.
+        let former = self.nft.ask(&["list", "chain", FORMER, &options.table, BASE]).await?.is_ok();
+        let same = !former && found.iter().all(|fingerprint| Some(fingerprint) == found.first());
         let fingerprint = found.pop().flatten().filter(|_| same);
         Ok(Some(Installed { fingerprint }))
     }

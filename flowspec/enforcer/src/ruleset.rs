@@ -38,7 +38,7 @@ const LATER: &str = "later";
 /// Families of our tables, as nftables names them.
 pub(crate) const FAMILIES: [&str; 2] = ["ip", "ip6"];
 /// Of the one table that we had before there was one of each family.
-const FORMER: &str = "inet";
+pub(crate) const FORMER: &str = "inet";
 
 /// Names of interfaces that cost less when they are compared one by one than when they are looked
 /// up.

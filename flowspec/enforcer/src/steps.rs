@@ -117,16 +117,36 @@ fn layer_entries(groups: &[Group], matchings: &Matchings<'_>) -> HashMap<usize, 
         others.insert(these);
         *count += elements.len();
     }
+    let mixed = mixed(groups, &entries);
     for Entries { shape, .. } in entries.values_mut() {
         let intervals = shape.with_intervals();
-        let hashed = lengths
-            .get(&intervals)
-            .is_some_and(|(lengths, count)| hashes_are_cheaper(lengths.len(), 1, *count));
+        let are_cheaper = |(lengths, count): &(HashSet<Lengths>, usize)| {
+            hashes_are_cheaper(lengths.len(), 1, *count)
+        };
+        let hashed =
+            !mixed.contains(&intervals) && lengths.get(&intervals).is_some_and(are_cheaper);
         if !hashed {
             *shape = intervals;
         }
     }
     entries
+}
+
+/// Shapes of which one group has several lengths: its rules have an order, in which these may alternate, and
+/// each time would begin another table.
+fn mixed(groups: &[Group], entries: &HashMap<usize, Entries>) -> HashSet<Shape> {
+    let mut mixed = HashSet::new();
+    for group in groups {
+        let mut first: HashMap<Shape, Lengths> = HashMap::new();
+        for Entries { shape, .. } in group.rules.iter().filter_map(|rule| entries.get(rule)) {
+            let Some(lengths) = shape.lengths else { continue };
+            let intervals = shape.with_intervals();
+            if *first.entry(intervals.clone()).or_insert(lengths) != lengths {
+                mixed.insert(intervals);
+            }
+        }
+    }
+    mixed
 }
 
 /// Groups that exclude each other share maps: only the rules of one group have an order.

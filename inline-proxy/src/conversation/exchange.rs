@@ -13,8 +13,8 @@ use super::{Conversation, Taken};
 use crate::alpn::{Alpn, Offer};
 use crate::body::Outgoing;
 use crate::flow::Target;
+use crate::traced;
 use crate::upstream::{Held, Link, LinkError, Server, is_of_connection};
-use crate::{head, traced};
 
 /// How often a request is sent that no server has looked at: several connections may say goodbye at once.
 const TRIES: u32 = 8;

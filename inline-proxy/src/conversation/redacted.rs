@@ -1,7 +1,10 @@
 //! What is sent instead of a body of which something has to be taken out.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::HeaderMap;
+use hyper::body::Body as _;
 use sark_core::decision::{Decision, Obligation};
 
 use super::ask::Read;
@@ -24,9 +27,14 @@ impl Conversation {
             Obligation::Redact { findings } => Some(findings.iter().map(String::as_str)),
             _ => None,
         });
-        let findings: Vec<_> = findings.flatten().collect();
+        let findings = findings.flatten().collect::<BTreeSet<_>>();
+        let findings: Vec<_> = findings.into_iter().collect();
         // A body that somebody vouches for is no longer his.
-        if findings.is_empty() || read.asked.is_none() || is_vouched_for(headers) {
+        if findings.is_empty()
+            || read.asked.is_none()
+            || body.is_end_stream()
+            || is_vouched_for(headers)
+        {
             return None;
         }
         let octets = read.opened.as_deref().unwrap_or(body.octets());

@@ -18,8 +18,8 @@ use super::{Conversation, Taken, reply};
 use crate::alpn::Offer;
 use crate::body::{Outgoing, Reply};
 use crate::splice::{Counted, Moved, silence};
+use crate::traced;
 use crate::upstream::{LinkError, Server};
-use crate::{head, traced};
 
 impl Conversation {
     /// Decides on the head alone, and ties the two connections together if both sides agree.

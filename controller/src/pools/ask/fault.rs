@@ -31,19 +31,10 @@ impl Fault {
     }
 }
 
-/// What the kernel says before a packet leaves: no route, no address or port to ask from, no descriptor,
-/// no memory, a filter of this machine. `EHOSTUNREACH` is not among them: a silent neighbour looks so.
+/// What this machine alone lacks: an address or a port to ask from, a descriptor, memory. No route and no
+/// leave are not among them: routers say the same on the way (ICMP), and so does a route that was withdrawn
+/// because the proxy's network is gone.
 fn is_ours(errno: Errno) -> bool {
-    matches!(
-        errno,
-        Errno::ENETUNREACH
-            | Errno::ENETDOWN
-            | Errno::EADDRNOTAVAIL
-            | Errno::EMFILE
-            | Errno::ENFILE
-            | Errno::ENOBUFS
-            | Errno::ENOMEM
-            | Errno::EACCES
-            | Errno::EPERM
-    )
+    use Errno::{EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    matches!(errno, EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM)
 }

@@ -103,3 +103,18 @@ fn few_lengths_are_hash_tables_and_many_are_intervals() {
     assert_eq!(of_lengths(&[32, 24, 20]), (3, 2, 0));
     assert_eq!(of_lengths(&[32, 30, 28, 26, 24, 22]), (1, 0, 1));
 }
+
+/// Sources of two lengths, one behind the other in the order of section 5.1: not a table for each.
+#[test]
+fn lengths_that_alternate_are_intervals() {
+    let rules: Vec<_> = (0..100_u8)
+        .map(|i| {
+            let source =
+                if i % 2 == 0 { format!("10.{i}.0.0/16") } else { format!("10.{i}.3.0/24") };
+            rule(Afi::Ipv4, &format!("dst 192.0.2.0/24 src {source} proto =6 dport =443"), &[DROP])
+        })
+        .collect();
+    let program = compile(&rules, &options());
+    let count = |text: &str| program.ruleset().matches(text).count();
+    assert_eq!((count("vmap @"), count("flags interval")), (1, 1));
+}

@@ -63,7 +63,7 @@ const LOOKED_AT: usize = 2048;
 pub(super) fn find(content: &str, found: &mut dyn FnMut(usize, usize, &'static str)) {
     let octets = content.as_bytes();
     // Almost every string ends here: too short for a key, and nothing has a name or a scheme in it.
-    let is_one_word = || !octets.iter().any(|octet| matches!(octet, b' ' | b'=' | b':'));
+    let is_one_word = || !octets.iter().any(|octet| matches!(octet, b' ' | b'=' | b':' | b'\\'));
     if octets.len() < 8 || (octets.len() < SHORTEST && is_one_word()) {
         return;
     }
@@ -138,9 +138,15 @@ fn judge(
 }
 
 /// Whether the word that ends here is the name of something: `=` follows.
-fn is_named(octets: &[u8], end: usize) -> bool {
-    let mut rest = octets.get(end..).unwrap_or_default().iter();
-    rest.find(|octet| !matches!(octet, b' ' | b':')) == Some(&b'=')
+fn is_named(octets: &[u8], mut at: usize) -> bool {
+    loop {
+        match octets.get(at) {
+            Some(b' ' | b':') => at += 1,
+            // The quotation mark around the name, or a tab.
+            Some(b'\\') => at += if octets.get(at + 1) == Some(&b'u') { 6 } else { 2 },
+            other => return other == Some(&b'='),
+        }
+    }
 }
 
 /// A known key, at the beginning of the word or after a sign in it.

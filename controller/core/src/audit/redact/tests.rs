@@ -67,6 +67,9 @@ fn schemes_assignments_addresses_and_private_keys() {
     for (given, expected) in [
         ("Bearer abcdef123456 then", "Bearer [redacted:token] then"),
         ("authorization: bearer abcdef123456", "authorization: bearer [redacted:token]"),
+        ("\"password\" = \"hunter2\"", "\"password\" = \"[redacted:by-name]\""),
+        ("api_key\t= abc", "api_key\t= [redacted:by-name]"),
+        ("Bearer\tabcd1234", "Bearer\t[redacted:token]"),
         ("OPENAI_API_KEY=abc ls", "OPENAI_API_KEY=[redacted:by-name] ls"),
         ("https://u:p4ss@h.example/x", "https://u:[redacted:password]@h.example/x"),
         (
