@@ -1,6 +1,6 @@
-// One provider's own Node.js library, asked through the proxy: sdks.cjs PROVIDER
+// One provider's own Node.js library, asked through the proxy: sdks.cjs PROVIDER ALLOWED DENIED
 //
-// The same as sdks.py: a call that is allowed, one that is streamed, and a denied one each way.
+// The same as sdks.py: a call of a model that is allowed, one of a model that is denied, each as it is and streamed.
 
 const { createRequire } = require("node:module");
 const library = createRequire(process.env.SARK_NODE + "/");
@@ -35,18 +35,18 @@ function anthropic() {
   return [call, Anthropic.PermissionDeniedError];
 }
 
-async function main(provider) {
+async function main(provider, allowed, forbidden) {
   const [call, Denied] = { openai, anthropic }[provider]();
-  const answer = await call("allowed-model", false);
+  const answer = await call(allowed, false);
   const began = performance.now();
-  const pieces = await call("allowed-model", true);
+  const pieces = await call(allowed, true);
   const seconds = (performance.now() - began) / 1000;
   const refused = {};
   for (const stream of [false, true]) {
     const name = stream ? "True" : "False";
     refused[name] = null;
     try {
-      await call("forbidden", stream);
+      await call(forbidden, stream);
     } catch (error) {
       if (!(error instanceof Denied)) throw error;
       refused[name] = `${error.constructor.name}: ${error.message}`;
@@ -55,4 +55,4 @@ async function main(provider) {
   process.stdout.write(JSON.stringify({ answer, pieces, seconds, refused }));
 }
 
-main(process.argv[2]);
+main(...process.argv.slice(2));

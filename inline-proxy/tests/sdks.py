@@ -1,7 +1,7 @@
-"""One provider's own Python library, asked through the proxy: sdks.py PROVIDER
+"""One provider's own Python library, asked through the proxy: sdks.py PROVIDER ALLOWED DENIED [TOOL]
 
-Calls: one that is allowed, one that is streamed, one that is denied, each as it is and streamed; of some a
-stream whose answer calls a tool that may not be called. Prints one JSON document.
+Calls: one of a model that is allowed and one of a model that is denied, each as it is and streamed; of some a
+stream whose answer calls a tool that may not be called, if there is one. Prints one JSON document.
 """
 
 import json
@@ -16,7 +16,7 @@ def tool(name):
     return {"name": name, "description": "", "parameters": {"type": "object", "properties": {}}}
 
 
-def openai_like(make, denied):
+def openai_like(make, denied, allowed):
     client = make()
     messages = [{"role": "user", "content": ASK}]
 
@@ -31,14 +31,14 @@ def openai_like(make, denied):
 
     def calls(name, seen):
         tools = [{"type": "function", "function": tool(name)}]
-        asked = dict(model="allowed-model", messages=messages, tools=tools, stream=True)
+        asked = dict(model=allowed, messages=messages, tools=tools, stream=True)
         for chunk in client.chat.completions.create(**asked):
             seen.append(chunk.choices[0].delta.content)
 
     return call, denied, calls
 
 
-def openai():
+def openai(allowed):
     import openai
 
     make = lambda: openai.OpenAI(api_key="sk-none", timeout=TIMEOUT)
@@ -52,16 +52,17 @@ def openai():
                 if event.type == "response.done":
                     return pieces
 
-    return *openai_like(make, openai.PermissionDeniedError), session
+    return *openai_like(make, openai.PermissionDeniedError, allowed), session
 
 
-def groq():
+def groq(allowed):
     import groq
 
-    return openai_like(lambda: groq.Groq(api_key="none", timeout=TIMEOUT), groq.PermissionDeniedError)
+    make = lambda: groq.Groq(api_key="none", timeout=TIMEOUT)
+    return openai_like(make, groq.PermissionDeniedError, allowed)
 
 
-def anthropic():
+def anthropic(allowed):
     import anthropic
 
     client = anthropic.Anthropic(api_key="none", timeout=TIMEOUT)
@@ -75,14 +76,14 @@ def anthropic():
 
     def calls(name, seen):
         tools = [{"name": name, "input_schema": {"type": "object", "properties": {}}}]
-        asked = dict(model="allowed-model", max_tokens=64, tools=tools)
+        asked = dict(model=allowed, max_tokens=64, tools=tools)
         with client.messages.stream(messages=[{"role": "user", "content": ASK}], **asked) as answer:
             seen.extend(answer.text_stream)
 
     return call, anthropic.PermissionDeniedError, calls
 
 
-def mistral():
+def mistral(allowed):
     from mistralai.client import Mistral
     from mistralai.client.errors import SDKError
 
@@ -99,7 +100,7 @@ def mistral():
     return call, SDKError
 
 
-def cohere():
+def cohere(allowed):
     import cohere
     from cohere.errors import ForbiddenError
 
@@ -115,7 +116,7 @@ def cohere():
     return call, ForbiddenError
 
 
-def gemini():
+def gemini(allowed):
     from google import genai
     from google.genai.errors import ClientError
 
@@ -130,7 +131,7 @@ def gemini():
     return call, ClientError
 
 
-def ollama():
+def ollama(allowed):
     import ollama
 
     client = ollama.Client(host="https://ollama.example", timeout=TIMEOUT)
@@ -145,36 +146,36 @@ def ollama():
     return call, ollama.ResponseError
 
 
-def main(provider):
-    call, denied, *more = globals()[provider]()
+def main(provider, allowed, forbidden, tool=None):
+    call, denied, *more = globals()[provider](allowed)
     session = more.pop() if len(more) > 1 else None
-    answer = call("allowed-model", False)
+    answer = call(allowed, False)
     began = time.monotonic()
-    pieces = call("allowed-model", True)
+    pieces = call(allowed, True)
     streamed = time.monotonic() - began
     refused = {}
     for stream in (False, True):
         try:
-            call("forbidden", stream)
+            call(forbidden, stream)
             refused[str(stream)] = None
         except denied as error:
             refused[str(stream)] = type(error).__name__ + ": " + str(error)[:1000]
     found = {"answer": answer, "pieces": pieces, "seconds": streamed, "refused": refused}
-    for calls in more:
+    for calls in more if tool else []:
         said = []
         try:
-            calls("rm", said)
+            calls(tool, said)
             found["stopped"] = None
         except Exception as error:
             found["stopped"] = type(error).__name__ + ": " + str(error)[:1000]
         found["said"] = said
     if session:
-        found["session"] = session("allowed-model")
+        found["session"] = session(allowed)
         try:
-            session("forbidden")
+            session(forbidden)
         except Exception as error:
             found["unopened"] = type(error).__name__ + ": " + str(error)[:1000]
     json.dump(found, sys.stdout)
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

@@ -115,7 +115,7 @@ fn libraries_of_providers_work_and_understand() {
             .args(["netns", "exec", &row.name("client")])
             .arg(program)
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script))
-            .arg(library)
+            .args([library, "allowed-model", "forbidden", "rm"])
             .env("PYTHONPATH", &packages)
             .env("SARK_NODE", &node)
             .env("NODE_EXTRA_CA_CERTS", &bundle)

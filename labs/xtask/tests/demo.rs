@@ -20,6 +20,12 @@ fn policies_reach_frr_10_and_return_after_a_crash() {
 
 #[test]
 fn calls_are_inspected_whatever_dies() {
+    for packages in ["SARK_SDKS", "SARK_NODE"] {
+        assert!(
+            std::env::var_os(packages).is_some(),
+            "{packages} names providers' libraries: run `cargo xtask setup --only python` and set what it prints"
+        );
+    }
     let lab = Lab::named("demo-line-inspect");
     let mark = lab.mark();
     let name = lab.name.strip_suffix("-inspect").unwrap();
@@ -28,6 +34,8 @@ fn calls_are_inspected_whatever_dies() {
     for scene in [
         "the unrelated site answers",
         "is not on the list of your groups",
+        "9 libraries: what is allowed works",
+        "was redirected over IPv6",
         "`withdraw`: straight to the server after",
         "`drop`: dropped by the router after",
         "not one packet of the client's own came to 203.0.113.60",

@@ -2,6 +2,7 @@
 //! becomes of it when each program is killed.
 
 mod failures;
+mod libraries;
 mod stage;
 mod traffic;
 
@@ -32,13 +33,14 @@ pub fn scenes(place: &Place, lab: &Lab, show: &mut Show) -> Result<(), DemoError
     let state = lab.up(place, None)?;
     show.say("  client ── router ── internet    203.0.113.50: api.openai.com and www.example.org");
     show.say("             │  │                 203.0.113.60: api.anthropic.com");
-    show.say("       speaker  proxy");
+    show.say("       speaker  proxy              others, one of them over IPv6 alone");
     show.done(&format!("{} nodes are up", state.nodes.len()));
     let scene = Scene::new(place, &state, &lab.name);
     stage::set(&scene, show)?;
     unrelated(&scene, show)?;
     let id = call(&scene, show)?;
     story(&scene, show, &id)?;
+    libraries::scenes(&scene, show)?;
     failures::scenes(&scene, show)
 }
 

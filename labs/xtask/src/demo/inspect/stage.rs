@@ -1,6 +1,7 @@
 //! Setting the stage: every program on its node, trusting whom it should.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -11,6 +12,8 @@ use crate::run::run;
 /// Authorities of the servers, and what clients of the proxy believe; beside the lab's state.
 pub const INTERNET: &str = "internet.pem";
 pub const TRUSTED: &str = "proxy-ca.pem";
+/// Likewise as variables, which the client's shells read: `sarkctl proxy ca env`.
+pub const ENV: &str = "/run/sark/trust.sh";
 
 const CONFIG: [&str; 2] = ["--config", "/etc/sark/proxy.yaml"];
 
@@ -21,7 +24,7 @@ pub fn set(scene: &Scene<'_>, show: &mut Show) -> Result<(), DemoError> {
     start_gobgpd(scene)?;
     controller(scene)?;
     show.done(
-        "sarkd answers on HTTPS, with the shipped decision set in use, and tokens for the others",
+        "sarkd answers on HTTPS, with the shipped policies in use, and tokens for the others",
     );
     start_enforcer(scene)?;
     show.done("the router runs gobgpd and sark-enforcer");
@@ -53,7 +56,8 @@ fn internet(scene: &Scene<'_>) -> Result<(), DemoError> {
     scene.start(
         "internet",
         "examples/standin",
-        &[path.as_str(), "203.0.113.50:443", "203.0.113.60:443"],
+        // At all addresses of the node, of both families.
+        &[path.as_str(), "[::]:443"],
     )?;
     let there = || fs::read_to_string(&roots).is_ok_and(|text| !text.is_empty());
     scene.wait("the servers to listen", &mut || there())?;
@@ -84,7 +88,7 @@ fn controller(scene: &Scene<'_>) -> Result<(), DemoError> {
         -addext basicConstraints=critical,CA:FALSE 2>/dev/null; cat sarkd.pem";
     let certificate = scene.ask("speaker", &["sh", "-c", script])?;
     start_sarkd(scene)?;
-    scene.sarkctl(&["policy", "activate", "policies/decision", "--yes"])?;
+    scene.sarkctl(&["policy", "activate", &decision_set(scene)?, "--yes"])?;
     for (node, name, scope) in [("proxy", "proxy-1", "proxy"), ("router", "router", "enforcer")] {
         let token = scene.sarkctl(&["auth", "token", "create", name, "--scope", scope])?;
         scene.put(node, "/run/sark/token", token.trim())?;
@@ -93,11 +97,30 @@ fn controller(scene: &Scene<'_>) -> Result<(), DemoError> {
     Ok(())
 }
 
+/// The shipped set, and the lab's data laid over it.
+fn decision_set(scene: &Scene<'_>) -> Result<String, DemoError> {
+    let set = scene.file("decision").display().to_string();
+    let _ = fs::remove_dir_all(&set);
+    let root = &scene.place.root;
+    for from in ["policies/decision/.", "labs/containerlab/inspect/decision/."] {
+        run(Command::new("cp").arg("-r").arg(root.join(from)).arg(&set))?;
+    }
+    Ok(set)
+}
+
 fn proxy(scene: &Scene<'_>) -> Result<(), DemoError> {
     let built = |program| scene.place.built(program).display().to_string();
     let (sarkctl, program) = (built("sarkctl"), built("sark-proxy"));
     let directory = "/run/sark/proxy/ca";
-    scene.ask("proxy", &[sarkctl.as_str(), "proxy", "ca", "create", "--directory", directory])?;
+    let ca = [sarkctl.as_str(), "proxy", "ca"];
+    scene.ask("proxy", &[&ca[..], &["create", "--directory", directory]].concat())?;
+    // The client has the files at the same paths, and the variables that name them.
+    let env = scene.ask("proxy", &[&ca[..], &["env", "--directory", directory]].concat())?;
+    scene.put("client", ENV, &env)?;
+    for name in ["trusted.pem", "combined.pem"] {
+        let path = format!("{directory}/{name}");
+        scene.put("client", &path, &scene.ask("proxy", &["cat", &path])?)?;
+    }
     let trusted = scene.ask("proxy", &["cat", "/run/sark/proxy/ca/trusted.pem"])?;
     let path = scene.file(TRUSTED);
     let failed = |source| DemoError::File { path: path.display().to_string(), source };
