@@ -8,7 +8,6 @@ use sark_core::decision::Severity;
 use sark_core::storage::{AuditStore as _, MemoryStore, PolicyFile, Revision, RevisionStore as _};
 use sark_flowspec::Afi;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use super::*;
 
