@@ -157,6 +157,7 @@ async fn a_call_is_joined_with_the_rule_of_the_revision_of_then() {
 fn with_a_pool(check: SocketAddr, store: &Arc<MemoryStore>) -> Outside {
     let text = format!(
         "bgp: {{ asn: 64512, routerId: 192.0.2.1 }}
+peers: [{{ name: edge1, address: 192.0.2.11, asn: 64601, profile: frr }}]
 pools:
   - name: inspection
     proxies:

@@ -180,8 +180,8 @@ fn the_wait_for_verdicts_goes_by_what_is_asked_for() {
         settling(&load("test.yaml", &config, [], &[]).unwrap().pools)
     };
     assert_eq!(of("holdDownSeconds: 0"), SHORTEST_SETTLING);
-    let slow = "everyMillis: 10000, timeoutMillis: 2000, failAfter: 4";
-    assert_eq!(of(slow), Duration::from_secs(3 * 11 + 2));
+    let slow = "everyMillis: 8000, timeoutMillis: 2000, failAfter: 4";
+    assert_eq!(of(slow), Duration::from_millis(3 * 8800 + 2000));
     assert_eq!(of("everyMillis: 60000, failAfter: 100"), LONGEST_SETTLING);
 }
 
@@ -269,6 +269,8 @@ metadata: {{ name: {name} }}
 spec:
   from: [{from}]
   to: {{ prefixes: [203.0.113.0/28] }}
+  protocol: tcp
+  ports: [443]
   action: {{ redirect: {{ to: inspection }} }}
   whenProxyDown: {when}
 "
@@ -278,7 +280,8 @@ spec:
 
 #[tokio::test]
 async fn what_is_in_use_is_tried_again_and_told_before_a_proxy_goes() {
-    let place = place();
+    let peers = "peers: [{ name: edge1, address: 192.0.2.21, asn: 64601, profile: frr }]";
+    let place = place_of(&format!("{CONFIG}{peers}"));
     let store = Arc::new(MemoryStore::default());
     let registry = Arc::new(crate::RegistryHolder::new(sark_registry::load([]).unwrap()));
     let storage = Arc::clone(&store) as Arc<dyn crate::Storage>;
