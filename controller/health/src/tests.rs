@@ -101,7 +101,7 @@ fn who_is_needed_is_not_held_down() {
     assert_eq!(turn, Some(Turn::Up));
     // It falls again at once: routers are not told anew every few seconds.
     let (again, turn) = up.after(false, SECOND * 5, true, &rules);
-    assert_eq!(turn, Some(Turn::Down { hold_down: SECOND * 60 }));
+    assert_eq!(turn, Some(Turn::Down { hold_down: SECOND * 40 }));
     let again = again.after(true, SECOND * 6, true, &rules).0;
     assert_eq!(again.after(true, SECOND * 34, true, &rules).1, None);
     assert_eq!(again.after(true, SECOND * 35, false, &rules).1, None);
@@ -161,7 +161,12 @@ fn check(answers: &[(bool, u32)], is_needed: bool, rules: &Thresholds) {
                 Turn::Down { hold_down: held }
             })
         } else {
-            let is_over = is_needed || fell.is_some_and(|fell| now - fell >= held);
+            let holds = match is_needed {
+                true if held <= rules.hold_down => Duration::ZERO,
+                true => rules.hold_down,
+                false => held,
+            };
+            let is_over = fell.is_some_and(|fell| now - fell >= holds);
             (is_over && ended(true, rules.recover_after)).then(|| {
                 rose = Some(now);
                 Turn::Up
