@@ -119,7 +119,7 @@ mod tests {
     fn a_parent_is_read() {
         let parent = Parent::parse(GOOD.as_bytes()).unwrap();
         assert_eq!(parent.trace.octets()[..3], [0x0a, 0xf7, 0x65]);
-        assert_eq!(parent.trace.randomness(), 0x0000_eb21_1c80_319c);
+        assert_eq!(parent.trace.randomness(), 0x0048_eb21_1c80_319c);
         assert_eq!(parent.span.octets(), [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]);
         assert!(parent.is_sampled);
         let unsampled = GOOD.replace("-01", "-02");
