@@ -9,8 +9,9 @@
 //!                  └  shadow: everything, answered ─→ candidate Pool, counted, a Comparison
 //! ```
 //!
-//! [`Decider::put`] swaps what is in use: whoever is deciding ends on the set it began with. A worker
-//! that does not answer in time is left behind with its thread and another takes its place, up to as
+//! [`Decider::put`] swaps what is in use: whoever is deciding ends on the set it began with. Whoever asks
+//! decides on its own thread, as long as that takes no longer than to ask another; what takes longer is the
+//! threads', and so is what a shadow says. A worker of theirs that does not answer in time is left behind with its thread and another takes its place, up to as
 //! many as its set has; the question has the answer that its set names for errors.
 //!
 //! A canary is judged by each decision ([`Band`]); when it leaves its band it decides no more at once,
@@ -21,6 +22,7 @@
 
 mod decider;
 pub mod directory;
+mod here;
 mod pool;
 mod queue;
 pub mod record;

@@ -1,4 +1,4 @@
-//! Threads that decide by one set, each with a worker of its own.
+//! Decides by one set: where it is asked, and if that takes too long on threads, each with a worker of its own.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,6 +9,7 @@ use sark_policy::decision::{Bounds, DecisionSet, Worker, WorkerError};
 use tokio::sync::oneshot;
 
 use crate::Question;
+use crate::here::Here;
 use crate::queue::Queue;
 
 /// How a pool decides.
@@ -36,6 +37,7 @@ impl Default for PoolSettings {
 pub struct Pool {
     set: Arc<DecisionSet>,
     settings: PoolSettings,
+    here: Here,
     jobs: Arc<Queue<Job>>,
     lost: Lost,
 }
@@ -90,10 +92,10 @@ impl Pool {
     ) -> Result<Self, WorkerError> {
         let lost = Lost { own: Arc::default(), all };
         let jobs = Arc::new(Queue::new(settings.queue.max(1)));
-        let pool = Self { set, settings, jobs, lost };
+        let here = Here::new(&set, &settings)?;
+        let pool = Self { set, settings, here, jobs, lost };
         for _ in 0..settings.threads.max(1) {
-            let worker = Worker::new(Arc::clone(&pool.set), &settings.bounds)?;
-            pool.begin(move || Ok(worker))?;
+            pool.begin()?;
         }
         Ok(pool)
     }
@@ -104,8 +106,17 @@ impl Pool {
         &self.set
     }
 
-    /// Decides. There is always an answer, and never later than the settings say.
+    /// Decides. There is always an answer: at once, or by one of the threads, and then never later than the
+    /// settings say.
     pub async fn decide(&self, question: &Arc<Question>) -> Decision {
+        match self.here.decide(question) {
+            Some(decision) => decision,
+            None => self.decide_elsewhere(question).await,
+        }
+    }
+
+    /// Decides by one of the threads.
+    pub(crate) async fn decide_elsewhere(&self, question: &Arc<Question>) -> Decision {
         let line = question.input.line();
         let (answer, decided) = oneshot::channel();
         let taken = Arc::new(OnceLock::new());
@@ -136,21 +147,22 @@ impl Pool {
         if thread.swap(true, Ordering::AcqRel) {
             return self.lost.remove();
         }
-        let (set, bounds) = (Arc::clone(&self.set), self.settings.bounds);
-        if let Err(error) = self.begin(move || Worker::new(set, &bounds)) {
+        if let Err(error) = self.begin() {
             tracing::error!(%error, "a worker that hangs has no successor");
         }
     }
 
-    fn begin(
-        &self,
-        make: impl FnOnce() -> Result<Worker, WorkerError> + Send + 'static,
-    ) -> Result<(), WorkerError> {
+    fn begin(&self) -> Result<(), WorkerError> {
         let (jobs, lost) = (Arc::clone(&self.jobs), self.lost.clone());
+        let (set, bounds) = (Arc::clone(&self.set), self.settings.bounds);
         let thread = std::thread::Builder::new().name("decide".to_owned());
-        let begun = thread.spawn(move || match make() {
-            Ok(worker) => work(worker, &jobs, &lost),
-            Err(error) => tracing::error!(%error, "a worker that hangs has no successor"),
+        let begun = thread.spawn(move || {
+            // It takes as much memory as the set is large, and most threads are never asked.
+            let Some(job) = jobs.take() else { return };
+            match Worker::new(set, &bounds) {
+                Ok(worker) => work(worker, job, &jobs, &lost),
+                Err(error) => tracing::error!(%error, "there is a thread less that decides"),
+            }
         });
         begun.map(drop).map_err(|error| WorkerError {
             version: self.set.version().to_string(),
@@ -159,9 +171,10 @@ impl Pool {
     }
 }
 
-fn work(mut worker: Worker, jobs: &Queue<Job>, lost: &Lost) {
+fn work(mut worker: Worker, first: Job, jobs: &Queue<Job>, lost: &Lost) {
     let left_behind = Arc::new(AtomicBool::new(false));
-    while let Some(Job { question, answer, taken }) = jobs.take() {
+    let mut next = Some(first);
+    while let Some(Job { question, answer, taken }) = next.take().or_else(|| jobs.take()) {
         if answer.is_closed() {
             continue;
         }

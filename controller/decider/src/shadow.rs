@@ -64,7 +64,7 @@ impl Shadows {
         };
         let (through, there_are) = (self.through.clone(), Arc::clone(&self.there_are));
         tokio::spawn(async move {
-            let shadow = candidate.pool.decide(&question).await;
+            let shadow = candidate.pool.decide_elsewhere(&question).await;
             let Ok(room) = through.try_reserve() else { return candidate.tally.leave_out() };
             candidate.tally.both(&decision, &shadow);
             let version = candidate.pool.set().version().clone();

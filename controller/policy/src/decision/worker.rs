@@ -88,12 +88,37 @@ impl Worker {
         facts: Option<serde_json::Value>,
         now: Timestamp,
     ) -> Decision {
+        let (rules, _) = self.rules(input, facts, now, false);
+        self.concluded(input.line(), rules)
+    }
+
+    /// The same; nothing if a policy takes more than the worker's bounds allow: one with wider bounds may
+    /// have an answer.
+    pub fn decide_in_bounds(
+        &mut self,
+        input: &Input,
+        facts: Option<serde_json::Value>,
+        now: Timestamp,
+    ) -> Option<Decision> {
+        let (rules, is_in_bounds) = self.rules(input, facts, now, true);
+        is_in_bounds.then(|| self.concluded(input.line(), rules))
+    }
+
+    /// The rules that match. If they are to be had `within` the bounds only: whether every policy kept to
+    /// them; with the first that does not it ends.
+    fn rules(
+        &mut self,
+        input: &Input,
+        facts: Option<serde_json::Value>,
+        now: Timestamp,
+        within: bool,
+    ) -> (Vec<Matched>, bool) {
         let line = input.line();
         let set = Arc::clone(&self.set);
         let settings = set.settings();
         let on_error = settings.on_error_of(line);
         let prepared = input.prepared(|user| set.groups_of(user), facts, &settings.zone, now);
-        let mut rules: Vec<Matched> = Vec::new();
+        let (mut rules, mut is_in_bounds): (Vec<Matched>, _) = (Vec::new(), true);
         if let Some(machine) = &mut self.machine {
             let mut asked = Vec::new();
             for policy in set.policies_of(line) {
@@ -117,7 +142,13 @@ impl Worker {
                         }
                         rules.extend(matched);
                     }
-                    Ok(Err(why)) => rules.push(failure(on_error, &policy.id, why)),
+                    Ok(Err(Unasked { why, is_limit })) => {
+                        rules.push(failure(on_error, &policy.id, why));
+                        if is_limit && within {
+                            is_in_bounds = false;
+                            break;
+                        }
+                    }
                     Err(_) => {
                         let why = "the engine broke off".to_owned();
                         rules.push(failure(on_error, &policy.id, why));
@@ -133,6 +164,12 @@ impl Worker {
             // The input is not kept until the next one comes.
             machine.set_input(Value::Undefined);
         }
+        (rules, is_in_bounds)
+    }
+
+    /// What rules come to.
+    fn concluded(&self, line: Line, rules: Vec<Matched>) -> Decision {
+        let settings = self.set.settings();
         if rules.is_empty() {
             let reason = format!("no rule of {line} matched");
             return Decision::without_rule(
@@ -146,7 +183,7 @@ impl Worker {
             Ok(decision) => return decision,
             Err(contradiction) => contradiction.to_string(),
         };
-        tamed(rules, on_error, contradiction)
+        tamed(rules, settings.on_error_of(line), contradiction)
     }
 }
 
@@ -197,16 +234,27 @@ fn machine(set: &DecisionSet, bounds: &Bounds) -> Result<Option<RegoVM>, WorkerE
     Ok(Some(machine))
 }
 
-fn ask(machine: &mut RegoVM, policy: &PolicyRef) -> Result<Vec<Matched>, String> {
+/// A policy that has no answer.
+struct Unasked {
+    why: String,
+    /// It took more than its bounds allow.
+    is_limit: bool,
+}
+
+fn ask(machine: &mut RegoVM, policy: &PolicyRef) -> Result<Vec<Matched>, Unasked> {
     let result = machine.execute_entry_point_by_index(policy.entry);
     // Errors hold values of the input: the message for the record says which limit, and no more.
     let result = result.map_err(|error| kind_of(&error))?;
-    results::matched(&policy.id, &result)
+    results::matched(&policy.id, &result).map_err(|why| Unasked { why, is_limit: false })
 }
 
-fn kind_of(error: &regorus::rvm::vm::VmError) -> String {
+fn kind_of(error: &regorus::rvm::vm::VmError) -> Unasked {
     use regorus::rvm::vm::VmError;
-    match error {
+    let is_limit = matches!(
+        error,
+        VmError::InstructionLimitExceeded { .. } | VmError::TimeLimitExceeded { .. }
+    );
+    let why = match error {
         VmError::InstructionLimitExceeded { limit, .. } => {
             format!("it took more than {limit} instructions")
         }
@@ -215,7 +263,8 @@ fn kind_of(error: &regorus::rvm::vm::VmError) -> String {
         }
         VmError::RegexSizeLimitExceeded { .. } => "a pattern is too large".to_owned(),
         _ => "it ended with an error of the engine".to_owned(),
-    }
+    };
+    Unasked { why, is_limit }
 }
 
 fn failure(action: Action, policy: &str, why: String) -> Matched {
