@@ -1,5 +1,7 @@
 //! Where records go when they are on the disk.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sark_core::audit::{Spooled, Written};
 use sark_core::storage::{AuditStore, Mark, StorageError};
@@ -15,6 +17,10 @@ pub trait Destination: Send + Sync {
     /// Octets of records that it takes at a time; the last one may go beyond.
     fn most_octets(&self) -> u64 {
         u64::MAX
+    }
+    /// From the beginning of one batch to that of the next: what is spooled meanwhile goes together.
+    fn pace(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

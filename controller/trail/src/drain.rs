@@ -9,6 +9,7 @@ use sark_core::storage::{Mark, StorageError};
 use sark_core::{Clock, chain};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::health::TrailHealth;
@@ -37,6 +38,13 @@ pub struct Drain {
     shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
     health: Arc<TrailHealth>,
+    /// How far the store has them; not known at first, nor after an error: what a lost answer left open is
+    /// settled by asking.
+    stored: Option<u64>,
+    /// Before this nothing is moved.
+    next: Instant,
+    /// Whether there may be files of which everything is stored.
+    has_whole_files: bool,
 }
 
 /// Why a batch was not moved.
@@ -59,7 +67,9 @@ impl Drain {
         clock: Arc<dyn Clock>,
         health: Arc<TrailHealth>,
     ) -> Self {
-        Self { reader: Some(reader), durable, store, shared, clock, health }
+        let (reader, stored, next) = (Some(reader), None, Instant::now());
+        let has_whole_files = true;
+        Self { reader, durable, store, shared, clock, health, stored, next, has_whole_files }
     }
 
     /// Until told to stop, or until the writer has ended and everything is stored.
@@ -104,18 +114,18 @@ impl Drain {
 
     /// One batch; whether there was any.
     async fn step(&mut self) -> Result<bool, DrainError> {
+        tokio::time::sleep_until(self.next).await;
         let durable = *self.durable.borrow_and_update();
-        let Some(reader) = self.reader.take() else { return Err(DrainError::Thread) };
+        let Some(reader) = &self.reader else { return Err(DrainError::Thread) };
         let mark = reader.mark().to_owned();
-        // Asked each time: what a lost answer left open is settled by it.
-        let stored = match self.store.mark(&mark).await {
-            Ok(stored) => stored,
-            Err(error) => {
-                self.reader = Some(reader);
-                return Err(error.into());
-            }
+        let stored = match self.stored {
+            Some(_) if reader.last() >= durable => return Ok(false),
+            Some(stored) => stored,
+            None => self.store.mark(&mark).await?,
         };
+        self.next = Instant::now() + self.store.pace();
         self.shared.metrics.mark.store(stored, Ordering::Release);
+        let Some(reader) = self.reader.take() else { return Err(DrainError::Thread) };
         let octets = self.store.most_octets();
         let reading = tokio::task::spawn_blocking(move || {
             let mut reader = reader;
@@ -130,22 +140,18 @@ impl Drain {
             Ok(batch) => self.store(batch, &mark, stored).await,
         };
         match &done {
-            Ok(true) => {
-                let last = reader.last();
-                reader = match tokio::task::spawn_blocking(move || {
-                    // What cannot be taken away now is taken away later.
-                    let _ = reader.forget(last);
-                    reader
-                })
-                .await
-                {
-                    Ok(reader) => reader,
-                    Err(_) => return Err(DrainError::Thread),
-                };
-            }
-            Ok(false) => {}
+            Ok(_) => self.has_whole_files |= !reader.is_in_the_file_of(&before),
             Err(_) => reader.back(before),
         }
+        if self.has_whole_files && done.is_ok() {
+            let last = reader.last();
+            let forgetting = tokio::task::spawn_blocking(move || (reader.forget(last), reader));
+            let Ok((forgotten, of)) = forgetting.await else { return Err(DrainError::Thread) };
+            // What cannot be taken away now is taken away later.
+            self.has_whole_files = forgotten.is_err();
+            reader = of;
+        }
+        self.stored = done.is_ok().then(|| stored.max(reader.last()));
         self.reader = Some(reader);
         done
     }

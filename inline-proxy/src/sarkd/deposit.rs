@@ -11,14 +11,12 @@ use sark_caller::{CallError, Caller};
 use sark_core::audit::Spooled;
 use sark_core::storage::{Mark, StorageError};
 use sark_trail::Destination;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Octets of one request, about; `sarkd` takes 8 MB.
 const PORTION: u64 = 4 << 20;
-/// Between two batches: what is spooled meanwhile goes together, and not by a connection for each few.
-const PACE: Duration = Duration::from_millis(50);
+/// What is spooled meanwhile goes together, and not by a connection for each few.
+const PACE: Duration = Duration::from_millis(100);
 
 /// Gives records to `sarkd`.
 #[derive(Debug)]
@@ -27,21 +25,13 @@ pub struct Deposit {
     /// How far it had them when it said so last: for a start while it is away. It is never further than
     /// `sarkd` is, and the spool's own numbers go on after both.
     kept: PathBuf,
-    /// Before this `sarkd` is not asked again.
-    next: Mutex<Instant>,
 }
 
 impl Deposit {
     /// `kept` is a file.
     #[must_use]
     pub fn new(caller: Caller, kept: PathBuf) -> Self {
-        Self { caller, kept, next: Mutex::new(Instant::now()) }
-    }
-
-    async fn pace(&self) {
-        let mut next = self.next.lock().await;
-        tokio::time::sleep_until(*next).await;
-        *next = Instant::now() + PACE;
+        Self { caller, kept }
     }
 
     async fn ask(&self, name: &str) -> Result<u64, CallError> {
@@ -97,7 +87,6 @@ fn read(body: &[u8]) -> Result<u64, CallError> {
 #[async_trait]
 impl Destination for Deposit {
     async fn mark(&self, name: &str) -> Result<u64, StorageError> {
-        self.pace().await;
         match self.ask(name).await {
             Ok(position) => {
                 self.keep(position);
@@ -117,6 +106,10 @@ impl Destination for Deposit {
 
     fn most_octets(&self) -> u64 {
         PORTION
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     async fn write(&self, records: Vec<Spooled>, mark: Mark<'_>) -> Result<(), StorageError> {

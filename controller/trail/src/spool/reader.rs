@@ -12,6 +12,9 @@ use super::{SpoolError, failed, segments};
 /// Octets read at a time: no frame is longer.
 const CHUNK: usize = 8 << 20;
 
+/// Octets of memory that are kept to read into.
+const KEPT: usize = 4 << 20;
+
 /// Octets of one batch, and what was read with them.
 const MOST_OCTETS: u64 = 32 << 20;
 
@@ -27,6 +30,8 @@ pub(crate) struct Reader {
     current: Option<(u64, PathBuf, u64)>,
     /// Number of the last record that was read.
     last: u64,
+    /// What is read into, again and again.
+    buffer: Vec<u8>,
 }
 
 /// Some records.
@@ -55,7 +60,7 @@ impl Batch {
 
 impl Reader {
     pub(super) fn new(directory: PathBuf, mark: String) -> Self {
-        Self { directory, mark, current: None, last: 0 }
+        Self { directory, mark, current: None, last: 0, buffer: Vec::new() }
     }
 
     /// The mark's name in the store.
@@ -71,6 +76,12 @@ impl Reader {
     /// Where it is, to come [`back`](Self::back) to.
     pub(crate) fn place(&self) -> Place {
         (self.current.clone(), self.last)
+    }
+
+    /// Whether it is in the same file still as it was then.
+    pub(crate) fn is_in_the_file_of(&self, place: &Place) -> bool {
+        let file = |current: &Option<(u64, PathBuf, u64)>| current.as_ref().map(|it| it.0);
+        file(&self.current) == file(&place.0)
     }
 
     /// What was read was not stored: it is read again.
@@ -109,7 +120,8 @@ impl Reader {
             let last = batch.last;
             return self.next_segment(batch, stored, last);
         };
-        let mut octets = Vec::new();
+        let mut octets = std::mem::take(&mut self.buffer);
+        octets.clear();
         let read = File::open(&path).and_then(|mut file| {
             file.seek(SeekFrom::Start(at))?;
             file.take(CHUNK as u64).read_to_end(&mut octets)
@@ -144,6 +156,9 @@ impl Reader {
             return Err(SpoolError::Damaged { path, at });
         }
         self.current = Some((first, path, at + done));
+        if octets.capacity() <= KEPT {
+            self.buffer = octets;
+        }
         Ok(true)
     }
 
