@@ -53,6 +53,30 @@ const KEYS: &[(&str, usize, &str)] = &[
     ("AGE-SECRET-KEY-", 40, "age-key"),
 ];
 
+/// What keys begin with, by their first octet: of most words nothing else is compared.
+const BEGIN: [bool; 256] = {
+    let mut begin = [false; 256];
+    let mut at = 0;
+    while at < KEYS.len() {
+        begin[KEYS[at].0.as_bytes()[0] as usize] = true;
+        at += 1;
+    }
+    begin
+};
+
+/// Octets of words.
+const WORD: [bool; 256] = {
+    let mut word = [false; 256];
+    let mut at = 0;
+    while at < 256 {
+        let octet = at as u8;
+        word[at] =
+            octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'.' | b'-' | b'+' | b'~');
+        at += 1;
+    }
+    word
+};
+
 /// No known key is shorter.
 const SHORTEST: usize = 20;
 
@@ -158,7 +182,12 @@ fn known(word: &str, begin: usize, found: &mut dyn FnMut(usize, usize, &'static 
             return;
         }
         if fresh {
-            let kind = if is_web_token(rest) { Some("jwt") } else { key(rest) };
+            let may_be_key = BEGIN.get(usize::from(octet)).is_some_and(|begins| *begins);
+            let kind = match may_be_key {
+                _ if is_web_token(rest) => Some("jwt"),
+                true => key(rest),
+                false => None,
+            };
             if let Some(kind) = kind {
                 found(begin + at, begin + word.len(), kind);
                 return;
@@ -187,8 +216,8 @@ fn has_digit_or_is_long(word: &str) -> bool {
     word.len() >= 20 || word.bytes().any(|octet| octet.is_ascii_digit())
 }
 
-const fn is_of_word(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'.' | b'-' | b'+' | b'~')
+fn is_of_word(octet: u8) -> bool {
+    WORD.get(usize::from(octet)).is_some_and(|is| *is)
 }
 
 /// From `-----BEGIN` to after `-----END …-----`, or to the end of the string; returns where to go on.
