@@ -217,7 +217,8 @@ impl Decisions {
         let registry = self.registry_version();
         let question = Arc::new(self.question(input));
         let mut decided = self.answer(Arc::clone(&question)).await?;
-        let mut record = sark_decider::record::of(&question, &decided, &by, &registry);
+        let record = sark_decider::record::of(&question, &decided, &by, &registry);
+        let mut record = record.map(|detail| serde_json::to_value(detail).unwrap_or_default());
         record.about.flow = flow;
         let plain = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         let record = keep.into_record(record, &decided.decision, &plain);

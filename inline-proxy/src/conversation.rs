@@ -28,7 +28,6 @@ use hyper::body::{Body as _, Incoming};
 use sark_core::audit::{Correlation, Flow as FiveTuple};
 use sark_detect::{By, Dialect, Family, Head, Kind, Recognised, Refusal, recognise};
 use sark_traces::Trace;
-use serde_json::{Map, json};
 
 use forward::Going;
 pub(crate) use gate::{Asking, Gate};
@@ -37,6 +36,7 @@ use crate::body::{self, Outgoing, ReadError, Reply};
 use crate::clients::Place;
 use crate::flow::{Flow, Target};
 use crate::held::Held;
+use crate::judge::Aside;
 use crate::overload::{Busy, Room};
 use crate::proxy::Proxy;
 use crate::refusals::Reason;
@@ -360,23 +360,14 @@ impl Conversation {
     }
 
     /// What records say beside the request itself.
-    fn aside(
-        &self,
-        dialect: Dialect,
-        prompt_octets: Option<u64>,
-    ) -> Map<String, serde_json::Value> {
-        let mut aside = Map::new();
-        aside.insert(
-            "proxy".to_owned(),
-            json!({
-                "entrance": self.flow.entrance.as_str(),
-                "target": self.flow.target.to_string(),
-                "ja4": self.ja4,
-                "dialect": format!("{dialect:?}"),
-                "promptOctets": prompt_octets,
-            }),
-        );
-        aside
+    fn aside(&self, dialect: Dialect, prompt_octets: Option<u64>) -> Aside<'_> {
+        Aside {
+            entrance: self.flow.entrance.as_str(),
+            target: &self.flow.target,
+            ja4: self.ja4.as_deref(),
+            dialect,
+            prompt_octets,
+        }
     }
 }
 

@@ -1,17 +1,21 @@
 //! What may happen to a request: asked of the decision set, and recorded before it is done.
 
+use std::fmt::{Debug, Display};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sark_core::audit::{AuditRecord, Flow as FiveTuple};
 use sark_core::decision::{Action, Decision, ENGINE};
 use sark_core::{Clock, Request};
-use sark_decider::{Decided, Decider, Question, record};
+use sark_decider::{Decider, Question, record};
+use sark_detect::Dialect;
 use sark_policy::decision::Input;
 use sark_prices::PriceList;
 use sark_registry::Snapshot;
-use sark_trail::Trail;
-use serde::{Deserialize, Serialize};
+use sark_trail::{Full, Trail};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::flow::Target;
 
 /// What is known of the world: swapped as a whole, and never changed.
 #[derive(Debug, Clone)]
@@ -49,6 +53,40 @@ impl std::fmt::Debug for Judge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Judge").field("actor", &self.actor).finish_non_exhaustive()
     }
+}
+
+/// What records say beside the request itself.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Aside<'a> {
+    /// Where the connection came in.
+    pub entrance: &'static str,
+    /// What it meant.
+    #[serde(serialize_with = "shown")]
+    pub target: &'a Target,
+    /// Fingerprint of its hello.
+    pub ja4: Option<&'a str>,
+    /// In which it asks.
+    #[serde(serialize_with = "debugged")]
+    pub dialect: Dialect,
+    /// Of what is asked.
+    pub prompt_octets: Option<u64>,
+}
+
+fn shown<S: Serializer>(it: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(it)
+}
+
+fn debugged<S: Serializer>(it: &impl Debug, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{it:?}"))
+}
+
+/// A record's detail.
+#[derive(Serialize)]
+struct Recorded<'a> {
+    #[serde(flatten)]
+    detail: record::Detail<'a>,
+    proxy: Aside<'a>,
 }
 
 impl Judge {
@@ -94,55 +132,68 @@ impl Judge {
     }
 
     /// Writes a record of what happened already.
-    pub fn note(&self, record: &AuditRecord) {
+    pub fn note<D: Serialize>(&self, record: &AuditRecord<D>) {
         self.trail.note(record);
     }
 
     /// Decides, and the trail has it before anything is done. What the trail does not take is not
-    /// allowed. `aside` goes into the record's detail.
+    /// allowed. `proxy` goes into the record's detail.
     pub async fn decide(
         &self,
         request: Request,
         flow: Option<FiveTuple>,
-        aside: serde_json::Map<String, serde_json::Value>,
+        proxy: Aside<'_>,
     ) -> Decision {
         let known = self.known();
         let input = Input::Request(request);
         let facts = input.facts(&known.registry);
         let question = Arc::new(Question { input, facts, at: self.clock.now() });
         let Some(decided) = self.decider.decide(Arc::clone(&question)).await else {
-            return self.undecided(&question, flow, &known);
+            return self.undecided(&question, flow, proxy, &known);
         };
-        let Decided { decision, .. } = &decided;
-        let mut recorded =
-            record::of(&question, &decided, &self.actor, known.registry.version().as_str());
-        recorded.about.flow = flow;
-        if let serde_json::Value::Object(detail) = &mut recorded.detail {
-            detail.extend(aside);
-        }
-        self.taken(&recorded, decision.clone())
+        let registry = known.registry.version().as_str();
+        let recorded = record::of(&question, &decided, &self.actor, registry);
+        let taken = self.take(recorded, flow, proxy);
+        if_taken(taken, decided.decision)
     }
 
-    fn taken(&self, recorded: &AuditRecord, decision: Decision) -> Decision {
-        match self.trail.record(recorded) {
-            Err(full) if decision.allow => {
-                Decision::without_rule(Action::Deny, ENGINE, "unrecorded", full.to_string())
-            }
-            _ => decision,
-        }
+    fn take(
+        &self,
+        mut recorded: AuditRecord<record::Detail<'_>>,
+        flow: Option<FiveTuple>,
+        proxy: Aside<'_>,
+    ) -> Result<(), Full> {
+        recorded.about.flow = flow;
+        self.trail.record(&recorded.map(|detail| Recorded { detail, proxy }))
     }
 
     /// There is no set: as configured, and on record.
-    fn undecided(&self, question: &Question, flow: Option<FiveTuple>, known: &Known) -> Decision {
+    fn undecided(
+        &self,
+        question: &Question,
+        flow: Option<FiveTuple>,
+        proxy: Aside<'_>,
+        known: &Known,
+    ) -> Decision {
         let (action, why) = match self.without_set {
             Fail::Closed => (Action::Deny, "there is no decision set, and this proxy fails closed"),
             Fail::Open => (Action::Audit, "there is no decision set, and this proxy fails open"),
         };
         let decision = Decision::without_rule(action, ENGINE, "no-set", why.to_owned());
-        let mut recorded =
-            record::undecided(question, &decision, &self.actor, known.registry.version().as_str());
-        recorded.about.flow = flow;
-        self.taken(&recorded, decision)
+        let registry = known.registry.version().as_str();
+        let recorded = record::undecided(question, &decision, &self.actor, registry);
+        let taken = self.take(recorded, flow, proxy);
+        if_taken(taken, decision)
+    }
+}
+
+/// What the trail does not have is not allowed.
+fn if_taken(taken: Result<(), Full>, decision: Decision) -> Decision {
+    match taken {
+        Err(full) if decision.allow => {
+            Decision::without_rule(Action::Deny, ENGINE, "unrecorded", full.to_string())
+        }
+        _ => decision,
     }
 }
 

@@ -11,9 +11,9 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use sark_core::audit::{AuditRecord, Correlation, Outcome};
 use sark_detect::{Answer, AnswerReader, Asked, Form, Kind, Limits, Passed, Recognised, Refusal};
-use sark_prices::{Call, Picodollars};
+use sark_prices::{Call, Picodollars, Unit};
 use sark_traces::Trace;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::judge::Judge;
 use crate::traced;
@@ -49,6 +49,34 @@ pub struct About {
     pub since: Instant,
     /// It says what is said of the answer, too.
     pub trace: Trace,
+}
+
+/// What the record says of the answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail<'a> {
+    status: u16,
+    model: Option<&'a str>,
+    provider: Option<&'a str>,
+    octets: u64,
+    output_octets: u64,
+    usage: Option<BTreeMap<Unit, u64>>,
+    cost_microusd: Option<u64>,
+    unpriced: bool,
+    tool_calls: &'a [String],
+    server_requests: &'a [String],
+    finish: Option<&'a str>,
+    failure: Option<&'a str>,
+    stopped: Option<Stopped<'a>>,
+    whole: bool,
+    inspected: bool,
+    milliseconds: u64,
+}
+
+#[derive(Serialize)]
+struct Stopped<'a> {
+    why: &'a str,
+    rule: Option<&'a str>,
 }
 
 enum Decoded {
@@ -262,7 +290,12 @@ impl Watch {
         self.judge.note(&self.record(&answer, whole, stopped));
     }
 
-    fn record(&self, answer: &Answer, whole: bool, stopped: Option<&Refusal>) -> AuditRecord {
+    fn record<'a>(
+        &'a self,
+        answer: &'a Answer,
+        whole: bool,
+        stopped: Option<&'a Refusal>,
+    ) -> AuditRecord<Detail<'a>> {
         let About { correlation, provider, model, status, since, .. } = &self.about;
         let usage = answer.usage().and_then(Result::ok);
         let model = answer.model.as_deref().or(model.as_deref());
@@ -274,26 +307,25 @@ impl Watch {
             },
         );
         let is_ok = *status < 400 && whole && answer.failure.is_none();
-        let detail = json!({
-            "status": status,
-            "model": model,
-            "provider": provider,
-            "octets": self.octets,
-            "outputOctets": answer.output_octets,
-            "usage": usage.as_ref().map(|usage| usage.counts().collect::<BTreeMap<_, _>>()),
-            "costMicrousd": cost.as_ref().map(|cost| microdollars(cost.total)),
-            "unpriced": cost.as_ref().is_some_and(|cost| !cost.is_whole()),
-            "toolCalls": answer.tool_calls,
-            "serverRequests": answer.server_requests,
-            "finish": answer.finish,
-            "failure": answer.failure.as_ref().map(|failure| &failure.kind),
-            "stopped": stopped.map(|refusal| {
-                json!({ "why": refusal.kind.code(), "rule": refusal.rule })
-            }),
-            "whole": whole && answer.is_complete,
-            "inspected": answer.is_inspected && answer.unread == 0,
-            "milliseconds": u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
-        });
+        let detail = Detail {
+            status: *status,
+            model,
+            provider: provider.as_deref(),
+            octets: self.octets,
+            output_octets: answer.output_octets,
+            usage: usage.as_ref().map(|usage| usage.counts().collect()),
+            cost_microusd: cost.as_ref().map(|cost| microdollars(cost.total)),
+            unpriced: cost.as_ref().is_some_and(|cost| !cost.is_whole()),
+            tool_calls: &answer.tool_calls,
+            server_requests: &answer.server_requests,
+            finish: answer.finish.as_deref(),
+            failure: answer.failure.as_ref().map(|failure| &*failure.kind),
+            stopped: stopped
+                .map(|refusal| Stopped { why: refusal.kind.code(), rule: refusal.rule.as_deref() }),
+            whole: whole && answer.is_complete,
+            inspected: answer.is_inspected && answer.unread == 0,
+            milliseconds: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
         let outcome = match stopped {
             Some(refusal) if refusal.kind == Kind::Denied => Outcome::Refused,
             _ if is_ok => Outcome::Ok,

@@ -22,10 +22,11 @@ pub use written::{Index, LARGEST, Spooled, Stored, UnreadableRecord, Written, mi
 
 /// One record of the audit trail. Product data: never holds a secret.
 ///
-/// A record that has a [`Notice`] is an alert: what commits the record commits the alert.
+/// A record that has a [`Notice`] is an alert: what commits the record commits the alert. Its detail `D` is JSON,
+/// or what is written as a JSON object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AuditRecord {
+pub struct AuditRecord<D = serde_json::Value> {
     /// When.
     pub at: Timestamp,
     /// Who: `uid:0(root)`, `token:ci`, `sarkd`.
@@ -47,10 +48,10 @@ pub struct AuditRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
     /// On what: counts, names, reason. A JSON object.
-    pub detail: serde_json::Value,
+    pub detail: D,
 }
 
-impl AuditRecord {
+impl<D> AuditRecord<D> {
     /// A record of severity `info` that rests on nothing and is told to nobody.
     #[must_use]
     pub fn new(
@@ -58,7 +59,7 @@ impl AuditRecord {
         actor: impl Into<String>,
         event: impl Into<String>,
         outcome: Outcome,
-        detail: serde_json::Value,
+        detail: D,
     ) -> Self {
         Self {
             at,
@@ -89,6 +90,15 @@ impl AuditRecord {
     #[must_use]
     pub fn told(self, severity: Severity, notice: Notice) -> Self {
         Self { severity, notice: Some(notice), ..self }
+    }
+
+    /// The same, with a detail made of this one.
+    #[must_use]
+    pub fn map<E>(self, detail: impl FnOnce(D) -> E) -> AuditRecord<E> {
+        let Self { at, actor, event, outcome, severity, evidence, about, notice, detail: own } =
+            self;
+        let detail = detail(own);
+        AuditRecord { at, actor, event, outcome, severity, evidence, about, notice, detail }
     }
 }
 

@@ -6,40 +6,63 @@ use sark_core::activity::Process;
 use sark_core::audit::{AuditRecord, Correlation, Evidence, Notice, Outcome};
 use sark_core::decision::{Action, Decision, ENGINE, Matched, Obligation};
 use sark_policy::decision::Input;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{By, Decided, Question, Shadow};
 
+/// On what was decided, and what.
+#[derive(Debug, Clone, Serialize)]
+pub struct Detail<'a> {
+    input: &'a Input,
+    decision: &'a Decision,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registry: Option<&'a Value>,
+    /// Whether a canary decided.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    canary: bool,
+    /// What a candidate says of which nothing happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate: Option<Value>,
+}
+
 /// What the trail has of a decision: enough to make it again. `by` is who asked.
 #[must_use]
-pub fn of(question: &Question, decided: &Decided, by: &str, registry: &str) -> AuditRecord {
-    let mut record = of_decision(question, &decided.decision, by);
-    if let Value::Object(detail) = &mut record.detail {
-        detail.extend(sets_of(decided));
-    }
+pub fn of<'a>(
+    question: &'a Question,
+    decided: &'a Decided,
+    by: &str,
+    registry: &str,
+) -> AuditRecord<Detail<'a>> {
+    let record = of_decision(question, &decided.decision, by);
+    let canary = decided.by == By::Canary;
+    let candidate = decided.shadow.as_ref().map(aside);
+    let record = record.map(|detail| Detail { canary, candidate, ..detail });
     record.on(evidence(decided, registry))
 }
 
 /// The same where no set is in use, and the caller's settings said what happens.
 #[must_use]
-pub fn undecided(
-    question: &Question,
-    decision: &Decision,
+pub fn undecided<'a>(
+    question: &'a Question,
+    decision: &'a Decision,
     by: &str,
     registry: &str,
-) -> AuditRecord {
+) -> AuditRecord<Detail<'a>> {
     let registry_version = Some(registry.to_owned());
     let evidence = Evidence { registry_version, policy_version: None, rules: rules(decision) };
     of_decision(question, decision, by).on(evidence)
 }
 
-fn of_decision(question: &Question, decision: &Decision, by: &str) -> AuditRecord {
+fn of_decision<'a>(
+    question: &'a Question,
+    decision: &'a Decision,
+    by: &str,
+) -> AuditRecord<Detail<'a>> {
     let Question { input, facts, at } = question;
     let line = input.line();
-    let mut detail = json!({ "input": input.to_json(), "decision": decision });
-    if let Value::Object(detail) = &mut detail {
-        detail.extend(facts.clone().map(|facts| ("registry".to_owned(), facts)));
-    }
+    let registry = facts.as_ref();
+    let detail = Detail { input, decision, registry, canary: false, candidate: None };
     let outcome = if decision.allow { Outcome::Ok } else { Outcome::Refused };
     let record = AuditRecord::new(*at, by, format!("decision.{line}"), outcome, detail);
     let record = AuditRecord { severity: decision.severity, ..record }.about(about(input));

@@ -36,6 +36,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sark_core::Clock;
 use sark_core::audit::{AuditRecord, Spooled};
 use sark_core::storage::StorageError;
+use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -185,7 +186,7 @@ pub async fn trail(
 
 impl Trail {
     /// Takes a record of a decision, without waiting.
-    pub fn record(&self, record: &AuditRecord) -> Result<(), Full> {
+    pub fn record<D: Serialize>(&self, record: &AuditRecord<D>) -> Result<(), Full> {
         if self.offer(record) {
             return Ok(());
         }
@@ -203,13 +204,13 @@ impl Trail {
     }
 
     /// Takes a record of what happened already and cannot be refused, without waiting.
-    pub fn note(&self, record: &AuditRecord) {
+    pub fn note<D: Serialize>(&self, record: &AuditRecord<D>) {
         if !self.offer(record) {
             self.drop_and_count();
         }
     }
 
-    fn offer(&self, record: &AuditRecord) -> bool {
+    fn offer<D: Serialize>(&self, record: &AuditRecord<D>) -> bool {
         let taken = Spooled::of(record).ok().filter(|_| self.shared.has_room());
         let taken = taken.map(|spooled| Item::Record { spooled, acknowledge: None });
         taken.is_some_and(|item| self.queue.try_send(item).is_ok())

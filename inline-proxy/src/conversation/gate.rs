@@ -83,10 +83,10 @@ impl Gate {
             return None;
         }
         let (own, request_id) = (Arc::clone(&self.conversation), self.request.id.clone());
-        let aside = own.aside(self.dialect, Some(self.prompt_octets));
+        let (dialect, prompt_octets) = (self.dialect, Some(self.prompt_octets));
         let trace = self.trace.clone();
         Some(Box::pin(async move {
-            let proxy = &own.proxy;
+            let (proxy, aside) = (&own.proxy, own.aside(dialect, prompt_octets));
             if is_full {
                 proxy.metrics.refused(Kind::Unreadable);
                 traced::refused(&trace, Kind::Unreadable);
@@ -95,7 +95,7 @@ impl Gate {
             }
             for request in new {
                 let mut span = traced::part(&trace, "decide");
-                let decision = proxy.judge.decide(request, own.five_tuple(), aside.clone()).await;
+                let decision = proxy.judge.decide(request, own.five_tuple(), aside).await;
                 proxy.metrics.decided(&decision);
                 span.about(|span| traced::decision(span, &decision));
                 let refusal = ask::refusal(std::slice::from_ref(&decision), &request_id, false);

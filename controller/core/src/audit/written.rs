@@ -32,7 +32,7 @@ pub struct Spooled(String);
 
 impl Spooled {
     /// Of a record. One of more than [`LARGEST`] octets loses its detail, and says so.
-    pub fn of(record: &AuditRecord) -> Result<Self, UnreadableRecord> {
+    pub fn of<D: Serialize>(record: &AuditRecord<D>) -> Result<Self, UnreadableRecord> {
         let text = text_of(record)?;
         Ok(Self(redacted(&text).unwrap_or(text)))
     }
@@ -66,13 +66,18 @@ impl TryFrom<Spooled> for Written {
     }
 }
 
-fn text_of(record: &AuditRecord) -> Result<String, UnreadableRecord> {
+fn text_of<D: Serialize>(record: &AuditRecord<D>) -> Result<String, UnreadableRecord> {
     let text = serde_json::to_string(record)?;
-    if text.len() > LARGEST && record.detail.get(LEFT_OUT).is_none() {
-        let detail = serde_json::json!({ LEFT_OUT: text.len() });
-        return text_of(&AuditRecord { detail, ..record.clone() });
+    if text.len() <= LARGEST {
+        return Ok(text);
     }
-    Ok(text)
+    let AuditRecord { at, actor, event, outcome, severity, evidence, about, notice, detail: _ } =
+        record;
+    let detail = serde_json::json!({ LEFT_OUT: text.len() });
+    let less = AuditRecord::new(*at, actor, event, *outcome, detail).on(evidence.clone());
+    let less = less.about(about.clone());
+    let less = AuditRecord { severity: *severity, notice: notice.clone(), ..less };
+    Ok(serde_json::to_string(&less)?)
 }
 
 impl Written {

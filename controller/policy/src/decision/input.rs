@@ -8,7 +8,7 @@ use sark_core::activity::{Activity, TunnelSighting};
 use sark_core::request::Request;
 use sark_core::sensor::SensorReport;
 use sark_registry::{Endpoint, Snapshot};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 /// Which policies are asked: those of packages directly beneath `sark.LINE`.
@@ -136,13 +136,7 @@ impl Input {
     /// The fields of its type, as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let noun = match self {
-            Self::Request(request) => serde_json::to_value(request),
-            Self::Activity(activity) => serde_json::to_value(activity),
-            Self::Tunnel(sighting) => serde_json::to_value(sighting),
-            Self::Report(report) => serde_json::to_value(report),
-        };
-        noun.unwrap_or_default()
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// Provider, kind, role and sharedness of its endpoint, if the registry knows it.
@@ -176,6 +170,18 @@ impl Input {
             fields.insert("registry".to_owned(), facts);
         }
         Value::Object(fields)
+    }
+}
+
+/// As the fields of its type.
+impl Serialize for Input {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Request(request) => request.serialize(serializer),
+            Self::Activity(activity) => activity.serialize(serializer),
+            Self::Tunnel(sighting) => sighting.serialize(serializer),
+            Self::Report(report) => report.serialize(serializer),
+        }
     }
 }
 
