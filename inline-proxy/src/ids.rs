@@ -2,30 +2,44 @@
 //!
 //! The trail finds records by them: names that begin with the time are added at the end of its index.
 
-use std::fmt::Write as _;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
+/// Octets of randomness in a name.
+const RANDOM: usize = 10;
+/// Names for which the kernel is asked at once.
+const AHEAD: usize = 64;
+
 static COUNT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static LEFT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// 48 bits of milliseconds since 1970 (as in RFC 9562 section 5.7) and 80 random ones, in 32
 /// hexadecimal digits.
 #[must_use]
 pub fn request(now: Timestamp) -> String {
-    let mut random = [0; 10];
-    // Where there is no randomness nothing of TLS works either; ids are told apart all the same.
-    if getrandom::fill(&mut random).is_err() {
-        random[2..].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    }
     let time = u64::try_from(now.as_millisecond()).unwrap_or_default() & 0xffff_ffff_ffff;
-    let mut text = String::with_capacity(32);
-    // Writing into a String does not fail.
-    let _ = write!(text, "{time:012x}");
-    for octet in random {
-        let _ = write!(text, "{octet:02x}");
-    }
-    text
+    format!("{:032x}", u128::from(time) << (8 * RANDOM) | random())
+}
+
+/// 80 bits that nobody has had.
+fn random() -> u128 {
+    LEFT.with_borrow_mut(|left| {
+        if left.is_empty() {
+            left.resize(RANDOM * AHEAD, 0);
+            if getrandom::fill(left).is_err() {
+                left.clear();
+            }
+        }
+        let from = left.len().checked_sub(RANDOM);
+        // Where there is no randomness nothing of TLS works either; ids are told apart all the same.
+        let Some(from) = from else { return COUNT.fetch_add(1, Ordering::Relaxed).into() };
+        left.drain(from..).fold(0, |random, octet| random << 8 | u128::from(octet))
+    })
 }
 
 #[cfg(test)]

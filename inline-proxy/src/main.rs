@@ -19,6 +19,9 @@ const FAILED: u8 = 1;
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
+    // Pages of 2 MB, most of them empty, are half of the memory of a proxy with many idle connections. Where the
+    // kernel has none there is nothing to switch off.
+    let _ = nix::sys::prctl::set_thp_disable(true);
     let (program, args) = (Program::this(), Args::parse());
     let config = match config::load::<Config>(&args.config) {
         Ok(config) => config,
