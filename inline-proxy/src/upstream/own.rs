@@ -28,11 +28,13 @@ pub struct Held(OwnedMutexGuard<Option<(Server, Link)>>);
 #[must_use]
 pub fn is_of_connection(headers: &HeaderMap) -> bool {
     let names = [AUTHORIZATION, PROXY_AUTHORIZATION, WWW_AUTHENTICATE, PROXY_AUTHENTICATE];
-    let values = names.iter().flat_map(|name| headers.get_all(name));
-    values.filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').any(|challenge| {
-            let scheme = challenge.trim_start().split(' ').next().unwrap_or_default();
-            SCHEMES.iter().any(|own| scheme.trim_end().eq_ignore_ascii_case(own))
+    let mut values = names.iter().flat_map(|name| headers.get_all(name));
+    // A realm may have any octets (RFC 9110 §5.5).
+    values.any(|value| {
+        value.as_bytes().split(|octet| *octet == b',').any(|challenge| {
+            let mut words = challenge.trim_ascii_start().split(u8::is_ascii_whitespace);
+            let scheme = words.next().unwrap_or_default();
+            SCHEMES.iter().any(|own| scheme.eq_ignore_ascii_case(own.as_bytes()))
         })
     })
 }
@@ -67,23 +69,27 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
     fn schemes_of_connections_are_told_from_those_of_requests() {
-        let has = |name: &'static str, value: &str| {
+        let has = |name: &'static str, value: &[u8]| {
             let mut headers = HeaderMap::new();
-            headers.insert(name, value.parse().unwrap());
+            headers.insert(name, HeaderValue::from_bytes(value).unwrap());
             is_of_connection(&headers)
         };
-        assert!(has("www-authenticate", "Negotiate"));
-        assert!(has("www-authenticate", "Basic realm=\"x\", NTLM"));
-        assert!(has("authorization", "ntlm TlRMTVNTUAAB"));
-        assert!(has("authorization", "Negotiate YII="));
-        assert!(has("proxy-authenticate", "NTLM"));
-        assert!(!has("authorization", "Bearer negotiate"));
-        assert!(!has("authorization", "Basic bnRsbQ=="));
-        assert!(!has("www-authenticate", "Digest realm=\"ntlm\""));
-        assert!(!has("x-other", "NTLM"));
+        assert!(has("www-authenticate", b"Negotiate"));
+        assert!(has("www-authenticate", b"Basic realm=\"x\", NTLM"));
+        assert!(has("authorization", b"ntlm TlRMTVNTUAAB"));
+        assert!(has("authorization", b"NTLM\tTlRMTVNTUAAB"));
+        assert!(has("www-authenticate", b"Basic realm=\"caf\xe9\", NTLM"));
+        assert!(has("authorization", b"Negotiate YII="));
+        assert!(has("proxy-authenticate", b"NTLM"));
+        assert!(!has("authorization", b"Bearer negotiate"));
+        assert!(!has("authorization", b"Basic bnRsbQ=="));
+        assert!(!has("www-authenticate", b"Digest realm=\"ntlm\""));
+        assert!(!has("x-other", b"NTLM"));
     }
 }
