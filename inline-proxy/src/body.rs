@@ -1,12 +1,15 @@
 //! Bodies on their way.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::Instant;
 
 use crate::overload::{Busy, Room};
 use crate::passage::Passage;
@@ -21,6 +24,31 @@ pub struct Outgoing {
     first: Option<Bytes>,
     rest: Option<Incoming>,
     trailers: Option<HeaderMap>,
+    /// Who is told when something of it goes.
+    went: Option<Went>,
+}
+
+/// Octets a second of a body that may take as long as it is.
+const SLOWEST: u64 = 1 << 10;
+
+/// What went of a body, and when.
+#[derive(Debug, Clone)]
+pub struct Went(Arc<Mutex<(Instant, u64)>>);
+
+impl Went {
+    /// Until when an answer has to begin that may take so long since the request began, or since something of
+    /// its body went: who sends next to nothing gains nothing.
+    #[must_use]
+    pub fn until(&self, began: Instant, within: Duration) -> Instant {
+        let (last, octets) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let gained = Duration::from_secs(octets / SLOWEST);
+        last.min(began + gained) + within
+    }
+
+    fn again(&self, octets: usize) {
+        let mut went = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *went = (Instant::now(), went.1.saturating_add(octets as u64));
+    }
 }
 
 impl Outgoing {
@@ -39,9 +67,20 @@ impl Outgoing {
     /// The same again, if all of it was read.
     #[must_use]
     pub fn copy(&self) -> Option<Self> {
-        let copy =
-            || Self { first: self.first.clone(), rest: None, trailers: self.trailers.clone() };
+        let copy = || Self {
+            first: self.first.clone(),
+            trailers: self.trailers.clone(),
+            ..Self::default()
+        };
         self.is_whole().then(copy)
+    }
+
+    /// When something of it goes, from now on; nothing of what is all here.
+    #[must_use]
+    pub fn going(&mut self) -> Option<Went> {
+        let none = || Went(Arc::new(Mutex::new((Instant::now(), 0))));
+        self.went = (!self.is_whole()).then(none);
+        self.went.clone()
     }
 
     /// What was read so far; all of it, if [`is_whole`](Self::is_whole).
@@ -81,7 +120,11 @@ impl Body for Outgoing {
             return Poll::Ready(Some(Ok(Frame::data(octets))));
         }
         if let Some(rest) = &mut self.rest {
-            return Pin::new(rest).poll_frame(context);
+            let frame = ready!(Pin::new(rest).poll_frame(context));
+            if let (Some(went), Some(Ok(frame))) = (&self.went, &frame) {
+                went.again(frame.data_ref().map_or(0, Bytes::len));
+            }
+            return Poll::Ready(frame);
         }
         Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
     }
@@ -148,12 +191,13 @@ pub async fn read(
         let read = first.as_ref().map_or(octets.len(), Bytes::len);
         if read > most && !body.is_end_stream() {
             let first = counted(first.unwrap_or_else(|| octets.freeze()), room);
-            return Ok(Outgoing { first: Some(first), rest: Some(body), trailers: None });
+            let (first, rest) = (Some(first), Some(body));
+            return Ok(Outgoing { first, rest, ..Outgoing::default() });
         }
     }
     let first = first.unwrap_or_else(|| octets.freeze());
     let first = (!first.is_empty()).then(|| counted(first, room));
-    Ok(Outgoing { first, rest: None, trailers })
+    Ok(Outgoing { first, trailers, ..Outgoing::default() })
 }
 
 fn counted(octets: Bytes, room: Option<Room>) -> Bytes {

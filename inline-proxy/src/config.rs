@@ -261,7 +261,8 @@ pub struct LimitsConfig {
     pub head: SignedDuration,
     /// Until a body that is decided on is whole.
     pub body: SignedDuration,
-    /// Until a server begins to answer, what is sent to it before included. and until a stream of it goes on.
+    /// Until a server begins to answer, from when the body that is sent to it has gone, of which a kilobyte a
+    /// second has to go; and until a stream of it goes on.
     pub answer: SignedDuration,
     /// Octets of a body that is decided on; a longer one is not read.
     pub inspect: usize,

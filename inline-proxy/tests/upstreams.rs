@@ -13,13 +13,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use sark_inline_proxy::Courses;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::client::Client;
+use crate::client::{Client, tls};
 use crate::server::{Manner, Server};
 use crate::world::{NAME, Options, World, chat};
 
+const FILES: &str = "files.example";
 const PATH: &str = "/v1/chat/completions";
 
 async fn world(servers: &[&Server], idle: Option<usize>) -> World {
@@ -239,4 +241,36 @@ async fn a_websocket_on_which_nothing_is_said_ends() {
     let ended = tokio::time::timeout(within, stream.read_to_end(&mut rest)).await;
     ended.expect("it ended").ok();
     assert!(rest.is_empty());
+}
+
+/// A body may take longer than its answer may, as long as it comes; not one of which next to nothing comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_for_an_answer_begins_when_the_body_has_gone() {
+    let server = Server::start(&["http/1.1"]).await;
+    let within = Some(Duration::from_millis(800));
+    let server_roots = vec![server.root.clone()];
+    let courses = Courses { inspect: vec![FILES.parse().unwrap()], ..Courses::default() };
+    let options = Options { server_roots, answer_within: within, courses, ..Options::default() };
+    let world = World::new(options).await;
+    let address = world.listen(Some(server.address)).await;
+    for (octets, says) in [(1024, "HTTP/1.1 200"), (1, "HTTP/1.1 50")] {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut stream = tls(stream, FILES, &world.root, &["http/1.1"]).await.unwrap();
+        let head = format!(
+            "POST /gigabyte HTTP/1.1\r\nhost: {FILES}\r\ncontent-type: application/octet-stream\r\n\
+             transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let chunk = format!("{octets:x}\r\n{}\r\n", "x".repeat(octets));
+        for _ in 0..8 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            // Who was answered already is not listened to.
+            let _ = stream.write_all(chunk.as_bytes()).await;
+        }
+        let _ = stream.write_all(b"0\r\n\r\n").await;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(says), "{answer}");
+        assert_eq!(answer.contains("\"octets\":8192"), octets > 1, "{answer}");
+    }
 }

@@ -1,5 +1,7 @@
 //! One request to a server, on a connection that is there or a new one; and what is kept of it.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -8,6 +10,7 @@ use http::{Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
 use rustls::pki_types::ServerName;
 use sark_traces::Open;
+use tokio::time::Instant;
 
 use super::{Conversation, Taken};
 use crate::alpn::{Alpn, Offer};
@@ -43,20 +46,22 @@ impl Conversation {
         Ok(Server { target, name, offer, inner: instead.is_some(), told })
     }
 
-    /// Sends it, and waits until its answer begins.
+    /// Sends it, and waits until its answer begins: so long after its body
+    /// has gone.
     pub(super) async fn exchange(
         &self,
         parts: Parts,
-        body: Outgoing,
+        mut body: Outgoing,
         server: &Server,
         to: (Scheme, &Authority),
         taken: &Taken,
     ) -> Result<Response<Incoming>, LinkError> {
         let within = self.proxy.limits.answer_within;
         let mut span = traced::exchange(&taken.trace, &parts.method, &server.target, to.1);
+        let (began, went) = (Instant::now(), body.going());
+        let until = || went.as_ref().map_or(began + within, |went| went.until(began, within));
         let sent = self.sent(parts, body, server, to, &span);
-        let answered = tokio::time::timeout(within, sent).await;
-        let answered = answered.unwrap_or(Err(LinkError::Late(within)));
+        let answered = in_time(sent, until).await.unwrap_or(Err(LinkError::Late(within)));
         traced::exchanged(&mut span, &answered);
         answered
     }
@@ -136,6 +141,18 @@ impl Conversation {
                 }
             }
         });
+    }
+}
+
+/// What it comes to; nothing if it does not by then, whatever that has become meanwhile.
+async fn in_time<T>(it: impl Future<Output = T>, until: impl Fn() -> Instant) -> Option<T> {
+    let mut it = pin!(it);
+    loop {
+        match tokio::time::timeout_at(until(), it.as_mut()).await {
+            Ok(done) => return Some(done),
+            Err(_) if until() > Instant::now() => {}
+            Err(_) => return None,
+        }
     }
 }
 
