@@ -14,7 +14,7 @@ use sark_registry::Snapshot;
 use tokio::sync::Mutex;
 
 use crate::RegistryHolder;
-use crate::pools::{Past, Pools};
+use crate::pools::Pools;
 
 /// What the controller wants of a store.
 pub trait Storage:
@@ -128,9 +128,13 @@ impl DesiredState {
         self.pools.environment()
     }
 
-    /// The deployment, with the proxies that were up.
-    pub(crate) fn environment_of(&self, past: &Past) -> Environment {
-        self.pools.environment_of(past)
+    /// The deployment, with the proxies that were up before this time.
+    pub(crate) async fn environment_before(
+        &self,
+        at: Timestamp,
+    ) -> Result<Environment, StorageError> {
+        let past = self.pools.past(&*self.store, at).await?;
+        Ok(self.pools.environment_of(&past))
     }
 
     /// Ends when it is known which proxies are up, or was not for too long.

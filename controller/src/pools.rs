@@ -31,6 +31,7 @@ use sark_api::PoolRefusal;
 use sark_api::config::{HealthConfig, PoolConfig, ProxyConfig};
 use sark_compiler::Environment;
 use sark_core::Clock;
+use sark_core::storage::{AuditStore, StorageError};
 use sark_health::{Before, Health, Thresholds, Turn};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -134,6 +135,18 @@ impl Pools {
             turned,
         };
         (pools, receiver)
+    }
+
+    /// How those that are asked were before this time.
+    pub async fn past<S>(&self, store: &S, at: Timestamp) -> Result<Past, StorageError>
+    where
+        S: AuditStore + ?Sized,
+    {
+        let named = self.members.iter().map(|member| {
+            let (pool, proxy) = self.named(member);
+            (pool.name.as_str(), proxy.name.as_str())
+        });
+        Past::before(store, at, &named.collect::<Vec<_>>()).await
     }
 
     /// Begins as it was before: to be called before anybody is asked.

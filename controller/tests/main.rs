@@ -33,6 +33,7 @@ mod kill;
 mod leaders;
 mod memory;
 mod names;
+mod past;
 mod pools;
 mod postgres;
 mod prices;

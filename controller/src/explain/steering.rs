@@ -12,7 +12,6 @@ use sark_registry::Snapshot;
 
 use super::ExplainError;
 use crate::desired::{Basis, Desired};
-use crate::pools::Past;
 use crate::{Observatory, Registrar, chain};
 
 /// Revisions that are looked through for the one that was in use.
@@ -112,8 +111,7 @@ async fn steered(
     let Some(revision) = in_use_at(told, at, observatory).await? else { return Ok(()) };
     let (number, since) = (revision.number, revision.at);
     let registry_version = registry.version().to_string();
-    let past = Past::before(&*observatory.store, at).await?;
-    let environment = observatory.desired.environment_of(&past);
+    let environment = observatory.desired.environment_before(at).await?;
     told.notes.extend(down(&environment));
     let basis = Basis { registry, environment: Arc::new(environment) };
     // As many rules as there may be: not on a thread that serves requests.

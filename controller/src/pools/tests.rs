@@ -191,7 +191,8 @@ async fn past(turned: &mut mpsc::Receiver<Turned>, clock: &dyn Clock) -> Past {
     while let Ok(turned) = turned.try_recv() {
         store.append(&record::plain(&turned, Severity::Info, json!({}))).await.unwrap();
     }
-    Past::before(&store, clock.now() + SignedDuration::from_secs(1)).await.unwrap()
+    let asked = [("inspection", "a"), ("inspection", "b")];
+    Past::before(&store, clock.now() + SignedDuration::from_secs(1), &asked).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

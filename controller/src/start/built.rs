@@ -19,7 +19,6 @@ use super::{
 use crate::feeds::copies;
 use crate::names::Names;
 use crate::overlays::{build, files, read};
-use crate::pools::Past;
 use crate::registrar::{Beginning, RegistrarError};
 use crate::sensors::Kinds;
 use crate::{Keeper, Leadership, OverlayError, RegistryHolder, Standing, Unkept, chain};
@@ -88,10 +87,11 @@ impl Built {
         if leads {
             let names = names(base, &config, &controller, &fenced).await?;
             controller.registrar.begin(names.as_deref()).await?;
-            let past = Past::before(&fenced, SystemClock.now());
+            let pools = Arc::clone(&controller.api.pools);
+            let past = pools.past(&fenced, SystemClock.now());
             let why = match tokio::time::timeout(PAST_WITHIN, past).await {
                 Ok(Ok(past)) => {
-                    controller.api.pools.resume(&past);
+                    pools.resume(&past);
                     None
                 }
                 Ok(Err(error)) => Some(chain(&error)),
