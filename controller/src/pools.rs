@@ -6,10 +6,10 @@
 //!                                                             └→ Turned (64) ──→ Recorder → record
 //! ```
 //!
-//! Only a leader asks. It begins with what the trail says ([`Past`]): who was down is, with what is left
-//! of its hold-down. Before the first verdict another proxy is taken for up, and the reconciler waits for
-//! the first verdicts ([`Pools::settled`]): the rules that routers have stay as they are until it is
-//! known which they should be, whoever was started anew.
+//! Only a leader asks. It begins with what the trail says ([`Past`]): who was down is taken for down, with
+//! what is left of its hold-down, and anybody else for up. That is advice, for records can be lost: the
+//! reconciler waits for a verdict on each ([`Pools::settled`]), and the rules that routers have stay as
+//! they are until it is known which they should be, whoever was started anew.
 //!
 //! The channel holds turns of state whose records are not written yet. When it is full, a record is
 //! lost and counted; no turn is.
@@ -166,14 +166,10 @@ impl Pools {
                 recovered: was.recovered.map(since),
             };
             let mut seen = member.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let was_known = seen.health.is_known();
             seen.health = Health::resumed(&before);
             seen.since = was.since;
             self.set_up(member, was.is_up);
             self.metrics.pools.set_up(&pool.name, &proxy.name, was.is_up);
-            if !was_known && seen.health.is_known() {
-                self.unknown.send_modify(|unknown| *unknown = unknown.saturating_sub(1));
-            }
         }
     }
 
@@ -199,7 +195,7 @@ impl Pools {
     }
 
     /// Ends when there was a verdict on each proxy that is asked, or it took too long; those without one
-    /// are taken for up.
+    /// are taken for what they were.
     pub async fn settled(&self) {
         let mut unknown = self.unknown.subscribe();
         let known = unknown.wait_for(|unknown| *unknown == 0);
@@ -207,7 +203,7 @@ impl Pools {
             let unknown = *self.unknown.borrow();
             tracing::warn!(
                 unknown,
-                "some proxies are taken for up: there is no verdict on them yet"
+                "some proxies are taken for what they were: there is no verdict on them yet"
             );
         }
     }
@@ -324,7 +320,8 @@ fn settling(pools: &[PoolConfig]) -> Duration {
         let every = Duration::from_millis(health.every_millis.into());
         // With its jitter; and a question that is not answered holds the next one up.
         let every = (every + every / 10).max(timeout);
-        every.saturating_mul(health.fail_after.max(1) - 1).saturating_add(timeout)
+        let answers = health.fail_after.max(health.recover_after).max(1);
+        every.saturating_mul(answers - 1).saturating_add(timeout)
     };
     let longest = pools.iter().filter_map(|pool| pool.health.as_ref()).map(verdict).max();
     longest.unwrap_or_default().clamp(SHORTEST_SETTLING, LONGEST_SETTLING)

@@ -10,6 +10,9 @@
 //!        └── `fail_after` ────│──── `recover_after` successes in a row ─┘
 //!            failures → down  └──── and the hold-down has passed, or it is needed
 //! ```
+//!
+//! What somebody saw before is advice, up or down: an answer that agrees with it is a verdict, and so are as
+//! many in a row as a turn takes.
 
 use std::time::Duration;
 
@@ -40,7 +43,7 @@ pub struct Health {
     recovered: Option<Duration>,
 }
 
-/// What is kept of somebody's looking.
+/// What is kept of somebody's looking; what is lost of it makes it wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Before {
     /// Whether it was up.
@@ -79,12 +82,12 @@ impl Health {
         }
     }
 
-    /// As it was when somebody looked last: one that was down is down until it proves otherwise, one that
-    /// was up is taken for up.
+    /// As it was when somebody looked last, as far as is known: one that was down is taken for down, with
+    /// what is left of its hold-down, one that was up for up. Neither is a verdict.
     #[must_use]
     pub fn resumed(before: &Before) -> Self {
         let Before { is_up, since, hold_down, recovered } = *before;
-        Self { is_up, is_known: !is_up, since, run: 0, hold_down, recovered }
+        Self { is_up, is_known: false, since, run: 0, hold_down, recovered }
     }
 
     /// How it is after another answer, and what that changed. One that is needed, since there is no
@@ -105,7 +108,9 @@ impl Health {
         };
         let may_rise = held_for.is_zero();
         let run = if works == self.is_up { 0 } else { self.run.saturating_add(1) };
-        let stays = Self { run, is_known: self.is_known || works, ..self };
+        // One that is held down is down, whatever it answers.
+        let is_known = self.is_known || works == self.is_up || (!self.is_up && !may_rise);
+        let stays = Self { run, is_known, ..self };
         match self.is_up {
             true if run >= rules.fail_after.max(1) => {
                 let hold_down = self.next_hold_down(now, rules);
@@ -114,8 +119,9 @@ impl Health {
                 (down, Some(Turn::Down { hold_down }))
             }
             false if run >= rules.recover_after.max(1) && may_rise => {
-                let recovered = Some(now);
-                (Self { is_up: true, since: now, run: 0, recovered, ..stays }, Some(Turn::Up))
+                let (is_up, is_known, recovered) = (true, true, Some(now));
+                let up = Self { is_up, is_known, since: now, run: 0, recovered, ..self };
+                (up, Some(Turn::Up))
             }
             _ => (stays, None),
         }
@@ -127,7 +133,7 @@ impl Health {
         self.is_up
     }
 
-    /// Whether there was a verdict: it worked once, or was found to be down.
+    /// Whether there was a verdict of our own.
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.is_known

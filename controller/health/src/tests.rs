@@ -118,7 +118,7 @@ fn what_was_seen_before_counts() {
         recovered: Some(SECOND * 5),
     };
     let down = Health::resumed(&before);
-    assert!(!down.is_up() && down.is_known());
+    assert!(!down.is_up() && !down.is_known());
     assert_eq!(down.held_for(SECOND * 20), SECOND * 6);
     assert_eq!(down.after(true, SECOND * 25, false, &rules).1, None);
     assert_eq!(down.after(true, SECOND * 26, false, &rules).1, Some(Turn::Up));
@@ -131,6 +131,43 @@ fn what_was_seen_before_counts() {
     };
     assert_eq!(fall(Some(SECOND * 26)), Some(Turn::Down { hold_down: SECOND * 32 }));
     assert_eq!(fall(None), Some(Turn::Down { hold_down: SECOND * 8 }));
+}
+
+#[test]
+fn what_was_seen_before_is_no_verdict() {
+    let rules = rules(2, 3, 8);
+    let before =
+        Before { is_up: false, since: SECOND * 10, hold_down: SECOND * 8, recovered: None };
+    // Up to when an answer is given, whether each works, whether it is needed, and what is known then.
+    for (at, answers, is_needed, is_up, is_known) in [
+        // Its fall is long ago: one failure agrees, and as many successes as ever say that it is up.
+        (60, "-", false, false, true),
+        (60, "++", false, false, false),
+        (60, "+-", false, false, true),
+        (60, "+++", false, true, true),
+        // It is held down: whatever it answers, it is down.
+        (12, "+", false, false, true),
+        // Nobody else is there: it would have risen at once.
+        (12, "+", true, false, false),
+        (12, "+++", true, true, true),
+    ] {
+        let mut health = Health::resumed(&before);
+        for answer in answers.chars() {
+            (health, _) = health.after(answer == '+', SECOND * at, is_needed, &rules);
+        }
+        let found = (health.is_up(), health.is_known());
+        assert_eq!(found, (is_up, is_known), "{answers} at {at}, {is_needed}");
+    }
+    let up = Health::resumed(&Before { is_up: true, ..before });
+    for (answers, is_up, is_known) in
+        [("-", true, false), ("+", true, true), ("-+", true, true), ("--", false, true)]
+    {
+        let mut health = up;
+        for answer in answers.chars() {
+            (health, _) = health.after(answer == '+', SECOND * 60, false, &rules);
+        }
+        assert_eq!((health.is_up(), health.is_known()), (is_up, is_known), "{answers}");
+    }
 }
 
 /// What must hold after each answer, said of the answers so far and not of how it is kept.
