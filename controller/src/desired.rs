@@ -69,6 +69,14 @@ impl Basis {
         Arc::ptr_eq(&self.registry, &other.registry)
             && Arc::ptr_eq(&self.environment, &other.environment)
     }
+
+    /// Whether rules that are made from both are the same, whoever made them anew.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let (registry, other_registry) = (&self.registry, &other.registry);
+        registry.version() == other_registry.version()
+            && registry.never_touch() == other_registry.never_touch()
+            && self.environment == other.environment
+    }
 }
 
 /// Why it is not known what the routers should hold.
@@ -182,6 +190,15 @@ impl Desired {
     /// The registry and the deployment that it was compiled from.
     pub(crate) fn basis(&self) -> (&Snapshot, &Environment) {
         (&self.basis.registry, &self.basis.environment)
+    }
+
+    /// Whether all that this was made from says the same as what the later one was made from, and nothing
+    /// began or ended by itself between the two.
+    pub(crate) fn is_still(&self, later: &Self) -> bool {
+        self.revision.number == later.revision.number
+            && self.compiled_at <= later.compiled_at
+            && self.next_change.is_none_or(|change| later.compiled_at < change)
+            && self.basis.says_the_same(&later.basis)
     }
 
     /// Of any revision, on any basis, at any time.

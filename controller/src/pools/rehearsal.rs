@@ -2,20 +2,26 @@
 //!
 //! A set is tried when it is planned. What names and feeds bring later may make its rules too many for a
 //! pool that is not whole; then it is too late to refuse it, and a person is told before it happens.
+//!
+//! A look may cost as many compilations as there are states, so there is one only if something that rules are
+//! made from says something else, and the next waits for as long as this one was expensive.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sark_api::PoolRefusal;
-use sark_compiler::rehearse;
+use sark_compiler::{Refusal, rehearse};
 use sark_core::Clock;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Pools;
-use crate::{Desired, DesiredState, chain};
+use crate::{Desired, DesiredError, DesiredState, chain};
 
-/// Between two looks: each may cost as many compilations as there are states.
+/// Between two looks, at least.
 const PAUSE: Duration = Duration::from_mins(1);
+/// Of the time of one core no more than one part in so many goes to looks.
+const PART: u32 = 20;
 
 /// Tries what is in use again, after something that it is made from has changed.
 pub struct Rehearser {
@@ -36,23 +42,36 @@ impl Rehearser {
     /// Until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
+            let begun = Instant::now();
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.look() => {}
+                _ = self.look() => {}
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tokio::time::sleep(pause(begun.elapsed())) => {}
             }
         }
     }
 
-    pub(super) async fn look(&mut self) {
+    /// Whether there was something to try.
+    pub(super) async fn look(&mut self) -> bool {
         let now = self.clock.now();
-        // What cannot be compiled is said by the reconciler.
-        let Ok(Some(desired)) = self.desired.at(now).await else { return };
-        if self.tried.as_ref().is_some_and(|tried| Arc::ptr_eq(tried, &desired)) {
-            return;
+        let desired = match self.desired.at(now).await {
+            Ok(Some(desired)) => desired,
+            // What is in use is what it was.
+            Err(DesiredError::Store(_)) => return false,
+            // There are no rules that failures could take away; why not is said by the reconciler.
+            Ok(None) | Err(_) => {
+                self.tried = None;
+                self.pools.would_refuse(Vec::new());
+                return false;
+            }
+        };
+        if self.tried.as_ref().is_some_and(|tried| tried.is_still(&desired)) {
+            // What it was made from before is not held any longer.
+            self.tried = Some(desired);
+            return false;
         }
         let trying = Arc::clone(&desired);
         let work = tokio::task::spawn_blocking(move || {
@@ -64,22 +83,39 @@ impl Rehearser {
             Ok(refused) => {
                 // What is refused already is said by the reconciler too.
                 let known = &desired.compiled.refused;
-                let is_new = |it: &sark_compiler::Refusal| {
-                    !known
+                let is_known = |it: &Refusal| {
+                    known
                         .iter()
                         .any(|known| (&known.policy, &known.guard) == (&it.policy, &it.guard))
                 };
-                let refused = refused.into_iter().filter(is_new);
-                self.pools.would_refuse(
-                    refused
-                        .map(|it| PoolRefusal { policy: it.policy, why: it.why, fix: it.fix })
-                        .collect(),
-                );
-                self.tried = Some(desired);
+                let refused = refused.into_iter().filter(|it| !is_known(it));
+                let told =
+                    refused.map(|it| PoolRefusal { policy: it.policy, why: it.why, fix: it.fix });
+                self.pools.would_refuse(told.collect());
             }
             Err(error) => {
                 tracing::error!(error = chain(&error), "what failures of proxies do is not known");
             }
         }
+        // Also what ended badly: it would again.
+        self.tried = Some(desired);
+        true
+    }
+}
+
+/// After a look that took so long.
+fn pause(took: Duration) -> Duration {
+    PAUSE.max(took.saturating_mul(PART - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_as_rare_as_they_are_expensive() {
+        assert_eq!(pause(Duration::ZERO), PAUSE);
+        assert_eq!(pause(Duration::from_secs(3)), PAUSE);
+        assert_eq!(pause(Duration::from_secs(10)), Duration::from_secs(190));
     }
 }

@@ -7,6 +7,8 @@ use sark_core::audit::{AuditRecord, Outcome};
 use sark_core::decision::Severity;
 use sark_core::storage::{AuditStore as _, MemoryStore, PolicyFile, Revision, RevisionStore as _};
 use sark_flowspec::Afi;
+use sark_registry::feed::Subject;
+use sark_registry::overlay::NeverTouch;
 use serde_json::json;
 
 use super::*;
@@ -318,27 +320,37 @@ spec:
     PolicyFile { name: format!("{name}.yaml"), text }
 }
 
-#[tokio::test]
-async fn what_is_in_use_is_tried_again_and_told_before_a_proxy_goes() {
-    let peers = "peers: [{ name: edge1, address: 192.0.2.21, asn: 64601, profile: frr }]";
-    let place = place_of(&format!("{CONFIG}{peers}"));
-    let store = Arc::new(MemoryStore::default());
-    let registry = Arc::new(crate::RegistryHolder::new(sark_registry::load([]).unwrap()));
-    let storage = Arc::clone(&store) as Arc<dyn crate::Storage>;
-    let desired = crate::DesiredState::new(storage, registry, Arc::clone(&place.pools));
-    let mut rehearser =
-        Rehearser::new(Arc::new(desired), Arc::clone(&place.pools), Arc::new(SystemClock));
-    // Accepted before anything was tried: when the pool is down one drops and one keeps.
-    for (number, narrow) in [(1, "keep"), (2, "drop")] {
+/// What is in use, and who tries it.
+struct Rehearsed {
+    place: Place,
+    store: Arc<MemoryStore>,
+    registry: Arc<crate::RegistryHolder>,
+    rehearser: Rehearser,
+}
+
+impl Rehearsed {
+    fn new() -> Self {
+        let peers = "peers: [{ name: edge1, address: 192.0.2.21, asn: 64601, profile: frr }]";
+        let place = place_of(&format!("{CONFIG}{peers}"));
+        let store = Arc::new(MemoryStore::default());
+        let registry = Arc::new(crate::RegistryHolder::new(snapshot(&[])));
+        let desired = Arc::new(crate::DesiredState::new(
+            Arc::clone(&store) as Arc<dyn crate::Storage>,
+            Arc::clone(&registry),
+            Arc::clone(&place.pools),
+        ));
+        let rehearser = Rehearser::new(desired, Arc::clone(&place.pools), Arc::new(SystemClock));
+        Self { place, store, registry, rehearser }
+    }
+
+    /// Accepted, as if nothing had been tried.
+    async fn accept(&self, number: u64, files: Vec<PolicyFile>) {
         let revision = Revision {
             number,
             at: SystemClock.now(),
             actor: "test".to_owned(),
             cause: "apply".to_owned(),
-            files: vec![
-                policy("wide", "10.20.0.0/16", "drop"),
-                policy("narrow", "10.20.0.0/17", narrow),
-            ],
+            files,
             activated: std::collections::BTreeMap::new(),
             registry_version: String::new(),
             policy_version: String::new(),
@@ -347,18 +359,93 @@ async fn what_is_in_use_is_tried_again_and_told_before_a_proxy_goes() {
             keep: 0,
         };
         let record = AuditRecord::new(SystemClock.now(), "test", "test", Outcome::Ok, json!({}));
-        store.commit(&revision, &record).await.unwrap();
-        rehearser.look().await;
-        let view = place.pools.view(&[], true);
-        let problems = problems(&view);
-        if number == 2 {
-            assert_eq!(problems, [], "the new set is tried, and nothing is wrong with it");
-            continue;
-        }
-        assert_eq!(view.would_refuse.len(), 1, "{view:?}");
-        assert_eq!(problems.len(), 1, "{problems:?}");
-        assert_eq!(problems[0].code, "pool-unready");
-        let message = &problems[0].message;
-        assert!(message.contains("would be refused with the pool inspection down"), "{message}");
+        self.store.commit(&revision, &record).await.unwrap();
     }
+
+    fn would_refuse(&self) -> Vec<PoolRefusal> {
+        self.place.pools.view(&[], true).would_refuse
+    }
+}
+
+/// The registry that ships, with a prefix that no rule may touch.
+fn snapshot(never: &[&str]) -> sark_registry::Snapshot {
+    let never = never.iter().map(|prefix| NeverTouch {
+        subject: Subject::Prefix(prefix.parse().unwrap()),
+        reason: "test".to_owned(),
+        owner: "test".to_owned(),
+        expires_at: None,
+    });
+    sark_registry::load([]).unwrap().with_never_touch(&never.collect::<Vec<_>>())
+}
+
+/// When the pool is down one drops, and the other does as it says.
+fn overlapping(narrow: &str) -> Vec<PolicyFile> {
+    vec![policy("wide", "10.20.0.0/16", "drop"), policy("narrow", "10.20.0.0/17", narrow)]
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_tried_again_and_told_before_a_proxy_goes() {
+    let mut rehearsed = Rehearsed::new();
+    rehearsed.accept(1, overlapping("keep")).await;
+    assert!(rehearsed.rehearser.look().await);
+    let view = rehearsed.place.pools.view(&[], true);
+    let found = problems(&view);
+    assert_eq!((view.would_refuse.len(), found.len()), (1, 1), "{view:?}");
+    assert_eq!(found[0].code, "pool-unready");
+    let message = &found[0].message;
+    assert!(message.contains("would be refused with the pool inspection down"), "{message}");
+    rehearsed.accept(2, overlapping("drop")).await;
+    assert!(rehearsed.rehearser.look().await);
+    assert_eq!(rehearsed.would_refuse(), [], "nothing is wrong with the new set");
+}
+
+#[tokio::test]
+async fn what_says_the_same_is_not_tried_again() {
+    let mut rehearsed = Rehearsed::new();
+    rehearsed.accept(1, overlapping("keep")).await;
+    assert!(rehearsed.rehearser.look().await);
+    assert!(!rehearsed.rehearser.look().await);
+    // Another registry, and the one of before again, before anybody looks.
+    for never in [&["198.51.100.0/24"][..], &[]] {
+        assert!(rehearsed.registry.replace(Arc::new(snapshot(never))));
+    }
+    assert!(!rehearsed.rehearser.look().await);
+    // A proxy goes, and is back before anybody looks.
+    let heard = |rehearsed: &Rehearsed, works| rehearsed.place.heard(1, works);
+    for works in [true, false, false, true] {
+        heard(&rehearsed, works);
+    }
+    assert!(!rehearsed.rehearser.look().await);
+    for works in [false, false] {
+        heard(&rehearsed, works);
+    }
+    assert!(rehearsed.rehearser.look().await, "another proxy is up");
+    rehearsed.registry.replace(Arc::new(snapshot(&["198.51.100.0/24"])));
+    assert!(rehearsed.rehearser.look().await, "another prefix may not be touched");
+    assert_eq!(rehearsed.would_refuse().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_told_of_failures_is_of_what_is_in_use() {
+    let mut rehearsed = Rehearsed::new();
+    let told = PoolRefusal { policy: "old".into(), why: "with it down".into(), fix: "none".into() };
+    rehearsed.place.pools.would_refuse(vec![told]);
+    assert!(!rehearsed.rehearser.look().await);
+    assert_eq!(rehearsed.would_refuse(), [], "nothing is in use");
+    rehearsed.accept(1, overlapping("keep")).await;
+    assert!(rehearsed.rehearser.look().await);
+    // A store that is away changes nothing.
+    rehearsed.store.set_broken(true);
+    assert!(!rehearsed.rehearser.look().await);
+    assert_eq!(rehearsed.would_refuse().len(), 1);
+    rehearsed.store.set_broken(false);
+    // What cannot be compiled is told by the reconciler; nothing can be said of its failures.
+    let unknown = policy("wide", "10.20.0.0/16", "drop");
+    let text = unknown.text.replace("to: inspection", "to: nowhere");
+    rehearsed.accept(2, vec![PolicyFile { text, ..unknown }]).await;
+    assert!(!rehearsed.rehearser.look().await);
+    assert_eq!(rehearsed.would_refuse(), []);
+    rehearsed.accept(3, overlapping("keep")).await;
+    assert!(rehearsed.rehearser.look().await);
+    assert_eq!(rehearsed.would_refuse().len(), 1);
 }
