@@ -34,6 +34,7 @@ impl Traced {
         let config = TracesConfig {
             otlp: collector.to_owned(),
             sample: Sample::new(sample).unwrap(),
+            of_clients_per_second: 50,
             headers: [].into(),
             ca_file: None,
         };

@@ -9,6 +9,7 @@ use sark_outbound::header::{HeaderMap, HeaderName, HeaderValue};
 use sark_outbound::{Client, Reach, Redirects, Settings, SettingsError, Url};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::allowance::Allowance;
 use crate::context::TraceId;
 use crate::exporter::{Collector, Exporter, Pace};
 use crate::metrics::TraceMetrics;
@@ -28,12 +29,20 @@ pub struct TracesConfig {
     /// How many of the requests are kept, 0.0 to 1.0; those that were denied or failed always are.
     #[serde(default)]
     pub sample: Sample,
+    /// How many requests a second are kept because their clients sample them (`traceparent`); others of such
+    /// clients are kept if they are denied or fail.
+    #[serde(default = "of_clients")]
+    pub of_clients_per_second: u32,
     /// Headers for the collector, such as `authorization`; their values by reference.
     #[serde(default)]
     pub headers: BTreeMap<String, SecretRef>,
     /// PEM file of authorities that the collector is believed by, beside the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+}
+
+const fn of_clients() -> u32 {
+    50
 }
 
 /// How many traces are kept, chosen by their ids: whoever chooses by the same rule (OpenTelemetry's consistent
@@ -172,7 +181,8 @@ impl TracesConfig {
         let resource = Resource::of(service.name, service.version, service.instance);
         let collector = Collector { client, url: self.url()?, resource };
         let (waiting, exporter) = Exporter::new(collector, pace, Arc::clone(metrics));
-        Ok((Tracer::new(self.sample, waiting), exporter))
+        let of_clients = Allowance::per_second(self.of_clients_per_second);
+        Ok((Tracer::new(self.sample, of_clients, waiting), exporter))
     }
 
     fn url(&self) -> Result<Url, TracesError> {
@@ -215,6 +225,7 @@ mod tests {
         TracesConfig {
             otlp: otlp.to_owned(),
             sample: Sample::default(),
+            of_clients_per_second: of_clients(),
             headers: headers.iter().map(header).collect(),
             ca_file: None,
         }

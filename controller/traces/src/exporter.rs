@@ -64,6 +64,11 @@ impl Waiting {
             Err(TrySendError::Closed(())) => self.metrics.drop_and_count(spans.len(), Why::Ended),
         }
     }
+
+    /// A client's choice does not count.
+    pub(crate) fn unheeded(&self) {
+        self.metrics.unheeded();
+    }
 }
 
 /// The collector, and how it is asked.

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Read [`Tracer`] first, then [`Trace`]. Whether a trace is kept is known when its request is over, for one
-//! that was denied or failed always is. [`Tracer::off`] gives traces that do nothing: not a clock is read.
+//! that was denied or failed always is. Of those that clients sample so many a second are. [`Tracer::off`] gives
+//! traces that do nothing: not a clock is read.
 //!
 //! A request is never held up: what does not fit is dropped and counted ([`TraceMetrics`]), and so is what
 //! the collector does not take, or not the second time. Names of attributes and spans are the program's, and
@@ -21,6 +22,7 @@
 //! The messages are written out in `otlp`: `opentelemetry-proto` and `opentelemetry-otlp` would be the same
 //! ten messages with two SDKs and a second way out.
 
+mod allowance;
 mod config;
 mod context;
 mod exporter;

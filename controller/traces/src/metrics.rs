@@ -8,11 +8,12 @@ use sark_core::chain;
 
 use crate::exporter::SendError;
 
-/// Counters of spans.
+/// Counters of spans, and of traces that are none.
 #[derive(Debug, Default)]
 pub struct TraceMetrics {
     exported: Counter,
     dropped: Family<DroppedLabels, Counter>,
+    unheeded: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,6 +52,8 @@ impl TraceMetrics {
         registry.register("trace_spans_exported", help, self.exported.clone());
         let help = "Spans that were dropped: too many at a time, or not taken";
         registry.register("trace_spans_dropped", help, self.dropped.clone());
+        let help = "Requests whose clients sample them, beyond those that clients may have kept";
+        registry.register("traces_unheeded", help, self.unheeded.clone());
     }
 
     /// How many the collector took.
@@ -63,6 +66,16 @@ impl TraceMetrics {
     #[must_use]
     pub fn dropped(&self, why: &'static str) -> u64 {
         self.dropped.get_or_create(&DroppedLabels { why }).get()
+    }
+
+    /// How many were not kept although their clients sample them.
+    #[must_use]
+    pub fn requests_unheeded(&self) -> u64 {
+        self.unheeded.get()
+    }
+
+    pub(crate) fn unheeded(&self) {
+        self.unheeded.inc();
     }
 
     pub(crate) fn drop_and_count(&self, spans: usize, why: Why) {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::allowance::Allowance;
 use crate::config::Sample;
 use crate::context::{Parent, SpanId, TraceId};
 use crate::exporter::Waiting;
@@ -21,7 +22,22 @@ pub struct Tracer(Option<Arc<On>>);
 #[derive(Debug)]
 struct On {
     sample: Sample,
+    /// What clients may have kept.
+    of_clients: Allowance,
+    since: Instant,
     waiting: Waiting,
+}
+
+impl On {
+    /// Whether this one is kept if all goes well.
+    fn samples(&self, own: TraceId, parent: Option<Parent>) -> bool {
+        let Some(parent) = parent else { return self.sample.takes(own) };
+        let is_heeded = parent.is_sampled && self.of_clients.takes(self.since.elapsed());
+        if parent.is_sampled && !is_heeded {
+            self.waiting.unheeded();
+        }
+        is_heeded
+    }
 }
 
 impl Tracer {
@@ -32,8 +48,8 @@ impl Tracer {
     }
 
     /// Kept traces go there.
-    pub(crate) fn new(sample: Sample, waiting: Waiting) -> Self {
-        Self(Some(Arc::new(On { sample, waiting })))
+    pub(crate) fn new(sample: Sample, of_clients: Allowance, waiting: Waiting) -> Self {
+        Self(Some(Arc::new(On { sample, of_clients, since: Instant::now(), waiting })))
     }
 
     /// Whether anything is.
@@ -43,7 +59,7 @@ impl Tracer {
     }
 
     /// The trace of a request that came `now`, and goes on from its client's, if that has one: whether that
-    /// is sampled is the client's choice then.
+    /// is sampled is the client's choice then, as long as clients do not choose too many.
     #[must_use]
     pub fn begin(&self, name: &'static str, parent: Option<Parent>, now: Timestamp) -> Trace {
         let Some(on) = &self.0 else { return Trace::default() };
@@ -54,10 +70,8 @@ impl Tracer {
         }
         let [of_trace @ .., a, b, c, d, e, f, g, h] = random;
         let Some(own) = TraceId::new(of_trace) else { return Trace::default() };
-        let (trace, is_sampled) = match parent {
-            Some(parent) => (parent.trace, parent.is_sampled),
-            None => (own, on.sample.takes(own)),
-        };
+        let (trace, is_sampled) =
+            (parent.map_or(own, |parent| parent.trace), on.samples(own, parent));
         let start = u64::try_from(now.as_nanosecond()).unwrap_or_default();
         Trace(Some(Arc::new(Live {
             on: Arc::clone(on),

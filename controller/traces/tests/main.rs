@@ -69,6 +69,7 @@ fn config(url: &str, sample: f64) -> TracesConfig {
     TracesConfig {
         otlp: url.to_owned(),
         sample: Sample::new(sample).unwrap(),
+        of_clients_per_second: 50,
         headers: [].into(),
         ca_file: None,
     }
@@ -172,6 +173,33 @@ async fn what_is_not_chosen_is_kept_only_if_it_is_worth_seeing() {
     traces.sort_unstable();
     traces.dedup();
     assert_eq!(traces.len(), 100, "each is another");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_have_so_many_kept_and_no_more_whatever_they_say() {
+    let collector = Collector::start(&[]).await.unwrap();
+    // Nothing of a client's choice counts, so that no second that passes gives another one.
+    let config = TracesConfig { of_clients_per_second: 0, ..config(&collector.url(), 1.0) };
+    let exporting = Exporting::of(&config, QUICK);
+    // By its id it would be kept, and the client chose that too.
+    let parent = PARENT.replace("80319c-", "ffffff-");
+    for _ in 0..1000 {
+        drop(exporting.begin(Some(&parent)));
+    }
+    let failed = exporting.begin(Some(&parent));
+    failed.rename(|| "failed".to_owned());
+    failed.failed("late");
+    drop(failed);
+    // Those that are not of such a client are kept as they are to be.
+    let own = exporting.begin(None);
+    own.rename(|| "own".to_owned());
+    drop(own);
+    let metrics = exporting.end().await;
+    let spans = decoded(&collector.received()).unwrap();
+    assert_eq!((spans.len(), metrics.requests_unheeded()), (2, 1001), "{spans:#?}");
+    assert_eq!(named(&spans, "failed")["flags"], 0x300, "not sampled, and a child of another's");
+    assert_eq!(named(&spans, "own")["flags"], 0x101);
+    assert_eq!(metrics.dropped("full"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
