@@ -1,7 +1,8 @@
 //! Spans that wait, and the task that sends them.
 //!
 //! As many spans wait as the queue has places, a trace with all of its spans or not at all; what comes when
-//! there is no place is dropped and counted. One batch is on its way at a time.
+//! there is no place is dropped and counted. One batch is on its way at a time. The end has a deadline: what is
+//! not taken by then is counted too, also what is on its way, of which nobody knows whether it was.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct Pace {
     pub within: Duration,
     /// Before the second try, and up to as long again.
     pub backoff: Duration,
+    /// For all that is still to be sent at the end.
+    pub last: Duration,
 }
 
 impl Default for Pace {
@@ -44,6 +47,7 @@ impl Default for Pace {
             every: Duration::from_secs(5),
             within: Duration::from_secs(10),
             backoff: Duration::from_secs(1),
+            last: Duration::from_secs(3),
         }
     }
 }
@@ -113,6 +117,8 @@ impl SendError {
 /// Sends spans to the collector, until it is told to stop.
 pub struct Exporter {
     queue: Receiver<Span>,
+    /// What is sent now, or next.
+    batch: Vec<Span>,
     collector: Collector,
     pace: Pace,
     metrics: Arc<TraceMetrics>,
@@ -134,41 +140,57 @@ impl Exporter {
         // Full: what comes is dropped and counted.
         let (sender, queue) = channel(pace.waiting.max(1));
         let waiting = Waiting { queue: sender, metrics: Arc::clone(&metrics) };
-        (waiting, Self { queue, collector, pace, metrics, is_away: false })
+        let batch = Vec::with_capacity(pace.batch);
+        (waiting, Self { queue, batch, collector, pace, metrics, is_away: false })
     }
 
-    /// Sends batch after batch. When `stop` is cancelled nothing more is taken, and what waits is sent once.
+    /// Sends batch after batch. When `stop` is cancelled nothing more is taken, and what waits is sent once,
+    /// as long as the collector takes it and the end has time.
     pub async fn run(mut self, stop: CancellationToken) {
-        let mut batch = Vec::with_capacity(self.pace.batch);
+        let last = self.pace.last;
+        let deadline = async {
+            stop.cancelled().await;
+            tokio::time::sleep(last).await;
+        };
+        tokio::select! {
+            () = self.send_all(&stop) => {}
+            () = deadline => {}
+        }
+        // What is being put just now comes, too: it is counted with the rest.
+        self.queue.close();
+        while self.queue.recv_many(&mut self.batch, self.pace.waiting.max(1)).await > 0 {}
+    }
+
+    async fn send_all(&mut self, stop: &CancellationToken) {
         loop {
-            let is_last = self.collect(&mut batch, &stop).await;
-            if !batch.is_empty() {
-                self.export(&batch, &stop).await;
-                batch.clear();
+            let is_last = self.collect(stop).await;
+            if !self.batch.is_empty() {
+                self.export(stop).await;
             }
-            if is_last {
+            if is_last || (self.is_away && stop.is_cancelled()) {
                 return;
             }
         }
     }
 
     /// The next batch; whether it is the last.
-    async fn collect(&mut self, batch: &mut Vec<Span>, stop: &CancellationToken) -> bool {
-        let most = self.pace.batch.max(1);
-        let late = tokio::time::sleep(self.pace.every);
+    async fn collect(&mut self, stop: &CancellationToken) -> bool {
+        let Self { queue, batch, pace, .. } = self;
+        let most = pace.batch.max(1);
+        let late = tokio::time::sleep(pace.every);
         tokio::pin!(late);
         while batch.len() < most {
-            let (is_empty, stops) = (batch.is_empty(), self.queue.is_closed());
+            let (is_empty, stops) = (batch.is_empty(), queue.is_closed());
             let room = most - batch.len();
             tokio::select! {
                 biased;
-                () = stop.cancelled(), if !stops => self.queue.close(),
-                many = self.queue.recv_many(batch, room) => {
+                () = stop.cancelled(), if !stops => queue.close(),
+                many = queue.recv_many(batch, room) => {
                     if many == 0 {
                         return true;
                     }
                     if is_empty {
-                        late.as_mut().reset(tokio::time::Instant::now() + self.pace.every);
+                        late.as_mut().reset(tokio::time::Instant::now() + pace.every);
                     }
                 }
                 () = &mut late, if !is_empty && !stops => return false,
@@ -177,9 +199,9 @@ impl Exporter {
         false
     }
 
-    /// Sends it, and once more if that may help.
-    async fn export(&mut self, batch: &[Span], stop: &CancellationToken) {
-        let mut sent = self.send(batch).await;
+    /// Sends the batch, and once more if that may help.
+    async fn export(&mut self, stop: &CancellationToken) {
+        let mut sent = self.send().await;
         if let Err(error) = &sent
             && error.may_again()
             && !stop.is_cancelled()
@@ -188,12 +210,14 @@ impl Exporter {
                 () = tokio::time::sleep(self.patience(error)) => {}
                 () = stop.cancelled() => {}
             }
-            sent = self.send(batch).await;
+            sent = self.send().await;
         }
         let was_away = std::mem::replace(&mut self.is_away, sent.is_err());
+        let spans = self.batch.len();
+        self.batch.clear();
         match sent {
-            Ok(rejected) => self.metrics.took(batch.len(), rejected, was_away),
-            Err(error) => self.metrics.lost(batch.len(), &error, was_away),
+            Ok(rejected) => self.metrics.took(spans, rejected, was_away),
+            Err(error) => self.metrics.lost(spans, &error, was_away),
         }
     }
 
@@ -209,11 +233,11 @@ impl Exporter {
     }
 
     /// How many of them it did not want.
-    async fn send(&self, batch: &[Span]) -> Result<u64, SendError> {
+    async fn send(&self) -> Result<u64, SendError> {
         let Collector { client, url, resource } = &self.collector;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        let request = Request::post(url.clone(), headers, otlp::request(resource, batch));
+        let request = Request::post(url.clone(), headers, otlp::request(resource, &self.batch));
         let asked = async {
             let answer = client.send(request).await?;
             let status = answer.status();
@@ -226,5 +250,14 @@ impl Exporter {
         };
         let answered = tokio::time::timeout(self.pace.within, asked).await;
         answered.unwrap_or(Err(SendError::Late(self.pace.within)))
+    }
+}
+
+impl Drop for Exporter {
+    /// What was not sent by now never is.
+    fn drop(&mut self) {
+        self.queue.close();
+        let waited = std::iter::from_fn(|| self.queue.try_recv().ok()).count();
+        self.metrics.ended(self.batch.len() + waited);
     }
 }

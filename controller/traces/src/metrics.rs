@@ -83,6 +83,14 @@ impl TraceMetrics {
         self.dropped.get_or_create(&labels).inc_by(spans as u64);
     }
 
+    /// The program ends, and these were not sent.
+    pub(crate) fn ended(&self, spans: usize) {
+        if spans > 0 {
+            self.drop_and_count(spans, Why::Ended);
+            tracing::warn!(spans, "the last spans are not with the collector of traces");
+        }
+    }
+
     /// The collector took these, but for `rejected`; `was_away` if it did not take the last ones.
     pub(crate) fn took(&self, spans: usize, rejected: u64, was_away: bool) {
         let rejected = rejected.min(spans as u64);

@@ -24,6 +24,7 @@ const QUICK: Pace = Pace {
     every: Duration::from_millis(20),
     within: Duration::from_secs(20),
     backoff: Duration::from_millis(20),
+    last: Duration::from_secs(20),
 };
 
 struct Exporting {
@@ -244,7 +245,8 @@ async fn without_a_collector_memory_is_bounded_and_all_is_counted() {
     assert!(metrics.dropped("full") >= 1000, "{}", metrics.dropped("full"));
     let metrics = exporting.end().await;
     assert_eq!(metrics.exported(), 0);
-    assert_eq!(metrics.dropped("full") + metrics.dropped("away"), 2000);
+    let dropped = ["full", "away", "ended"].map(|why| metrics.dropped(why));
+    assert_eq!(dropped.iter().sum::<u64>(), 2000, "{dropped:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -261,6 +263,45 @@ async fn what_waits_at_the_end_is_sent_and_what_comes_after_it_is_counted() {
     assert_eq!(decoded(&collector.received()).unwrap().len(), 150);
     drop(late);
     assert_eq!(metrics.dropped("ended"), 1);
+}
+
+/// A collector that has been sent a span and does not answer; 250 more wait.
+async fn stuck(pace: Pace) -> (tokio::net::TcpStream, Exporting) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let exporting = Exporting::to(&url, 1.0, pace);
+    drop(exporting.begin(None));
+    let (stream, _) = listener.accept().await.unwrap();
+    stream.readable().await.unwrap();
+    for _ in 0..250 {
+        drop(exporting.begin(None));
+    }
+    (stream, exporting)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_its_way_when_the_end_has_no_more_time_is_counted() {
+    let pace = Pace { last: Duration::from_millis(20), ..QUICK };
+    let (_stream, exporting) = stuck(pace).await;
+    let metrics = exporting.end().await;
+    assert_eq!((metrics.dropped("ended"), metrics.exported()), (251, 0));
+
+    // However it is ended.
+    let (_stream, exporting) = stuck(QUICK).await;
+    exporting.task.abort();
+    assert!(exporting.task.await.unwrap_err().is_cancelled());
+    assert_eq!(exporting.metrics.dropped("ended"), 251);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_does_not_take_spans_at_the_end_is_sent_no_more() {
+    let (stream, exporting) = stuck(QUICK).await;
+    exporting.stop.cancel();
+    stream.writable().await.unwrap();
+    stream.try_write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let metrics = exporting.end().await;
+    let dropped = ["away", "ended"].map(|why| metrics.dropped(why));
+    assert_eq!((dropped, metrics.exported()), ([1, 250], 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
