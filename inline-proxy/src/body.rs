@@ -236,6 +236,15 @@ impl Reply {
     pub fn unread(body: Incoming) -> Self {
         Self::Passing { body: Outgoing::unread(body), watch: None }
     }
+
+    /// The server says no more, for too long.
+    pub fn broken(self) {
+        match self {
+            Self::Passing { watch: Some(watch), .. } => watch.broken(),
+            Self::Events(passage) => passage.fell_silent(),
+            Self::Passing { .. } | Self::Ours(_) => {}
+        }
+    }
 }
 
 impl Body for Reply {
@@ -264,7 +273,11 @@ impl Body for Reply {
                     watch.ended();
                 }
             }
-            Some(Err(_)) => {}
+            Some(Err(_)) => {
+                if let Some(watch) = watch.take() {
+                    watch.broken();
+                }
+            }
             None => {
                 if let Some(watch) = watch.take() {
                     watch.ended();

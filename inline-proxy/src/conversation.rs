@@ -102,7 +102,7 @@ impl Conversation {
         let mut request = request;
         let expects = request.headers().contains_key(EXPECT);
         let trace = traced::begin(&self, &request, &id);
-        let mut of_request = None;
+        let (unanswered, mut of_request) = (traced::unanswered(&trace), None);
         let answer = match self.take(&mut request, id, &trace) {
             Err(refusal) => {
                 self.note(Reason::Head, &refusal);
@@ -122,7 +122,7 @@ impl Conversation {
                 }
             },
         };
-        traced::answered(&trace, answer.status());
+        unanswered.answered(answer.status());
         let passing = traced::part(&trace, "answer");
         Ok(self.proxy.watcher.until_over(answer, of_request, passing))
     }

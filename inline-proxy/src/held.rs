@@ -101,7 +101,11 @@ impl Watcher {
                 under_way.is_empty()
             };
             for (holds, waits) in ended {
-                drop(holds);
+                // Whoever waits could take more: it is the server that says nothing.
+                match holds {
+                    Some(holds) if waits.is_some() => holds.reply.broken(),
+                    holds => drop(holds),
+                }
                 tracing::debug!("an answer on which nothing went for long was ended");
                 waits.into_iter().for_each(Waker::wake);
             }
@@ -137,7 +141,7 @@ impl Body for Held {
         };
         let frame = Pin::new(&mut holds.reply).poll_frame(context);
         if frame.is_ready() {
-            state.since = Instant::now();
+            (state.since, state.waits) = (Instant::now(), None);
         } else {
             state.waits = Some(context.waker().clone());
         }

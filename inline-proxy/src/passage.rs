@@ -107,12 +107,18 @@ impl Passage {
     fn broken(&mut self, message: &str) {
         if self.watch.as_ref().is_some_and(|watch| watch.is_complete()) {
             // Nothing is to be said after the end that its protocol has.
-            (self.body, self.watch, self.is_cut) = (None, None, true);
+            (self.body, self.is_cut) = (None, true);
+            self.watch.take().into_iter().for_each(|watch| watch.broken());
             return;
         }
         let (kind, message) = (Kind::Upstream, message.to_owned());
         let request_id = std::mem::take(&mut self.request_id);
         self.stop(&Refusal { kind, message, request_id, rule: None });
+    }
+
+    /// It is over before its end, and the client hears nothing more.
+    pub fn fell_silent(mut self) {
+        self.watch.take().into_iter().for_each(|watch| watch.broken());
     }
 
     /// Ends it with an error that the client's library understands, if there is a way to say one.

@@ -161,16 +161,51 @@ pub(crate) fn exchanged<B>(span: &mut Open, answered: &Result<Response<B>, LinkE
     });
 }
 
-/// What the client gets begins.
-pub(crate) fn answered(trace: &Trace, status: StatusCode) {
-    trace.about(|span| _ = span.set("http.response.status_code", status.as_u16()));
-    if status.is_server_error() {
-        trace.failed(status.as_str().to_owned());
+/// A request that has no answer yet.
+pub(crate) struct Unanswered(Trace);
+
+/// Until it is [answered](Unanswered::answered): who drops it does so because its client went away.
+pub(crate) fn unanswered(trace: &Trace) -> Unanswered {
+    Unanswered(trace.clone())
+}
+
+impl Unanswered {
+    /// What the client gets begins.
+    pub(crate) fn answered(mut self, status: StatusCode) {
+        let trace = std::mem::take(&mut self.0);
+        trace.about(|span| _ = span.set("http.response.status_code", status.as_u16()));
+        if status.is_server_error() {
+            trace.failed(status.as_str().to_owned());
+        }
     }
 }
 
-/// What an answer said, which is over.
-pub(crate) fn told(trace: &Trace, answer: &Answer, whole: bool, stopped: Option<&Refusal>) {
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        short(&self.0, Short::ClientGone);
+    }
+}
+
+/// Why an answer is not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Short {
+    /// The client went away, or took no more.
+    ClientGone,
+    /// The server broke off.
+    BrokenOff,
+}
+
+/// Both are errors by the conventions: the answer was not sent as a whole. Only one is worth seeing whatever
+/// is chosen, for the other is the client's to cause.
+fn short(trace: &Trace, why: Short) {
+    match why {
+        Short::ClientGone => trace.about(|span| _ = span.failed("client_gone")),
+        Short::BrokenOff => trace.failed("broken_off"),
+    }
+}
+
+/// What an answer said, which is over; `why` it is not whole, if it is not.
+pub(crate) fn told(trace: &Trace, answer: &Answer, why: Option<Short>, stopped: Option<&Refusal>) {
     trace.about(|span| {
         let usage = answer.usage().and_then(Result::ok);
         span.maybe("gen_ai.response.model", answer.model.clone())
@@ -181,10 +216,12 @@ pub(crate) fn told(trace: &Trace, answer: &Answer, whole: bool, stopped: Option<
     if let Some(failure) = answer.failure.as_ref().filter(|_| trace.is_on()) {
         trace.failed(failure.kind.clone());
     }
-    match stopped {
-        Some(refusal) => refused(trace, refusal.kind),
-        None if !whole => trace.failed("broken_off"),
-        None => {}
+    match (stopped, why) {
+        (Some(refusal), _) => refused(trace, refusal.kind),
+        // Nothing comes after the end that its protocol has, and clients do not wait for it.
+        (None, Some(Short::ClientGone)) if answer.is_complete => {}
+        (None, Some(why)) => short(trace, why),
+        (None, None) => {}
     }
 }
 

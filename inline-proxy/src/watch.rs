@@ -16,7 +16,7 @@ use sark_traces::Trace;
 use serde::Serialize;
 
 use crate::judge::Judge;
-use crate::traced;
+use crate::traced::{self, Short};
 
 /// What an answer may grow to when it is decompressed, for one octet of it: more is not read.
 const RATIO: u64 = 100;
@@ -32,6 +32,8 @@ pub struct Watch {
     about: About,
     judge: Arc<Judge>,
     is_over: bool,
+    /// Why it is not whole, if it is not.
+    short: Short,
 }
 
 /// What the record says beside the answer.
@@ -143,8 +145,8 @@ impl Watch {
             Decoded::Plain(AnswerReader::new(recognised, asked, headers, limits))
         };
         let recognised = recognised.clone();
-        let is_of_session = false;
-        Self { reader, recognised, is_of_session, octets: 0, about, judge, is_over: false }
+        let (is_of_session, short) = (false, Short::ClientGone);
+        Self { reader, recognised, is_of_session, octets: 0, about, judge, is_over: false, short }
     }
 
     /// Of one answer of a session.
@@ -157,8 +159,8 @@ impl Watch {
     ) -> Self {
         let reader = Decoded::Plain(AnswerReader::of_session(recognised, limits));
         let recognised = recognised.clone();
-        let is_of_session = true;
-        Self { reader, recognised, is_of_session, octets: 0, about, judge, is_over: false }
+        let (is_of_session, short) = (true, Short::ClientGone);
+        Self { reader, recognised, is_of_session, octets: 0, about, judge, is_over: false, short }
     }
 
     /// Takes a message of a session; nothing of one that is too long.
@@ -269,6 +271,11 @@ impl Watch {
         self.tell(true, None);
     }
 
+    /// The server broke it off.
+    pub fn broken(mut self) {
+        self.short = Short::BrokenOff;
+    }
+
     /// It was ended here.
     pub fn stopped(mut self, refusal: &Refusal) {
         self.tell(false, Some(refusal));
@@ -286,7 +293,8 @@ impl Watch {
             }
             Decoded::None => return,
         };
-        traced::told(&self.about.trace, &answer, whole, stopped);
+        let why = (!whole).then_some(self.short);
+        traced::told(&self.about.trace, &answer, why, stopped);
         self.judge.note(&self.record(&answer, whole, stopped));
     }
 
@@ -347,7 +355,7 @@ fn microdollars(amount: Picodollars) -> u64 {
 }
 
 impl Drop for Watch {
-    /// The client went away, or the server did.
+    /// The client went away, unless [the server did](Self::broken).
     fn drop(&mut self) {
         self.is_over |= self.is_none_yet();
         self.finish();

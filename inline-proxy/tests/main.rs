@@ -22,6 +22,7 @@ mod row;
 mod sdks;
 mod server;
 mod sessions;
+mod short;
 mod spliced;
 mod steered;
 mod streams;

@@ -20,9 +20,9 @@ const PATH: &str = "/v1/chat/completions";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
 
-struct Traced {
+pub struct Traced {
     server: Server,
-    world: World,
+    pub world: World,
     address: SocketAddr,
     metrics: Arc<TraceMetrics>,
     stop: CancellationToken,
@@ -31,6 +31,10 @@ struct Traced {
 
 impl Traced {
     async fn new(collector: &str, sample: f64, protocols: &[&str]) -> Self {
+        Self::with(collector, sample, protocols, Options::default()).await
+    }
+
+    pub async fn with(collector: &str, sample: f64, protocols: &[&str], options: Options) -> Self {
         let config = TracesConfig {
             otlp: collector.to_owned(),
             sample: Sample::new(sample).unwrap(),
@@ -50,17 +54,17 @@ impl Traced {
         let exporting = tokio::spawn(exporter.run(stop.clone()));
         let server = Server::start(protocols).await;
         let roots = vec![server.root.clone()];
-        let world = World::new(Options { tracer, server_roots: roots, ..Options::default() }).await;
+        let world = World::new(Options { tracer, server_roots: roots, ..options }).await;
         let address = world.listen(Some(server.address)).await;
         Self { server, world, address, metrics, stop, exporting }
     }
 
-    async fn client(&self, protocol: &str) -> Client {
+    pub async fn client(&self, protocol: &str) -> Client {
         Client::connect(self.address, NAME, &self.world.root, &[protocol]).await
     }
 
     /// Nothing more is asked: what waits is sent.
-    async fn end(self) -> Arc<TraceMetrics> {
+    pub async fn end(self) -> Arc<TraceMetrics> {
         self.stop.cancel();
         self.exporting.await.unwrap();
         self.metrics
