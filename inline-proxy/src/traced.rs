@@ -6,7 +6,8 @@
 //!                         ├─ decide
 //!                         ├─ POST (client) ── connect
 //!                         ├─ answer
-//!                         └─ decide: a tool that the answer calls
+//!                         ├─ decide: a tool that the answer calls
+//!                         └─ session: of what became another protocol, until that is over
 //! ```
 //!
 //! Nothing of prompts and answers, no header, and no path: webhooks and MCP servers have secrets in theirs. What
@@ -222,6 +223,34 @@ pub(crate) fn told(trace: &Trace, answer: &Answer, why: Option<Short>, stopped: 
         (None, Some(Short::ClientGone)) if answer.is_complete => {}
         (None, Some(why)) => short(trace, why),
         (None, None) => {}
+    }
+}
+
+/// What a request became: another protocol, whose end is the end of its trace.
+#[derive(Debug)]
+pub(crate) struct InSession {
+    trace: Trace,
+    span: Open,
+}
+
+impl InSession {
+    /// It begins.
+    pub(crate) fn of(trace: Trace) -> Self {
+        let span = part(&trace, "session");
+        Self { trace, span }
+    }
+
+    /// It is over: `closed`, `idle`, `broken`, or `stopped` with this program; of a model's also refused here.
+    pub(crate) fn over(mut self, how: &'static str, refused_here: Option<Refused>) {
+        self.span.about(|span| {
+            span.set("sark.session.ended", how);
+            if how == "broken" || refused_here.is_some_and(|kind| kind.status().is_server_error()) {
+                span.failed(how);
+            }
+        });
+        if let Some(kind) = refused_here {
+            refused(&self.trace, kind);
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::server::Server;
 use crate::world::{NAME, Options, World};
 
 /// As a client sends it: masked.
-fn masked(kind: Kind, payload: &[u8]) -> Vec<u8> {
+pub fn masked(kind: Kind, payload: &[u8]) -> Vec<u8> {
     let mut frame = write(kind, payload);
     let head = frame.len() - payload.len();
     frame[1] |= 0x80;
@@ -27,14 +27,14 @@ fn masked(kind: Kind, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-struct Session {
-    stream: Stream,
+pub struct Session {
+    pub stream: Stream,
     decoder: Decoder,
     waiting: Vec<Message>,
 }
 
 impl Session {
-    async fn open(client: &mut Client, path: &str) -> Result<Self, u16> {
+    pub async fn open(client: &mut Client, path: &str) -> Result<Self, u16> {
         let request = Request::get(path)
             .header("host", NAME)
             .header("connection", "Upgrade")
@@ -53,7 +53,7 @@ impl Session {
         Ok(Self { stream, decoder: Decoder::new(Side::Server, 1 << 20), waiting: Vec::new() })
     }
 
-    async fn say(&mut self, message: &Value) {
+    pub async fn say(&mut self, message: &Value) {
         let frame = masked(Kind::Text, message.to_string().as_bytes());
         // In two pieces: what is not whole waits.
         let (first, second) = frame.split_at(frame.len() / 2);
@@ -71,7 +71,7 @@ impl Session {
     }
 
     /// Texts of an answer, until it is over.
-    async fn answer(&mut self) -> (String, Value) {
+    pub async fn answer(&mut self) -> (String, Value) {
         let mut text = String::new();
         loop {
             let (kind, payload) = self.hear().await;
@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// Code and reason of the close that comes now.
-    async fn closed(&mut self) -> (u16, String) {
+    pub async fn closed(&mut self) -> (u16, String) {
         let (kind, payload) = self.hear().await;
         assert_eq!(kind, Kind::Close);
         let code = u16::from_be_bytes([payload[0], payload[1]]);

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use sark_core::secret::Secret;
+use sark_detect::framing::websocket::Kind;
 use sark_traces::test_util::{Collector, decoded};
 use sark_traces::{Pace, Sample, Service, TraceMetrics, TracesConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::server::Server;
+use crate::sessions::{Session, masked};
 use crate::world::{NAME, Options, World, chat};
 
 const PATH: &str = "/v1/chat/completions";
@@ -265,6 +268,42 @@ async fn all_are_kept_where_all_are_to_be_and_a_client_that_does_not_keep_its_ow
     assert_eq!((&of_client["trace"], &of_client["parent"]), (&TRACE.into(), &SPAN.into()));
     assert_ne!(own["trace"], TRACE);
     assert_eq!(own["parent"], "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_websocket_is_a_span_until_it_is_over() {
+    // One that is closed, and kept with all others; one that is refused, and kept for that.
+    for (sample, model, ended) in [(1.0, "gpt-5", "closed"), (0.0, "forbidden", "sark_denied")] {
+        let collector = Collector::start(&[]).await.unwrap();
+        let traced = Traced::new(&collector.url(), sample, &["http/1.1"]).await;
+        let mut client = traced.client("http/1.1").await;
+        let mut session = Session::open(&mut client, "/v1/responses").await.unwrap();
+        session.say(&json!({ "type": "response.create", "model": model, "input": "x" })).await;
+        session.answer().await;
+        if ended == "closed" {
+            session.stream.write_all(&masked(Kind::Close, &1000_u16.to_be_bytes())).await.unwrap();
+        }
+        session.closed().await;
+        let record = traced.world.records("proxy.session", 1).await.remove(0);
+        let spans = collector.spans(6).await.unwrap();
+        assert_eq!(spans.len(), 6, "of what is said in it there is none: {spans:#?}");
+        let session = named(&spans, "session");
+        let root = spans.iter().find(|span| span["kind"] == "SPAN_KIND_SERVER").unwrap();
+        assert_eq!(session["parent"], root["id"]);
+        assert_eq!(session["attributes"], json!({ "sark.session.ended": ended }));
+        assert_eq!(session["status"], "STATUS_CODE_UNSET");
+        assert_eq!(record.detail["ended"], ended);
+        let said = |key: &str| root["attributes"][key].clone();
+        assert_eq!(said("http.response.status_code"), 101);
+        let refusal = if ended == "closed" { Value::Null } else { "sark_denied".into() };
+        assert_eq!((said("sark.refusal"), &root["status"]), (refusal, &"STATUS_CODE_UNSET".into()));
+        let exchange = spans.iter().find(|span| span["kind"] == "SPAN_KIND_CLIENT").unwrap();
+        assert!(time(exchange, "end") <= time(session, "start"), "{spans:#?}");
+        assert!(time(session, "end") <= time(root, "end"), "{spans:#?}");
+        let lasted = (time(session, "end") - time(session, "start")) / 1_000_000;
+        assert!(lasted >= record.detail["milliseconds"].as_u64().unwrap(), "{spans:#?}");
+        traced.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,7 @@ use super::ask::{self, Read};
 use super::gate::Gate;
 use super::{Conversation, DRAIN_WITHIN, Taken};
 use crate::judge::Fail;
+use crate::traced::InSession;
 use crate::watch::{About, Watch};
 
 /// Octets that are read at once.
@@ -43,6 +44,7 @@ pub(super) struct Session {
     to_server: Moved,
     to_client: Moved,
     answers: AtomicU64,
+    in_session: InSession,
 }
 
 /// What went one way.
@@ -70,7 +72,12 @@ impl From<io::Error> for Ended {
 
 impl Session {
     /// Of a request that opens one, decided on by its head.
-    pub(super) fn new(conversation: Arc<Conversation>, taken: Taken, headers: HeaderMap) -> Self {
+    pub(super) fn new(
+        conversation: Arc<Conversation>,
+        taken: Taken,
+        headers: HeaderMap,
+        in_session: InSession,
+    ) -> Self {
         Self {
             conversation,
             taken,
@@ -80,6 +87,7 @@ impl Session {
             to_server: Moved::default(),
             to_client: Moved::default(),
             answers: AtomicU64::new(0),
+            in_session,
         }
     }
 
@@ -305,7 +313,7 @@ impl Session {
         Ended::Refused(Refusal { kind, message, request_id, rule: None })
     }
 
-    fn record(&self, ended: Option<&Ended>) {
+    fn record(self, ended: Option<&Ended>) {
         let own = &self.conversation;
         let (outcome, how) = match ended {
             Some(Ended::Closed) => (Outcome::Ok, "closed"),
@@ -335,6 +343,11 @@ impl Session {
         let judge = &own.proxy.judge;
         let record = AuditRecord::new(judge.now(), judge.actor(), "proxy.session", outcome, detail);
         judge.note(&record.about(own.correlation(&self.taken)));
+        let refused = match ended {
+            Some(Ended::Refused(refusal)) => Some(refusal.kind),
+            _ => None,
+        };
+        self.in_session.over(how, refused);
     }
 }
 

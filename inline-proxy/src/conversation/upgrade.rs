@@ -10,7 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sark_core::request::Operation;
 use sark_detect::{By, Kind};
-use sark_traces::{Open, Trace};
+use sark_traces::Open;
 
 use super::ask::{self, Read};
 use super::session::Session;
@@ -18,7 +18,7 @@ use super::{Conversation, Taken, reply};
 use crate::alpn::Offer;
 use crate::body::{Outgoing, Reply};
 use crate::splice::{Counted, Moved, silence};
-use crate::traced;
+use crate::traced::{self, InSession};
 use crate::upstream::{LinkError, Server};
 
 impl Conversation {
@@ -47,13 +47,12 @@ impl Conversation {
         match self.ask_server(request, &taken).await {
             Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 let of_server = hyper::upgrade::on(&mut response);
-                // It is over with the answer: what comes may last for hours.
-                taken.trace = Trace::default();
+                // What is said in it may be said for hours, and has no spans of its own.
+                let in_session = InSession::of(std::mem::take(&mut taken.trace));
                 match session {
-                    Some(headers) => {
-                        Session::new(Arc::clone(self), taken, headers).spawn(of_client, of_server);
-                    }
-                    None => self.tie(of_client, of_server),
+                    Some(headers) => Session::new(Arc::clone(self), taken, headers, in_session)
+                        .spawn(of_client, of_server),
+                    None => self.tie(of_client, of_server, in_session),
                 }
                 sark_head::strip_answer(response.headers_mut(), true);
                 response.map(|_| Reply::ours(""))
@@ -124,7 +123,7 @@ impl Conversation {
 
     /// Octets go both ways until both sides are done, or neither says anything for `limits.idle`. It keeps
     /// its place among the connections.
-    fn tie(self: &Arc<Self>, of_client: OnUpgrade, of_server: OnUpgrade) {
+    fn tie(self: &Arc<Self>, of_client: OnUpgrade, of_server: OnUpgrade, in_session: InSession) {
         let own = Arc::clone(self);
         self.proxy.tasks.spawn(async move {
             let (client, server) = match tokio::try_join!(of_client, of_server) {
@@ -137,12 +136,15 @@ impl Conversation {
             let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
             let (moved, idle) = (Moved::default(), own.proxy.limits.idle);
             let mut client = Counted::new(&mut client, &moved);
-            tokio::select! {
+            let how = tokio::select! {
                 // Whoever breaks off is gone.
-                _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
-                () = silence(&moved, idle) => {}
-                () = own.proxy.cut.cancelled() => {}
-            }
+                moved = tokio::io::copy_bidirectional(&mut client, &mut server) => {
+                    if moved.is_ok() { "closed" } else { "broken" }
+                }
+                () = silence(&moved, idle) => "idle",
+                () = own.proxy.cut.cancelled() => "stopped",
+            };
+            in_session.over(how, None);
         });
     }
 }
