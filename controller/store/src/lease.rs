@@ -96,7 +96,7 @@ impl Store {
     #[must_use]
     pub fn fenced(&self, fence: u64) -> Self {
         // No leader has a number that does not fit.
-        Self { engine: self.engine.clone(), fence: Some(i64::try_from(fence).unwrap_or(0)) }
+        Self { fence: Some(i64::try_from(fence).unwrap_or(0)), ..self.clone() }
     }
 
     /// Under the write lock: whether this store's leader still leads.

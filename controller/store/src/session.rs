@@ -1,8 +1,11 @@
 //! A connection for a while, and what it is for.
 
+use std::sync::Arc;
+
 use sark_core::storage::StorageError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Postgres, Sqlite, Transaction};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::postgres::{self, PATIENCE, within};
 use crate::query::sql;
@@ -14,6 +17,8 @@ pub(crate) struct Session {
     /// For errors: the store could not …
     pub(crate) what: &'static str,
     pub(crate) link: Link,
+    /// Given on when it is over.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 pub(crate) enum Link {
@@ -42,18 +47,19 @@ impl Store {
             Engine::Sqlite(pool) => pool.acquire().await.map(|c| Link::Sqlite(Hold::Plain(c))),
             Engine::Postgres(pool) => pool.acquire().await.map(|c| Link::Postgres(Hold::Plain(c))),
         };
-        Ok(Session { what, link: link.map_err(|e| meaning(what, e))? })
+        Ok(Session { what, link: link.map_err(|e| meaning(what, e))?, _turn: None })
     }
 
     /// For several statements that read of one moment.
     pub(crate) async fn snapshot(&self, what: &'static str) -> Result<Session, StorageError> {
-        self.begin(what, sqlite::SNAPSHOT, postgres::SNAPSHOT).await
+        self.begin(what, None, sqlite::SNAPSHOT, postgres::SNAPSHOT).await
     }
 
     /// For what is read and written under the write lock; nothing is written without
     /// [`Session::commit`].
     pub(crate) async fn writing(&self, what: &'static str) -> Result<Session, StorageError> {
-        let mut session = self.begin(what, sqlite::WRITING, postgres::WRITING).await?;
+        let turn = self.turn(what).await?;
+        let mut session = self.begin(what, turn, sqlite::WRITING, postgres::WRITING).await?;
         if let Link::Postgres(_) = session.link {
             sql(postgres::WRITE_LOCK).run(&mut session).await?;
         }
@@ -61,9 +67,24 @@ impl Store {
         Ok(session)
     }
 
+    /// SQLite lets whoever asks just then write, and who writes without a pause keeps others out: here they
+    /// come in the order in which they asked.
+    async fn turn(&self, what: &'static str) -> Result<Option<OwnedMutexGuard<()>>, StorageError> {
+        let Engine::Sqlite(_) = self.engine else { return Ok(None) };
+        let turn = Arc::clone(&self.writers).lock_owned();
+        match tokio::time::timeout(PATIENCE, turn).await {
+            Ok(turn) => Ok(Some(turn)),
+            Err(_) => {
+                let source = "others wrote for too long".into();
+                Err(StorageError::Unavailable { what, source })
+            }
+        }
+    }
+
     async fn begin(
         &self,
         what: &'static str,
+        turn: Option<OwnedMutexGuard<()>>,
         on_sqlite: &'static str,
         on_postgres: &'static str,
     ) -> Result<Session, StorageError> {
@@ -75,7 +96,7 @@ impl Store {
                 .await
                 .map(|t| Link::Postgres(Hold::Transaction(t))),
         };
-        Ok(Session { what, link: link.map_err(|e| meaning(what, e))? })
+        Ok(Session { what, link: link.map_err(|e| meaning(what, e))?, _turn: turn })
     }
 }
 

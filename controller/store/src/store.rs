@@ -1,9 +1,11 @@
 //! The store: opening it, and what its errors mean.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sark_core::storage::StorageError;
 use sqlx::{PgPool, SqlitePool};
+use tokio::sync::Mutex;
 
 use crate::postgres::{self, PostgresSettings};
 use crate::{sqlite, trail};
@@ -14,6 +16,8 @@ pub struct Store {
     pub(crate) engine: Engine,
     /// Writes only while the leader of this number leads.
     pub(crate) fence: Option<i64>,
+    /// Who writes to a SQLite file, of this program.
+    pub(crate) writers: Arc<Mutex<()>>,
 }
 
 #[derive(Debug, Clone)]
@@ -78,7 +82,7 @@ impl Store {
     /// Opens a SQLite database that is there, to read what is in it: nothing is written, not even a
     /// newer schema.
     pub async fn look_at(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::Sqlite(sqlite::look_at(path).await?), fence: None })
+        Ok(Self::of(Engine::Sqlite(sqlite::look_at(path).await?)))
     }
 
     /// Connects to a PostgreSQL database, which must exist, and brings it to this version's schema.
@@ -87,9 +91,13 @@ impl Store {
         Self::begun(settings.place(), engine).await
     }
 
+    fn of(engine: Engine) -> Self {
+        Self { engine, fence: None, writers: Arc::default() }
+    }
+
     /// What a change of the schema left to do.
     async fn begun(place: impl std::fmt::Display, engine: Engine) -> Result<Self, OpenError> {
-        let store = Self { engine, fence: None };
+        let store = Self::of(engine);
         match trail::chain_what_is_not(&store).await {
             Ok(()) => Ok(store),
             Err(source) => Err(OpenError::Chain { place: place.to_string(), source }),

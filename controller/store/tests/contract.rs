@@ -86,6 +86,30 @@ async fn of_many_writers_of_one_number_one_wins(place: TestPlace) {
     assert_eq!(stores[0].records(100).await.unwrap().len(), 20);
 }
 
+/// Who writes without a pause keeps nobody out, on the one file and its one lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_without_a_pause_lets_others_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(&directory.path().join("sark.db")).await.unwrap();
+    let mut busy = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let store = store.clone();
+        busy.spawn(async move {
+            loop {
+                store.append(&record("busy")).await.unwrap();
+            }
+        });
+    }
+    for _ in 0..20 {
+        store.append(&record("other")).await.unwrap();
+    }
+    busy.abort_all();
+    let records = store.records(10_000).await.unwrap();
+    let first = records.iter().rev().position(|it| *it == record("other")).unwrap();
+    let between = records.len() - first;
+    assert!(between <= 20 * 4 + 8, "{between} records, and 20 of them of who paused");
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_and_leaves_nothing_half_written() {
     let directory = tempfile::tempdir().unwrap();
