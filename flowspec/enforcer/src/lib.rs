@@ -10,9 +10,9 @@
 //!      └ matching (NLRI) ───┴─ layers ─ steps ─ Program ┬ ruleset ─ nft -f ─▶ tables ip, ip6
 //!        order of RFC 8955 section 5.1 ──────▲          └ targets ─ ip rule, ip route ─▶ tables
 //!
-//! packet ─ interface? ─ layer n … layer 0 ─ rules without prefixes ─▶ accept
-//!                         │ map: address, protocol, ports → verdict
-//!                         └ chain of the prefix: one nft rule after another
+//! packet ─ gate ─ interface? ─ layer n … layer 0 ─ rules without prefixes ─▶ accept
+//!          └▶ accept             │ map: address, protocol, ports → verdict
+//!                                └ chain of the prefix: one nft rule after another
 //! ```
 //!
 //! **Order.** A rule with a destination prefix comes before all without, and of two that overlap
@@ -22,6 +22,10 @@
 //! of one prefix whose order could matter are kept in it, in later lookups or one by one. Rules
 //! without destination are laid out by source in the same way, the rest one by one or, where they
 //! exclude each other, as maps.
+//!
+//! **The gate.** Most packets are none that a rule is about, and one lookup of four octets of their
+//! address tells: those are let through as they came. What passes is looked at as if there were no
+//! gate. Rules that nothing so short tells, such as many without a prefix, have none.
 //!
 //! **Why a table of each family in `prerouting`, before defragmentation.** Both are in one
 //! transaction. In one `inet` table each packet would be asked for its family, and again by each
@@ -54,6 +58,7 @@
 mod cost;
 mod effect;
 mod field;
+mod gate;
 mod kernel;
 mod layers;
 mod matching;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::Options;
 use crate::effect::Effect;
 use crate::field::{Element, Field, Shape};
+use crate::gate::gate;
 use crate::matching::{Matching, TCP_UDP};
 use crate::prefix::Prefix;
 use crate::steps::Step;
@@ -29,11 +30,13 @@ pub(crate) struct Decided {
 
 /// Before conntrack's reassembly (−400) and everything that looks at marks.
 const PRIORITY: i32 = -450;
-/// What the comment of the first rule of each table begins with. Its next word is the fingerprint
-/// of the program.
+/// What the comment of the first rule of [`BASE`] begins with. Its next word is the fingerprint of
+/// the program.
 pub(crate) const PROGRAM: &str = "program";
-/// The chain that the kernel calls, and the one for later fragments.
+/// The chain that the kernel calls, the one for packets that pass the gate, and the one for later
+/// fragments.
 pub(crate) const BASE: &str = "prerouting";
+const RULES: &str = "rules";
 const LATER: &str = "later";
 /// Families of our tables, as nftables names them.
 pub(crate) const FAMILIES: [&str; 2] = ["ip", "ip6"];
@@ -160,16 +163,42 @@ impl Family<'_> {
             line!(self.out, "  }}");
         }
         self.verdicts.write_chains(self.out);
-        self.write_head(has_later);
-        self.out.push_str(&chain);
-        self.out.push_str(&end);
+        let first = format!(" comment \"{PROGRAM}\"");
+        if let Some(tests) = gate(self.afi, self.matchings()) {
+            line!(self.out, "  chain {RULES} {{");
+            self.write_head("", has_later);
+            self.out.push_str(&chain);
+            self.out.push_str(&end);
+            line!(self.out, "  }}");
+            self.begin_base();
+            // Marks of ours are cleared there.
+            line!(self.out, "    meta mark != 0 goto {RULES}{first}");
+            tests.iter().for_each(|test| line!(self.out, "    {test} goto {RULES}"));
+        } else {
+            self.begin_base();
+            self.write_head(&first, has_later);
+            self.out.push_str(&chain);
+            self.out.push_str(&end);
+        }
         line!(self.out, "  }}");
         line!(self.out, "}}");
     }
 
-    /// What each packet pays for. Later fragments have a chain of their own, without what looks
-    /// beyond the IP header.
-    fn write_head(&mut self, has_later: bool) {
+    /// Those of this family that packets can meet.
+    fn matchings(&self) -> impl Iterator<Item = &Matching> {
+        let family = self.rules.iter().filter(|rule| rule.afi == self.afi);
+        let matchings = family.filter_map(|rule| rule.matching.as_ref());
+        matchings.filter(|matching| !matching.alternatives.is_empty())
+    }
+
+    fn begin_base(&mut self) {
+        line!(self.out, "  chain {BASE} {{");
+        line!(self.out, "    type filter hook prerouting priority {PRIORITY}; policy accept;");
+    }
+
+    /// What each packet that is looked at pays for. Later fragments have a chain of their own,
+    /// without what looks beyond the IP header.
+    fn write_head(&mut self, comment: &str, has_later: bool) {
         let options = self.options;
         let names: BTreeSet<String> =
             options.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
@@ -180,9 +209,7 @@ impl Family<'_> {
             format!("iifname != {{ {} }}", names.join(", "))
         };
         let kept = !(options.redirect_mask | options.dscp_mask);
-        line!(self.out, "  chain {BASE} {{");
-        line!(self.out, "    type filter hook prerouting priority {PRIORITY}; policy accept;");
-        line!(self.out, "    {others} accept comment \"{PROGRAM}\"");
+        line!(self.out, "    {others} accept{comment}");
         // Few packets come with a mark.
         line!(self.out, "    meta mark != 0 meta mark set meta mark & {kept:#010x}");
         if has_later {

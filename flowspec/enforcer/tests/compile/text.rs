@@ -78,7 +78,8 @@ fn many_rules_are_few_lookups() {
     let program = compile(&rules, &options());
     let lookups = program.ruleset().lines().filter(|line| line.contains("vmap @")).count();
     assert_eq!(lookups, 1);
-    assert_eq!(program.ruleset().matches("  chain ").count(), 3, "two bases, later fragments");
+    let chains = program.ruleset().matches("  chain ").count();
+    assert_eq!(chains, 5, "of each family the base and what passes its gate, and later fragments");
 }
 
 /// Prefixes that do not overlap: a hash table for each length, or one set of intervals.
@@ -95,8 +96,9 @@ fn few_lengths_are_hash_tables_and_many_are_intervals() {
             })
             .collect();
         let program = compile(&rules, &options());
-        let count = |text: &str| program.ruleset().matches(text).count();
-        (count("vmap @"), count("ip daddr & "), count("flags interval"))
+        let lookups = || program.ruleset().lines().filter(|line| line.contains("vmap @"));
+        let cut = lookups().filter(|line| line.contains("ip daddr & ")).count();
+        (lookups().count(), cut, program.ruleset().matches("flags interval").count())
     };
     assert_eq!(of_lengths(&[32]), (1, 0, 0));
     assert_eq!(of_lengths(&[24]), (1, 1, 0));
@@ -117,4 +119,63 @@ fn lengths_that_alternate_are_intervals() {
     let program = compile(&rules, &options());
     let count = |text: &str| program.ruleset().matches(text).count();
     assert_eq!((count("vmap @"), count("flags interval")), (1, 1));
+}
+
+/// What packets are asked before all else: for rules by prefix one lookup of four octets.
+#[test]
+fn the_gate_is_one_lookup_of_an_address() {
+    let (v4, v6) = (Afi::Ipv4, Afi::Ipv6);
+    let tests = |afi: Afi, texts: &[&str]| -> Option<Vec<String>> {
+        let rules: Vec<_> = texts.iter().map(|text| rule(afi, text, &[DROP])).collect();
+        let program = compile(&rules, &options());
+        let tables = program.ruleset().split_once("table ip6 sark_flowspec {").unwrap();
+        let (_, base) =
+            (if afi == v4 { tables.0 } else { tables.1 }).split_once("chain prerouting {").unwrap();
+        let tests = base.replace(",\n      ", ", ");
+        let tests = tests.lines().filter_map(|line| line.trim().strip_suffix(" goto rules"));
+        let tests: Vec<String> = tests.map(ToString::to_string).collect();
+        base.contains("meta mark != 0 goto rules").then_some(tests)
+    };
+    let some = |tests: &[&str]| Some(tests.iter().map(ToString::to_string).collect());
+    assert_eq!(tests(v4, &[]), some(&[]));
+    // Never matches, and needs no test.
+    assert_eq!(tests(v4, &["dst 10.0.0.0/24 proto =17 tcp-flags 2"]), some(&[]));
+    assert_eq!(
+        tests(v4, &["dst 10.0.0.2/32 dport =443", "dst 10.0.0.1/32", "src 10.1.0.0/16"]),
+        some(&["ip daddr { 10.0.0.1, 10.0.0.2 }", "ip saddr & 255.255.0.0 { 10.1.0.0 }"])
+    );
+    // Cut to the shortest.
+    assert_eq!(
+        tests(v4, &["dst 10.0.0.2/32", "dst 10.0.0.0/23", "dst 10.0.3.0/24 src 10.1.0.0/16"]),
+        some(&["ip daddr & 255.255.254.0 { 10.0.0.0, 10.0.2.0 }"])
+    );
+    // The word with the most values.
+    assert_eq!(
+        tests(v6, &["dst 2001:db8:1::1/128", "dst 2001:db8:2::1/128", "src 2001:db8::/32"]),
+        some(&["@nh,224,32 { 0x00010000, 0x00020000 }", "@nh,64,32 { 0x20010db8 }"])
+    );
+    assert_eq!(
+        tests(v6, &["dst 2001:db8:1::/64", "dst 2001:db8:2:5::/64", "dst 2001:db8:3::/48"]),
+        some(&["@nh,224,32 & 0xffff0000 { 0x00010000, 0x00020000, 0x00030000 }"])
+    );
+    // Not a zero, and not one bit.
+    assert_eq!(tests(v6, &["dst 2001:db8::5/128"]), some(&["@nh,288,32 { 0x00000005 }"]));
+    assert_eq!(tests(v6, &["dst 2001:db8::/80"]), some(&["@nh,192,32 { 0x20010db8 }"]));
+    assert_eq!(tests(v6, &["dst 2001:db8:8000::/33"]), some(&["@nh,192,32 { 0x20010db8 }"]));
+    // Some rules without a prefix.
+    let few = ["dscp =1", "dscp =2", "dscp =3", "proto =17 dport =443"];
+    assert_eq!(
+        tests(v4, &few),
+        some(&[
+            "meta l4proto == 17 @th,16,16 == 443",
+            "ip dscp == 1",
+            "ip dscp == 2",
+            "ip dscp == 3"
+        ])
+    );
+    assert_eq!(tests(v4, &[&few[..], &["dscp =4"]].concat()), None);
+    // What every packet would pass.
+    assert_eq!(tests(v4, &["dst 10.0.0.1/32", "proto >=0"]), None);
+    assert_eq!(tests(v4, &["dst 10.0.0.1/32", "dst 0.0.0.0/2"]), None);
+    assert_eq!(tests(v6, &["dst 2001:db8::1/128", "dst ::/0"]), None);
 }

@@ -6,6 +6,7 @@
 
 mod extremes;
 mod frame;
+mod gate;
 mod interfaces;
 mod namespace;
 mod nflog;

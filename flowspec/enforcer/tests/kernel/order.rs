@@ -8,6 +8,7 @@ use sark_enforcer::{Counter, Kernel, Options, Program, Rule, Sample, Target};
 use sark_flowspec::{Action, Afi, Packet, Rate, acting};
 
 use crate::frame::{Shape, octets};
+use crate::gate::has_gate;
 use crate::namespace::{Wire, in_namespace, wait};
 use crate::random::{Random, packet, rules};
 use crate::topology::VRFS;
@@ -48,7 +49,7 @@ fn random_rules_act_on_random_packets_as_the_order_says() {
         let wire = Wire::new("in0", 1);
         // Something to tell packets of ours from others'.
         let other = Wire::new("other0", 2);
-        let (mut matched, mut all, mut by_address) = (0, 0, 0);
+        let (mut matched, mut all, mut by_address, mut gated) = (0, 0, 0, 0);
         for set in 0..RULE_SETS {
             let mut random = Random(seed * 1_000_000 + set);
             let afi = random.pick(&[Afi::Ipv4, Afi::Ipv6]);
@@ -60,6 +61,7 @@ fn random_rules_act_on_random_packets_as_the_order_says() {
             by_address += usize::from(program.ruleset().lines().any(|line| {
                 line.contains("vmap @map") && line.trim_start().starts_with("meta l4proto == ")
             }));
+            gated += u64::from(has_gate(&program, afi));
             all += rules.len();
             let packets: Vec<_> = (0..PACKETS).map(|_| packet(&mut random, afi, wide)).collect();
             let place = format!("seed {seed}, set {set}");
@@ -76,8 +78,11 @@ fn random_rules_act_on_random_packets_as_the_order_says() {
             }
         }
         let sent = RULE_SETS * PACKETS;
-        println!("{sent} packets, {RULE_SETS} sets of {all} rules, {matched} matches");
+        println!(
+            "{sent} packets, {RULE_SETS} sets of {all} rules, {gated} with a gate, {matched} matches"
+        );
         assert!(matched > sent / 2, "the packets miss the rules: {matched} matches");
+        assert!((10..RULE_SETS - 10).contains(&gated), "{gated} sets have a gate");
         assert!(by_address > 5, "only {by_address} sets have maps of addresses behind a condition");
     });
 }

@@ -107,6 +107,12 @@ pub fn rules(random: &mut Random, afi: Afi, wide: bool) -> Vec<Rule> {
     if wide {
         nlris.extend((0..4 * WIDE).map(|_| alike(random, afi)));
     }
+    if random.one_in(3) {
+        // Without the others there is a gate.
+        let is_address =
+            |c: &Component| matches!(c, Component::Destination(_) | Component::Source(_));
+        nlris.retain(|nlri| nlri.components().first().is_some_and(is_address));
+    }
     for nlri in nlris {
         if rules.iter().all(|rule| rule.nlri != nlri) {
             let actions = actions(random, afi);
