@@ -9,6 +9,8 @@ use sark_core::storage::{
 };
 use sark_store::test_util::TestPlace;
 use sark_store::{OpenError, Store, on_both_engines};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 #[tokio::test]
 async fn memory() {
@@ -86,28 +88,30 @@ async fn of_many_writers_of_one_number_one_wins(place: TestPlace) {
     assert_eq!(stores[0].records(100).await.unwrap().len(), 20);
 }
 
-/// Who writes without a pause keeps nobody out, on the one file and its one lock.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_writes_without_a_pause_lets_others_write() {
+/// SQLite has each look again and again, the longer it waited the more seldom: who came last would be first.
+#[tokio::test]
+async fn writers_come_in_the_order_in_which_they_asked() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(&directory.path().join("sark.db")).await.unwrap();
-    let mut busy = tokio::task::JoinSet::new();
-    for _ in 0..3 {
-        let store = store.clone();
-        busy.spawn(async move {
-            loop {
-                store.append(&record("busy")).await.unwrap();
-            }
-        });
-    }
-    for _ in 0..20 {
-        store.append(&record("other")).await.unwrap();
-    }
-    busy.abort_all();
-    let records = store.records(10_000).await.unwrap();
-    let first = records.iter().rev().position(|it| *it == record("other")).unwrap();
-    let between = records.len() - first;
-    assert!(between <= 20 * 4 + 8, "{between} records, and 20 of them of who paused");
+    let path = directory.path().join("sark.db");
+    let store = Store::open(&path).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut another = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut another).await.unwrap();
+    let millis = |millis| tokio::time::sleep(std::time::Duration::from_millis(millis));
+    let (first, second) = (record("first"), record("second"));
+    let asks_later = async {
+        millis(300).await;
+        store.append(&second).await
+    };
+    let lets_them = async {
+        millis(340).await;
+        sqlx::raw_sql("COMMIT").execute(&mut another).await
+    };
+    let (one, two, let_them) = tokio::join!(store.append(&first), asks_later, lets_them);
+    one.unwrap();
+    two.unwrap();
+    let_them.unwrap();
+    assert_eq!(store.records(9).await.unwrap(), [second, first]);
 }
 
 #[tokio::test]
