@@ -5,6 +5,7 @@ stream whose answer calls a tool that may not be called, if there is one. Prints
 """
 
 import json
+import ssl
 import sys
 import time
 
@@ -42,9 +43,15 @@ def openai(allowed):
     import openai
 
     make = lambda: openai.OpenAI(api_key="sk-none", timeout=TIMEOUT)
+
     def session(model):
         pieces = []
-        with make().realtime.connect(model=model) as connection:
+        # websockets reads in one thread and writes in another. OpenSSL that reads a ticket of TLS 1.3 meanwhile
+        # loses what is written, whoever the server is; TLS 1.2 has its tickets in the handshake.
+        context = ssl.create_default_context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        options = {"ssl": context}
+        with make().realtime.connect(model=model, websocket_connection_options=options) as connection:
             connection.response.create()
             for event in connection:
                 if event.type == "response.output_text.delta":
