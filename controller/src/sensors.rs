@@ -18,7 +18,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use sark_api::ReportTaken;
 use sark_core::audit::{AuditRecord, Correlation, Notice, Outcome};
-use sark_core::decision::Action;
+use sark_core::decision::{Action, Decision};
 use sark_core::identity::{Identity, is_name};
 use sark_core::request::Confidence;
 use sark_core::sensor::{Fact, SensorReport};
@@ -26,8 +26,8 @@ use sark_core::storage::{Added, Alike, ReportFilter, StorageError, StoredReport}
 use sark_core::{Clock, ContentHash};
 use sark_decider::{Decided, record};
 use sark_policy::decision::Input;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::Storage;
@@ -287,6 +287,15 @@ fn again(
     Err(ReportError::Differs { sensor: sensor.to_owned(), key: key.to_owned() })
 }
 
+/// What came, and what was decided of it.
+#[derive(Serialize)]
+struct Detail<'a> {
+    report: &'a SensorReport,
+    decision: Option<&'a Decision>,
+    #[serde(flatten)]
+    sets: Option<record::Sets>,
+}
+
 fn record(
     report: &SensorReport,
     is_state: bool,
@@ -296,10 +305,8 @@ fn record(
     now: jiff::Timestamp,
 ) -> AuditRecord {
     let decision = decided.map(|decided| &decided.decision);
-    let mut detail = json!({ "report": report, "decision": decision });
-    if let (Some(decided), Value::Object(detail)) = (decided, &mut detail) {
-        detail.extend(record::sets_of(decided));
-    }
+    let detail = Detail { report, decision, sets: decided.map(record::sets_of) };
+    let detail = serde_json::to_value(detail).unwrap_or_default();
     let record = AuditRecord::new(now, &by.name, "sensor.report", Outcome::Ok, detail);
     let about = Correlation {
         request: Some(format!("{}:{}", report.sensor, report.id)),

@@ -79,7 +79,8 @@ impl Outgoing {
     #[must_use]
     pub fn going(&mut self) -> Option<Went> {
         let none = || Went(Arc::new(Mutex::new((Instant::now(), 0))));
-        self.went = (!self.is_whole()).then(none);
+        let goes = self.rest.as_ref().is_some_and(|rest| !rest.is_end_stream());
+        self.went = goes.then(none);
         self.went.clone()
     }
 

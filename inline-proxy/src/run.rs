@@ -203,10 +203,9 @@ pub async fn run(config: Config, program: Program, mut before: Inherited) -> Res
     if written.is_err() {
         tracing::error!("the last records are not on the disk");
     }
-    if let Some(exporting) = exporting
-        && tokio::time::timeout(LAST_RECORDS, exporting).await.is_err()
-    {
-        tracing::warn!("the last spans are not with the collector");
+    if let Some(exporting) = exporting {
+        // It ends by itself, and says what did not go.
+        let _ = exporting.await;
     }
     // What sarkd does not take now, it takes after the next start.
     let _ = tokio::time::timeout(LAST_RECORDS, draining).await;

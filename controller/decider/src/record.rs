@@ -18,6 +18,13 @@ pub struct Detail<'a> {
     decision: &'a Decision,
     #[serde(skip_serializing_if = "Option::is_none")]
     registry: Option<&'a Value>,
+    #[serde(flatten)]
+    sets: Sets,
+}
+
+/// Which sets had a say beside the one in use.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Sets {
     /// Whether a canary decided.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     canary: bool,
@@ -34,10 +41,7 @@ pub fn of<'a>(
     by: &str,
     registry: &str,
 ) -> AuditRecord<Detail<'a>> {
-    let record = of_decision(question, &decided.decision, by);
-    let canary = decided.by == By::Canary;
-    let candidate = decided.shadow.as_ref().map(aside);
-    let record = record.map(|detail| Detail { canary, candidate, ..detail });
+    let record = of_decision(question, &decided.decision, by, sets_of(decided));
     record.on(evidence(decided, registry))
 }
 
@@ -51,18 +55,19 @@ pub fn undecided<'a>(
 ) -> AuditRecord<Detail<'a>> {
     let registry_version = Some(registry.to_owned());
     let evidence = Evidence { registry_version, policy_version: None, rules: rules(decision) };
-    of_decision(question, decision, by).on(evidence)
+    of_decision(question, decision, by, Sets::default()).on(evidence)
 }
 
 fn of_decision<'a>(
     question: &'a Question,
     decision: &'a Decision,
     by: &str,
+    sets: Sets,
 ) -> AuditRecord<Detail<'a>> {
     let Question { input, facts, at } = question;
     let line = input.line();
     let registry = facts.as_ref();
-    let detail = Detail { input, decision, registry, canary: false, candidate: None };
+    let detail = Detail { input, decision, registry, sets };
     let outcome = if decision.allow { Outcome::Ok } else { Outcome::Refused };
     let record = AuditRecord::new(*at, by, format!("decision.{line}"), outcome, detail);
     let record = AuditRecord { severity: decision.severity, ..record }.about(about(input));
@@ -72,11 +77,10 @@ fn of_decision<'a>(
     }
 }
 
-/// Whether a canary decided, and what a candidate says of which nothing happens; as members of a detail.
-pub fn sets_of(decided: &Decided) -> impl Iterator<Item = (String, Value)> {
-    let canary = (decided.by == By::Canary).then(|| ("canary".to_owned(), json!(true)));
-    let candidate = decided.shadow.as_ref().map(|shadow| ("candidate".to_owned(), aside(shadow)));
-    canary.into_iter().chain(candidate)
+/// Which sets had a say in it.
+#[must_use]
+pub fn sets_of(decided: &Decided) -> Sets {
+    Sets { canary: decided.by == By::Canary, candidate: decided.shadow.as_ref().map(aside) }
 }
 
 /// What a decision rests on.

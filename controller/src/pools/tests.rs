@@ -193,24 +193,24 @@ fn the_wait_for_verdicts_goes_by_what_is_asked_for() {
     assert_eq!(of("everyMillis: 60000, failAfter: 100"), LONGEST_SETTLING);
 }
 
-/// What a store has of turns, as one that begins to ask finds it.
-async fn past(turned: &mut mpsc::Receiver<Turned>, clock: &dyn Clock) -> Past {
+/// What a store has of the second proxy's fall, as one that begins to ask finds it.
+async fn fallen(config: &str) -> Past {
+    let mut place = place_of(config);
+    for works in [false, false] {
+        place.heard(1, works);
+    }
     let store = MemoryStore::default();
-    while let Ok(turned) = turned.try_recv() {
+    while let Ok(turned) = place.turned.try_recv() {
         store.append(&record::plain(&turned, Severity::Info, json!({}))).await.unwrap();
     }
     let asked = [("inspection", "a"), ("inspection", "b")];
-    Past::before(&store, clock.now() + SignedDuration::from_secs(1), &asked).await.unwrap()
+    Past::before(&store, SystemClock.now() + SignedDuration::from_secs(1), &asked).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_begins_to_ask_knows_who_was_down() {
     let held = CONFIG.replace("holdDownSeconds: 0", "holdDownSeconds: 600");
-    let mut before = place_of(&held);
-    for works in [false, false] {
-        before.heard(1, works);
-    }
-    let past = past(&mut before.turned, &SystemClock).await;
+    let past = fallen(&held).await;
     assert_eq!(past.of("inspection", "a"), None);
 
     let mut place = place_of(&held);
@@ -237,11 +237,7 @@ async fn who_begins_to_ask_knows_who_was_down() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_record_moves_no_rule() {
     let several = CONFIG.replace("recoverAfter: 1", "recoverAfter: 3");
-    let mut before = place_of(&several);
-    for works in [false, false] {
-        before.heard(1, works);
-    }
-    let past = past(&mut before.turned, &SystemClock).await;
+    let past = fallen(&several).await;
 
     let mut place = place_of(&several);
     place.pools.resume(&past);

@@ -110,7 +110,7 @@ impl Store {
 
     async fn clock(&self, session: &mut Session) -> Result<i64, StorageError> {
         let now = match self.engine {
-            Engine::Sqlite(_) => sqlite::NOW,
+            Engine::Sqlite(..) => sqlite::NOW,
             Engine::Postgres(_) => postgres::NOW,
         };
         sql(now).value(session).await

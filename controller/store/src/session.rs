@@ -44,7 +44,7 @@ impl Store {
     /// For one statement.
     pub(crate) async fn reading(&self, what: &'static str) -> Result<Session, StorageError> {
         let link = match &self.engine {
-            Engine::Sqlite(pool) => pool.acquire().await.map(|c| Link::Sqlite(Hold::Plain(c))),
+            Engine::Sqlite(pool, _) => pool.acquire().await.map(|c| Link::Sqlite(Hold::Plain(c))),
             Engine::Postgres(pool) => pool.acquire().await.map(|c| Link::Postgres(Hold::Plain(c))),
         };
         Ok(Session { what, link: link.map_err(|e| meaning(what, e))?, _turn: None })
@@ -70,8 +70,8 @@ impl Store {
     /// SQLite lets whoever asks just then write, and who writes without a pause keeps others out: here they
     /// come in the order in which they asked.
     async fn turn(&self, what: &'static str) -> Result<Option<OwnedMutexGuard<()>>, StorageError> {
-        let Engine::Sqlite(_) = self.engine else { return Ok(None) };
-        let turn = Arc::clone(&self.writers).lock_owned();
+        let Engine::Sqlite(_, writers) = &self.engine else { return Ok(None) };
+        let turn = Arc::clone(writers).lock_owned();
         match tokio::time::timeout(PATIENCE, turn).await {
             Ok(turn) => Ok(Some(turn)),
             Err(_) => {
@@ -89,7 +89,7 @@ impl Store {
         on_postgres: &'static str,
     ) -> Result<Session, StorageError> {
         let link = match &self.engine {
-            Engine::Sqlite(pool) => {
+            Engine::Sqlite(pool, _) => {
                 pool.begin_with(on_sqlite).await.map(|t| Link::Sqlite(Hold::Transaction(t)))
             }
             Engine::Postgres(pool) => within(PATIENCE, pool.begin_with(on_postgres))

@@ -16,14 +16,19 @@ pub struct Store {
     pub(crate) engine: Engine,
     /// Writes only while the leader of this number leads.
     pub(crate) fence: Option<i64>,
-    /// Who writes to a SQLite file, of this program.
-    pub(crate) writers: Arc<Mutex<()>>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Engine {
-    Sqlite(SqlitePool),
+    /// With whose turn it is to write to the file, of this program.
+    Sqlite(SqlitePool, Arc<Mutex<()>>),
     Postgres(PgPool),
+}
+
+impl Engine {
+    fn on_sqlite(pool: SqlitePool) -> Self {
+        Self::Sqlite(pool, Arc::default())
+    }
 }
 
 /// Why the database could not be opened.
@@ -70,19 +75,19 @@ pub enum OpenError {
 impl Store {
     /// Opens the SQLite database, created if missing, and brings it to this version's schema.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::begun(path.display(), Engine::Sqlite(sqlite::open(path, None).await?)).await
+        Self::begun(path.display(), Engine::on_sqlite(sqlite::open(path, None).await?)).await
     }
 
     /// As [`open`](Self::open), but it is full when it has this many pages of 16 KiB.
     pub async fn open_bounded(path: &Path, pages: u32) -> Result<Self, OpenError> {
-        let engine = Engine::Sqlite(sqlite::open(path, Some(pages)).await?);
+        let engine = Engine::on_sqlite(sqlite::open(path, Some(pages)).await?);
         Self::begun(path.display(), engine).await
     }
 
     /// Opens a SQLite database that is there, to read what is in it: nothing is written, not even a
     /// newer schema.
     pub async fn look_at(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self::of(Engine::Sqlite(sqlite::look_at(path).await?)))
+        Ok(Self::of(Engine::on_sqlite(sqlite::look_at(path).await?)))
     }
 
     /// Connects to a PostgreSQL database, which must exist, and brings it to this version's schema.
@@ -92,7 +97,7 @@ impl Store {
     }
 
     fn of(engine: Engine) -> Self {
-        Self { engine, fence: None, writers: Arc::default() }
+        Self { engine, fence: None }
     }
 
     /// What a change of the schema left to do.
@@ -107,7 +112,7 @@ impl Store {
     /// Waits for calls under way and closes the file or the connections.
     pub async fn close(&self) {
         match &self.engine {
-            Engine::Sqlite(pool) => pool.close().await,
+            Engine::Sqlite(pool, _) => pool.close().await,
             // A server that does not answer is not waited for.
             Engine::Postgres(pool) => {
                 let _ = tokio::time::timeout(postgres::PATIENCE, pool.close()).await;

@@ -250,19 +250,15 @@ fn ask(machine: &mut RegoVM, policy: &PolicyRef) -> Result<Vec<Matched>, Unasked
 
 fn kind_of(error: &regorus::rvm::vm::VmError) -> Unasked {
     use regorus::rvm::vm::VmError;
-    let is_limit = matches!(
-        error,
-        VmError::InstructionLimitExceeded { .. } | VmError::TimeLimitExceeded { .. }
-    );
-    let why = match error {
+    let (why, is_limit) = match error {
         VmError::InstructionLimitExceeded { limit, .. } => {
-            format!("it took more than {limit} instructions")
+            (format!("it took more than {limit} instructions"), true)
         }
         VmError::TimeLimitExceeded { limit, .. } => {
-            format!("it took longer than {} ms", limit.as_millis())
+            (format!("it took longer than {} ms", limit.as_millis()), true)
         }
-        VmError::RegexSizeLimitExceeded { .. } => "a pattern is too large".to_owned(),
-        _ => "it ended with an error of the engine".to_owned(),
+        VmError::RegexSizeLimitExceeded { .. } => ("a pattern is too large".to_owned(), false),
+        _ => ("it ended with an error of the engine".to_owned(), false),
     };
     Unasked { why, is_limit }
 }
