@@ -145,7 +145,10 @@ impl Reader {
             let Some(record) = frames.next() else { break };
             batch.last += 1;
             if batch.last > stored {
-                let text = String::from_utf8_lossy(record).into_owned();
+                let text = match str::from_utf8(record) {
+                    Ok(text) => text.to_owned(),
+                    Err(_) => String::from_utf8_lossy(record).into_owned(),
+                };
                 batch.records.push(Spooled::again(text));
             }
         }

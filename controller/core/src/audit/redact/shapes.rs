@@ -53,9 +53,10 @@ const KEYS: &[(&str, usize, &str)] = &[
     ("AGE-SECRET-KEY-", 40, "age-key"),
 ];
 
-/// What keys begin with, by their first octet: of most words nothing else is compared.
+/// What keys and tokens begin with, by their first octet: of most words nothing else is compared.
 const BEGIN: [bool; 256] = {
     let mut begin = [false; 256];
+    begin[WEB_TOKEN.as_bytes()[0] as usize] = true;
     let mut at = 0;
     while at < KEYS.len() {
         begin[KEYS[at].0.as_bytes()[0] as usize] = true;
@@ -63,6 +64,9 @@ const BEGIN: [bool; 256] = {
     }
     begin
 };
+
+/// A JSON object in base64url.
+const WEB_TOKEN: &str = "eyJ";
 
 /// Octets of words.
 const WORD: [bool; 256] = {
@@ -176,28 +180,21 @@ fn is_named(octets: &[u8], mut at: usize) -> bool {
 /// A known key, at the beginning of the word or after a sign in it.
 fn known(word: &str, begin: usize, found: &mut dyn FnMut(usize, usize, &'static str)) {
     let mut fresh = true;
-    for (at, octet) in word.bytes().enumerate() {
-        let rest = word.get(at..).unwrap_or_default();
-        if rest.len() < SHORTEST {
+    let beginnings = word.len().saturating_sub(SHORTEST - 1);
+    for (at, octet) in word.bytes().enumerate().take(beginnings) {
+        let may_be_key = fresh && BEGIN.get(usize::from(octet)).is_some_and(|begins| *begins);
+        if may_be_key && let Some(kind) = key(word.get(at..).unwrap_or_default()) {
+            found(begin + at, begin + word.len(), kind);
             return;
-        }
-        if fresh {
-            let may_be_key = BEGIN.get(usize::from(octet)).is_some_and(|begins| *begins);
-            let kind = match may_be_key {
-                _ if is_web_token(rest) => Some("jwt"),
-                true => key(rest),
-                false => None,
-            };
-            if let Some(kind) = kind {
-                found(begin + at, begin + word.len(), kind);
-                return;
-            }
         }
         fresh = !octet.is_ascii_alphanumeric();
     }
 }
 
 fn key(word: &str) -> Option<&'static str> {
+    if is_web_token(word) {
+        return Some("jwt");
+    }
     let is = |(start, length, _): &&(&str, usize, &str)| {
         word.len() >= *length
             && word.starts_with(start)
@@ -209,7 +206,7 @@ fn key(word: &str) -> Option<&'static str> {
 /// Parts of base64url, the first two of them JSON objects.
 fn is_web_token(word: &str) -> bool {
     let head = word.get(..word.len().min(LOOKED_AT)).unwrap_or_default();
-    head.starts_with("eyJ") && head.contains(".eyJ")
+    head.starts_with(WEB_TOKEN) && head.contains(".eyJ")
 }
 
 fn has_digit_or_is_long(word: &str) -> bool {
