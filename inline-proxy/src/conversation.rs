@@ -62,7 +62,7 @@ pub struct Conversation {
     /// Fingerprint of the hello.
     pub ja4: Option<String>,
     /// Where requests go, if that does not depend on each of them.
-    pub server: Option<Server>,
+    pub server: Option<Arc<Server>>,
     /// The host that requests are for, whatever they say: of a reverse proxy.
     pub host: Option<Authority>,
     /// The endpoint that the connection leads to, and its provider, if one is behind it.
@@ -189,7 +189,8 @@ impl Conversation {
             return fronted;
         }
         if taken.upgrades {
-            return self.upgrade(request, taken).await;
+            // Rare: who does not ask for it does not carry it along.
+            return Box::pin(self.upgrade(request, taken)).await;
         }
         let is_llm = taken.endpoint.is_some() || taken.recognised.by != By::Nothing;
         let limits = self.proxy.limits;

@@ -1,5 +1,5 @@
 //! What an answer holds until it is over, however that comes: its request's place among all, for who does not
-//! read holds what is read for it, a place on a connection that it shares, and the span that says how long it
+//! read holds what is read for it, its connection or its place on one, and the span that says how long it
 //! took. An answer of which nothing comes, or nothing is taken, for long is over, too, and all that it holds is
 //! given back: the server is told that nobody listens, and the client sees that it is not whole.
 
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::body::Reply;
 use crate::overload::Turn;
-use crate::upstream::{Flight, flight};
+use crate::upstream::{Stay, stay};
 
 /// How often it is looked whether something goes on answers, at least.
 const LOOK: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ struct State {
 struct Holds {
     reply: Reply,
     _turn: Option<Turn>,
-    _flight: Option<Arc<Flight>>,
+    _stay: Option<Stay>,
     _span: Open,
 }
 
@@ -66,10 +66,10 @@ impl Watcher {
         turn: Option<Turn>,
         span: Open,
     ) -> Response<Held> {
-        let flight = flight(&mut answer);
+        let stay = stay(&mut answer);
         answer.map(|reply| match reply {
-            Reply::Ours(_) => Held::new(Holds { reply, _turn: None, _flight: flight, _span: span }),
-            _ => self.watched(Holds { reply, _turn: turn, _flight: flight, _span: span }),
+            Reply::Ours(_) => Held::new(Holds { reply, _turn: None, _stay: stay, _span: span }),
+            _ => self.watched(Holds { reply, _turn: turn, _stay: stay, _span: span }),
         })
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let (second, idle) = (Duration::from_secs(1), Duration::from_secs(60));
         let turn = overload.enter(client).unwrap();
         let (reply, _span) = (Reply::ours("octets"), Open::default());
-        let holds = Holds { reply, _turn: Some(turn), _flight: None, _span };
+        let holds = Holds { reply, _turn: Some(turn), _stay: None, _span };
         let mut held = Watcher::new(idle).watched(holds);
         // A frame that goes begins it anew.
         tokio::time::sleep(idle - second).await;

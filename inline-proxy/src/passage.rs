@@ -27,7 +27,7 @@ pub struct Passage {
     /// The server's; dropped, and the server is told that nobody listens.
     body: Option<Incoming>,
     watch: Option<Box<Watch>>,
-    gate: Option<Gate>,
+    gate: Option<Box<Gate>>,
     held: Held,
     /// What is asked now, and what goes if it may.
     asking: Option<(Asking, Passed)>,
@@ -56,7 +56,7 @@ impl Passage {
     pub fn new(
         body: Incoming,
         watch: Box<Watch>,
-        gate: Option<Gate>,
+        gate: Option<Box<Gate>>,
         within: Option<Duration>,
         request_id: String,
     ) -> Self {

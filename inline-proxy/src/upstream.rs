@@ -22,9 +22,9 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 
 pub use idle::Keep;
-pub use link::{Link, LinkError, flight};
+pub use link::{Link, LinkError, stay};
 pub use own::{Held, Own, is_of_connection};
-pub use pool::Flight;
+pub use pool::Stay;
 pub use trust::Trust;
 
 use crate::alpn::{Alpn, Offer};
@@ -112,8 +112,13 @@ impl Upstreams {
         }
     }
 
-    /// A new connection, whatever is there.
+    /// A new connection, whatever is there. What it takes is large, and rare: who finds a connection does not
+    /// carry it along.
     pub async fn fresh(&self, server: &Server, client: SocketAddr) -> Result<Link, LinkError> {
+        Box::pin(self.make(server, client)).await
+    }
+
+    async fn make(&self, server: &Server, client: SocketAddr) -> Result<Link, LinkError> {
         let told = server.told.as_ref();
         let stream = self.dialer.dial(&server.target, server.inner, told, client).await?;
         let link = match &server.name {
@@ -124,6 +129,12 @@ impl Upstreams {
             }
         };
         Ok(self.pool.made(server, link))
+    }
+
+    /// What an answer holds that comes on a connection of HTTP/1.1: when it is over, that is for the next
+    /// request.
+    pub fn lease(&self, server: &Arc<Server>, link: Link) -> Stay {
+        self.pool.lease(server, link)
     }
 
     /// A connection whose answer has been read, for the next request.

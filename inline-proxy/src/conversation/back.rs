@@ -54,7 +54,7 @@ impl Conversation {
         let answer = Response::from_parts(head, body);
         match gate {
             Some(gate) if watch.is_document() => {
-                self.whole(answer, watch, gate, taken, asked).await
+                Box::pin(self.whole(answer, watch, gate, taken, asked)).await
             }
             _ => answer
                 .map(|body| Reply::Passing { body: Outgoing::unread(body), watch: Some(watch) }),
@@ -66,7 +66,7 @@ impl Conversation {
         &self,
         answer: Response<Incoming>,
         mut watch: Box<Watch>,
-        mut gate: Gate,
+        mut gate: Box<Gate>,
         taken: &Taken,
         asked: &Asked,
     ) -> Response<Reply> {

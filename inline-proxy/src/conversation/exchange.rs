@@ -1,7 +1,7 @@
 //! One request to a server, on a connection that is there or a new one; and what is kept of it.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -26,9 +26,13 @@ const TRIES_H1: u32 = 2;
 
 impl Conversation {
     /// The server of this request.
-    pub(super) fn server(&self, taken: &Taken, instead: Option<&Target>) -> Result<Server, String> {
+    pub(super) fn server(
+        &self,
+        taken: &Taken,
+        instead: Option<&Target>,
+    ) -> Result<Arc<Server>, String> {
         if let (None, Some(server)) = (instead, &self.server) {
-            return Ok(server.clone());
+            return Ok(Arc::clone(server));
         }
         let (target, name, offer) = match instead {
             Some(target) => {
@@ -43,7 +47,7 @@ impl Conversation {
             }
         };
         let told = self.proxy.upstreams.dialer().told(&self.flow, &target);
-        Ok(Server { target, name, offer, inner: instead.is_some(), told })
+        Ok(Arc::new(Server { target, name, offer, inner: instead.is_some(), told }))
     }
 
     /// Sends it, and waits until its answer begins: so long after its body
@@ -52,7 +56,7 @@ impl Conversation {
         &self,
         parts: Parts,
         mut body: Outgoing,
-        server: &Server,
+        server: &Arc<Server>,
         to: (Scheme, &Authority),
         taken: &Taken,
     ) -> Result<Response<Incoming>, LinkError> {
@@ -60,8 +64,10 @@ impl Conversation {
         let mut span = traced::exchange(&taken.trace, &parts.method, &server.target, to.1);
         let (began, went) = (Instant::now(), body.going());
         let until = || went.as_ref().map_or(began + within, |went| went.until(began, within));
-        let sent = self.sent(parts, body, server, to, &span);
-        let answered = in_time(sent, until).await.unwrap_or(Err(LinkError::Late(within)));
+        let answered = {
+            let sent = pin!(self.sent(parts, body, server, to, &span));
+            in_time(sent, until).await.unwrap_or(Err(LinkError::Late(within)))
+        };
         traced::exchanged(&mut span, &answered);
         answered
     }
@@ -71,7 +77,7 @@ impl Conversation {
         &self,
         mut parts: Parts,
         mut body: Outgoing,
-        server: &Server,
+        server: &Arc<Server>,
         (scheme, authority): (Scheme, &Authority),
         span: &Open,
     ) -> Result<Response<Incoming>, LinkError> {
@@ -101,12 +107,12 @@ impl Conversation {
             let again = again.map(|body| (parts.clone(), body));
             let request = addressed(parts, body, &link, (scheme.clone(), authority))?;
             let error = match link.send(request).await {
-                Ok(response) => {
+                Ok(mut response) => {
                     if own.is_none() && !was_h2 && is_of_connection(response.headers()) {
                         self.own.bind();
                         own = self.own.hold().await;
                     }
-                    self.keep(server, link, own);
+                    self.keep(server, link, own, &mut response);
                     return Ok(response);
                 }
                 Err(unsent) => match (unsent.request, again) {
@@ -128,25 +134,34 @@ impl Conversation {
     }
 
     /// When its answer has been read, the connection is for the next request: anybody's, or this client's.
-    fn keep(&self, server: &Server, mut link: Link, own: Option<Held>) {
+    fn keep(
+        &self,
+        server: &Arc<Server>,
+        mut link: Link,
+        own: Option<Held>,
+        answer: &mut Response<Incoming>,
+    ) {
         if link.alpn() == Alpn::H2 {
             return;
         }
-        let (proxy, server) = (Arc::clone(&self.proxy), server.clone());
+        let Some(own) = own else {
+            answer.extensions_mut().insert(self.proxy.upstreams.lease(server, link));
+            return;
+        };
+        let server = Arc::clone(server);
         tokio::spawn(async move {
             if link.ready().await.is_ok() {
-                match own {
-                    Some(own) => own.keep(server, link),
-                    None => proxy.upstreams.back(&server, link),
-                }
+                own.keep(server, link);
             }
         });
     }
 }
 
 /// What it comes to; nothing if it does not by then, whatever that has become meanwhile.
-async fn in_time<T>(it: impl Future<Output = T>, until: impl Fn() -> Instant) -> Option<T> {
-    let mut it = pin!(it);
+async fn in_time<T>(
+    mut it: Pin<&mut impl Future<Output = T>>,
+    until: impl Fn() -> Instant,
+) -> Option<T> {
     loop {
         match tokio::time::timeout_at(until(), it.as_mut()).await {
             Ok(done) => return Some(done),

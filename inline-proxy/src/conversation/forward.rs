@@ -21,7 +21,7 @@ pub(super) struct Going {
     /// Another server, of a policy.
     pub(super) instead: Option<Target>,
     /// Who decides on what the answer does.
-    pub(super) gate: Option<Gate>,
+    pub(super) gate: Option<Box<Gate>>,
     /// The body to send instead: it asks for usage.
     pub(super) asking: Option<Bytes>,
 }

@@ -41,7 +41,7 @@ impl Conversation {
         taken: &Taken,
         request: Request,
         asked: Option<&Asked>,
-    ) -> Option<Gate> {
+    ) -> Option<Box<Gate>> {
         let (asked, answers) = (asked?, self.proxy.answers);
         let is_mcp = taken.recognised.dialect == Dialect::Mcp;
         let asks = match is_mcp {
@@ -51,7 +51,7 @@ impl Conversation {
                 may_call && answers.tool_calls == Acts::Decide
             }
         };
-        asks.then(|| Gate {
+        let gate = || Gate {
             conversation: Arc::clone(self),
             // What it cost was decided on, and is not spent again.
             request: Request { spend: None, ..request },
@@ -61,7 +61,8 @@ impl Conversation {
             server: is_mcp.then(|| taken.recognised.server.clone()),
             seen: 0,
             names: BTreeSet::new(),
-        })
+        };
+        asks.then(|| Box::new(gate()))
     }
 }
 

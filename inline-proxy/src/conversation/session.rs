@@ -354,7 +354,7 @@ impl Session {
 /// One answer of several.
 struct Answer {
     watch: Watch,
-    gate: Option<Gate>,
+    gate: Option<Box<Gate>>,
 }
 
 impl Moved {

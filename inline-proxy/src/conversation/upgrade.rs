@@ -92,7 +92,7 @@ impl Conversation {
         let server = self.server(taken, None).map_err(|_| LinkError::Protocol)?;
         // HTTP/2 has another way to say it (RFC 8441), which the client did not choose.
         let offer = if server.name.is_some() { Offer::H1 } else { Offer::Silent };
-        let server = Server { offer, ..server };
+        let server = Server { offer, ..Server::clone(&server) };
         let (mut parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().cloned();
         let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));

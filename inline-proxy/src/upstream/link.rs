@@ -18,7 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio_rustls::client::TlsStream;
 
 use super::heard::Heard;
-use super::pool::Flight;
+use super::pool::{Flight, Stay};
 use crate::alpn::Alpn;
 use crate::body::Outgoing;
 use crate::dial::DialError;
@@ -193,6 +193,14 @@ impl Link {
         }
     }
 
+    /// Whether the answer before has been read, and another request can be sent.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.sender {
+            Sender::H1(sender) => sender.is_ready(),
+            Sender::H2(shared) => shared.sender.is_ready(),
+        }
+    }
+
     /// Until the answer before has been read.
     pub async fn ready(&mut self) -> Result<(), LinkError> {
         match &mut self.sender {
@@ -213,14 +221,14 @@ impl Link {
             error: LinkError::Http(error.into_error()),
         })?;
         if let Some(flight) = self.flight.take() {
-            response.extensions_mut().insert(flight);
+            response.extensions_mut().insert(Stay::Shared(flight));
         }
         Ok(response)
     }
 }
 
-/// Takes its place on a shared connection out of an answer's extensions: it goes with the answer's body.
-pub fn flight<B>(response: &mut Response<B>) -> Option<Arc<Flight>> {
+/// Takes what an answer holds of its connection out of its extensions: it goes with the answer's body.
+pub fn stay<B>(response: &mut Response<B>) -> Option<Stay> {
     response.extensions_mut().remove()
 }
 

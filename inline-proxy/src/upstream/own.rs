@@ -17,12 +17,12 @@ const SCHEMES: [&str; 2] = ["negotiate", "ntlm"];
 #[derive(Debug, Default)]
 pub struct Own {
     is_bound: AtomicBool,
-    link: Arc<Mutex<Option<(Server, Link)>>>,
+    link: Arc<Mutex<Option<(Arc<Server>, Link)>>>,
 }
 
 /// The right to use it: the next request waits until this one's answer has been read.
 #[derive(Debug)]
-pub struct Held(OwnedMutexGuard<Option<(Server, Link)>>);
+pub struct Held(OwnedMutexGuard<Option<(Arc<Server>, Link)>>);
 
 /// Whether a request, or an answer, has to do with the authentication of its connection.
 #[must_use]
@@ -58,11 +58,11 @@ impl Held {
     /// The connection to this server, if it is there still.
     pub fn take(&mut self, server: &Server) -> Option<Link> {
         let (of, link) = self.0.take()?;
-        (of == *server && !link.is_closed()).then_some(link)
+        (*of == *server && !link.is_closed()).then_some(link)
     }
 
     /// For the client's next request.
-    pub fn keep(mut self, server: Server, link: Link) {
+    pub fn keep(mut self, server: Arc<Server>, link: Link) {
         *self.0 = Some((server, link));
     }
 }

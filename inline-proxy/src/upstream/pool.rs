@@ -54,6 +54,23 @@ pub struct Flight {
     number: u64,
 }
 
+/// A connection of HTTP/1.1 while an answer comes on it; then it is for the next request.
+#[derive(Debug)]
+pub struct Lease {
+    pool: Weak<Pool>,
+    server: Arc<Server>,
+    link: Option<Link>,
+}
+
+/// What an answer holds of the connection that it comes on, until the last of it is dropped.
+#[derive(Debug, Clone)]
+pub enum Stay {
+    /// A place on one that is shared.
+    Shared(Arc<Flight>),
+    /// All of it.
+    Alone(Arc<Lease>),
+}
+
 /// What there is for a request.
 #[derive(Debug)]
 pub(super) enum Found {
@@ -134,6 +151,12 @@ impl Pool {
             None => link,
             Some(shared) => self.first(&mut state, &key, shared),
         }
+    }
+
+    /// A connection of HTTP/1.1 on which an answer comes.
+    pub(super) fn lease(&self, server: &Arc<Server>, link: Link) -> Stay {
+        let (pool, server) = (self.own.clone(), Arc::clone(server));
+        Stay::Alone(Arc::new(Lease { pool, server, link: Some(link) }))
     }
 
     /// A connection of HTTP/1.1 whose answer has been read.
@@ -217,6 +240,23 @@ impl Drop for Flight {
         if let Some(pool) = self.pool.upgrade() {
             pool.land(self);
         }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let (Some(mut link), Some(pool)) = (self.link.take(), self.pool.upgrade()) else { return };
+        if link.is_ready() {
+            return pool.back(&self.server, link);
+        }
+        // Its own task has not come to it yet; or not all was read, and it ends.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let server = Arc::clone(&self.server);
+        runtime.spawn(async move {
+            if link.ready().await.is_ok() {
+                pool.back(&server, link);
+            }
+        });
     }
 }
 
