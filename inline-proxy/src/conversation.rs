@@ -380,3 +380,19 @@ fn path_of<B>(request: &Request<B>) -> &str {
 fn reply(response: Response<Bytes>) -> Response<Reply> {
     response.map(Reply::ours)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// It is made room for, copied and walked through with each request: what is rare in it is boxed.
+    #[test]
+    fn a_request_carries_little_that_is_rare() {
+        let octets = size_of_future(Conversation::answer);
+        assert!(octets < 12 << 10, "{octets}");
+    }
+}

@@ -13,16 +13,19 @@ use super::{Link, Server};
 /// Schemes that are of a connection.
 const SCHEMES: [&str; 2] = ["negotiate", "ntlm"];
 
+/// To whom it leads, and it.
+type Bound = (Arc<Server>, Link);
+
 /// The connection of one client, once it is authenticated.
 #[derive(Debug, Default)]
 pub struct Own {
     is_bound: AtomicBool,
-    link: Arc<Mutex<Option<(Arc<Server>, Link)>>>,
+    link: Arc<Mutex<Option<Bound>>>,
 }
 
 /// The right to use it: the next request waits until this one's answer has been read.
 #[derive(Debug)]
-pub struct Held(OwnedMutexGuard<Option<(Arc<Server>, Link)>>);
+pub struct Held(OwnedMutexGuard<Option<Bound>>);
 
 /// Whether a request, or an answer, has to do with the authentication of its connection.
 #[must_use]
