@@ -12,6 +12,7 @@ use super::gate::Gate;
 use super::{Conversation, Taken, reply};
 use crate::body::{self, Outgoing, Reply};
 use crate::passage::Passage;
+use crate::upstream::Stay;
 use crate::watch::{About, Watch};
 
 impl Conversation {
@@ -70,7 +71,7 @@ impl Conversation {
         taken: &Taken,
         asked: &Asked,
     ) -> Response<Reply> {
-        let (head, body) = answer.into_parts();
+        let (mut head, body) = answer.into_parts();
         let limits = self.proxy.limits;
         let reading = body::read(body, limits.detect.answer, None);
         let body = match tokio::time::timeout(limits.answer_within, reading).await {
@@ -87,6 +88,8 @@ impl Conversation {
             let passing = Reply::Passing { body, watch: Some(watch) };
             return Response::from_parts(head, passing);
         }
+        // Whatever becomes of it here, its connection is free.
+        head.extensions.remove::<Stay>();
         watch.saw(body.octets());
         watch.finish();
         if let Some(asking) = watch.answer().and_then(|answer| gate.ask(answer))

@@ -5,6 +5,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValu
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Response, StatusCode};
+use hyper::body::Incoming;
 use sark_detect::{Asked, Dialect, Kind, UsageAsked, credentials};
 
 use super::gate::Gate;
@@ -70,10 +71,14 @@ impl Conversation {
         });
         let to = (scheme, &authority);
         let mut answered = self.exchange(parts, body, &server, to.clone(), taken).await;
-        if let (Ok(response), Some((parts, body))) = (&answered, again)
-            && [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY]
-                .contains(&response.status())
-        {
+        let is_unknown = |response: &Response<Incoming>| {
+            [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(&response.status())
+        };
+        if let Some((parts, body)) = again.filter(|_| answered.as_ref().is_ok_and(is_unknown)) {
+            // Its connection may be the only one, and is free when all of it was read.
+            if let Ok(response) = answered {
+                self.leave(Outgoing::unread(response.into_body()), false);
+            }
             answered = self.exchange(parts, body, &server, to, taken).await;
             if let Some(asked) = &mut going.asked {
                 asked.usage = UsageAsked::Always;

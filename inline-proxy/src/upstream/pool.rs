@@ -83,6 +83,11 @@ pub(super) enum Found {
 }
 
 impl State {
+    fn key(&self, server: &Server) -> Arc<Server> {
+        let known = self.known.get(server).map(|known| Arc::clone(&known.key));
+        known.unwrap_or_else(|| Arc::new(server.clone()))
+    }
+
     fn known(&mut self, key: &Arc<Server>) -> &mut Known {
         self.known.entry(Arc::clone(key)).or_insert_with(|| Known {
             key: Arc::clone(key),
@@ -142,10 +147,7 @@ impl Pool {
     /// A connection that was made for one request: others come onto it, if it is HTTP/2.
     pub(super) fn made(&self, server: &Server, link: Link) -> Link {
         let mut state = self.state();
-        let key = match state.known.get(server) {
-            Some(known) => Arc::clone(&known.key),
-            None => Arc::new(server.clone()),
-        };
+        let key = state.key(server);
         state.known(&key).took = Some(link.alpn());
         match link.shared().cloned() {
             None => link,
@@ -166,8 +168,9 @@ impl Pool {
         }
         let gone = {
             let mut state = self.state();
-            let Some(known) = state.known.get(server) else { return };
-            let key = Arc::clone(&known.key);
+            // An answer may take so long that its server was forgotten.
+            let key = state.key(server);
+            state.known(&key).took.get_or_insert(link.alpn());
             state.idle.put(&key, link, Instant::now())
         };
         drop(gone);
@@ -273,17 +276,39 @@ mod tests {
     use crate::flow::Target;
     use crate::upstream::{Trust, Upstreams};
 
-    #[tokio::test]
-    async fn who_makes_a_connection_is_not_waited_for_without_end() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    /// None yet, and a server without TLS.
+    fn upstreams(listener: &TcpListener) -> (Upstreams, Server) {
         let target = Target::Address(listener.local_addr().unwrap());
         let (within, who) = (Duration::from_millis(50), OneClient::default());
-        let client = "192.0.2.1:40000".parse().unwrap();
         let reach = Reach { also: vec![], own: vec![], mark: None, within, tell: vec![], who };
         let keep = Keep { each: 8, all: 8, idle: Duration::from_secs(60) };
         let trust = Trust::new(&[], Duration::from_secs(5)).unwrap();
         let upstreams = Upstreams::new(Dialer::new(reach), trust, keep);
-        let server = Server { target, name: None, offer: Offer::Silent, inner: true, told: None };
+        (upstreams, Server { target, name: None, offer: Offer::Silent, inner: true, told: None })
+    }
+
+    #[tokio::test]
+    async fn a_connection_outlives_what_is_forgotten_while_it_is_used() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (upstreams, server) = upstreams(&listener);
+        let client = "192.0.2.1:40000".parse().unwrap();
+        let link = upstreams.link(&server, client).await.unwrap();
+        upstreams.sweep();
+        drop(upstreams.lease(&Arc::new(server.clone()), link));
+        let back = async {
+            while upstreams.idle() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), back).await.unwrap();
+        let Found::Link(_) = upstreams.pool.take(&server) else { panic!("it is there") };
+    }
+
+    #[tokio::test]
+    async fn who_makes_a_connection_is_not_waited_for_without_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (upstreams, server) = upstreams(&listener);
+        let client = "192.0.2.1:40000".parse().unwrap();
         let key = Arc::new(server.clone());
         upstreams.pool.state().known(&key).took = Some(Alpn::H2);
         let Found::Nothing(Some(making)) = upstreams.pool.take(&server) else {
