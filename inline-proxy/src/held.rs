@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::body::Reply;
 use crate::overload::Turn;
-use crate::upstream::{Stay, stay};
+use crate::upstream::Stay;
 
 /// How often it is looked whether something goes on answers, at least.
 const LOOK: Duration = Duration::from_secs(1);
@@ -66,7 +66,7 @@ impl Watcher {
         turn: Option<Turn>,
         span: Open,
     ) -> Response<Held> {
-        let stay = stay(&mut answer);
+        let stay = answer.extensions_mut().remove::<Stay>();
         answer.map(|reply| match reply {
             Reply::Ours(_) => Held::new(Holds { reply, _turn: None, _stay: stay, _span: span }),
             _ => self.watched(Holds { reply, _turn: turn, _stay: stay, _span: span }),

@@ -10,6 +10,7 @@
 
 mod heard;
 mod idle;
+mod lease;
 mod link;
 mod own;
 mod pool;
@@ -22,15 +23,16 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 
 pub use idle::Keep;
-pub use link::{Link, LinkError, stay};
+pub use lease::Stay;
+pub use link::{Link, LinkError};
 pub use own::{Held, Own, is_of_connection};
-pub use pool::Stay;
 pub use trust::Trust;
 
 use crate::alpn::{Alpn, Offer};
 use crate::dial::Dialer;
 use crate::flow::Target;
 use crate::proxy_protocol::Told;
+use lease::{Home, Lease};
 use pool::{Found, Pool};
 
 /// How long a server may take until it says how many requests it takes at a time: after that another
@@ -80,7 +82,7 @@ impl Upstreams {
         }
         let link = self.link(server, client).await?;
         let alpn = link.alpn();
-        self.back(server, link);
+        self.pool.back(&Arc::new(server.clone()), link);
         Ok(alpn)
     }
 
@@ -132,14 +134,10 @@ impl Upstreams {
     }
 
     /// What an answer holds that comes on a connection of HTTP/1.1: when it is over, that is for the next
-    /// request.
-    pub fn lease(&self, server: &Arc<Server>, link: Link) -> Stay {
-        self.pool.lease(server, link)
-    }
-
-    /// A connection whose answer has been read, for the next request.
-    pub fn back(&self, server: &Server, link: Link) {
-        self.pool.back(server, link);
+    /// request, of the one client that has its `own`.
+    pub fn lease(&self, server: &Arc<Server>, link: Link, own: Option<Held>) -> Stay {
+        let home = Home { pool: self.pool.weak(), server: Arc::clone(server), own };
+        Stay::Alone(Arc::new(Lease::new(link, home)))
     }
 
     /// Forgets connections that nobody wanted for long, and servers without any.

@@ -17,7 +17,7 @@ use crate::alpn::{Alpn, Offer};
 use crate::body::Outgoing;
 use crate::flow::Target;
 use crate::traced;
-use crate::upstream::{Held, Link, LinkError, Server, is_of_connection};
+use crate::upstream::{Link, LinkError, Server, is_of_connection};
 
 /// How often a request is sent that no server has looked at: several connections may say goodbye at once.
 const TRIES: u32 = 8;
@@ -112,7 +112,9 @@ impl Conversation {
                         self.own.bind();
                         own = self.own.hold().await;
                     }
-                    self.keep(server, link, own, &mut response);
+                    if !was_h2 {
+                        response.extensions_mut().insert(upstreams.lease(server, link, own));
+                    }
                     return Ok(response);
                 }
                 Err(unsent) => match (unsent.request, again) {
@@ -131,29 +133,6 @@ impl Conversation {
             };
             return Err(error);
         }
-    }
-
-    /// When its answer has been read, the connection is for the next request: anybody's, or this client's.
-    fn keep(
-        &self,
-        server: &Arc<Server>,
-        mut link: Link,
-        own: Option<Held>,
-        answer: &mut Response<Incoming>,
-    ) {
-        if link.alpn() == Alpn::H2 {
-            return;
-        }
-        let Some(own) = own else {
-            answer.extensions_mut().insert(self.proxy.upstreams.lease(server, link));
-            return;
-        };
-        let server = Arc::clone(server);
-        tokio::spawn(async move {
-            if link.ready().await.is_ok() {
-                own.keep(server, link);
-            }
-        });
     }
 }
 

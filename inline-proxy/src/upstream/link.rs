@@ -18,7 +18,8 @@ use tokio::sync::{Notify, watch};
 use tokio_rustls::client::TlsStream;
 
 use super::heard::Heard;
-use super::pool::{Flight, Stay};
+use super::lease::Stay;
+use super::pool::Flight;
 use crate::alpn::Alpn;
 use crate::body::Outgoing;
 use crate::dial::DialError;
@@ -225,11 +226,6 @@ impl Link {
         }
         Ok(response)
     }
-}
-
-/// Takes what an answer holds of its connection out of its extensions: it goes with the answer's body.
-pub fn stay<B>(response: &mut Response<B>) -> Option<Stay> {
-    response.extensions_mut().remove()
 }
 
 impl Shared {

@@ -54,23 +54,6 @@ pub struct Flight {
     number: u64,
 }
 
-/// A connection of HTTP/1.1 while an answer comes on it; then it is for the next request.
-#[derive(Debug)]
-pub struct Lease {
-    pool: Weak<Pool>,
-    server: Arc<Server>,
-    link: Option<Link>,
-}
-
-/// What an answer holds of the connection that it comes on, until the last of it is dropped.
-#[derive(Debug, Clone)]
-pub enum Stay {
-    /// A place on one that is shared.
-    Shared(Arc<Flight>),
-    /// All of it.
-    Alone(Arc<Lease>),
-}
-
 /// What there is for a request.
 #[derive(Debug)]
 pub(super) enum Found {
@@ -83,11 +66,6 @@ pub(super) enum Found {
 }
 
 impl State {
-    fn key(&self, server: &Server) -> Arc<Server> {
-        let known = self.known.get(server).map(|known| Arc::clone(&known.key));
-        known.unwrap_or_else(|| Arc::new(server.clone()))
-    }
-
     fn known(&mut self, key: &Arc<Server>) -> &mut Known {
         self.known.entry(Arc::clone(key)).or_insert_with(|| Known {
             key: Arc::clone(key),
@@ -105,6 +83,11 @@ impl Pool {
             let state = State { next: 0, known: HashMap::new(), idle };
             Self { keep, state: Mutex::new(state), own: own.clone() }
         })
+    }
+
+    /// For what is with others, and comes back.
+    pub(super) fn weak(&self) -> Weak<Self> {
+        self.own.clone()
     }
 
     /// What the server took last.
@@ -147,7 +130,10 @@ impl Pool {
     /// A connection that was made for one request: others come onto it, if it is HTTP/2.
     pub(super) fn made(&self, server: &Server, link: Link) -> Link {
         let mut state = self.state();
-        let key = state.key(server);
+        let key = match state.known.get(server) {
+            Some(known) => Arc::clone(&known.key),
+            None => Arc::new(server.clone()),
+        };
         state.known(&key).took = Some(link.alpn());
         match link.shared().cloned() {
             None => link,
@@ -155,23 +141,16 @@ impl Pool {
         }
     }
 
-    /// A connection of HTTP/1.1 on which an answer comes.
-    pub(super) fn lease(&self, server: &Arc<Server>, link: Link) -> Stay {
-        let (pool, server) = (self.own.clone(), Arc::clone(server));
-        Stay::Alone(Arc::new(Lease { pool, server, link: Some(link) }))
-    }
-
     /// A connection of HTTP/1.1 whose answer has been read.
-    pub(super) fn back(&self, server: &Server, link: Link) {
+    pub(super) fn back(&self, server: &Arc<Server>, link: Link) {
         if link.shared().is_some() || link.is_closed() {
             return;
         }
         let gone = {
             let mut state = self.state();
             // An answer may take so long that its server was forgotten.
-            let key = state.key(server);
-            state.known(&key).took.get_or_insert(link.alpn());
-            state.idle.put(&key, link, Instant::now())
+            state.known(server).took.get_or_insert(link.alpn());
+            state.idle.put(server, link, Instant::now())
         };
         drop(gone);
     }
@@ -246,23 +225,6 @@ impl Drop for Flight {
     }
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let (Some(mut link), Some(pool)) = (self.link.take(), self.pool.upgrade()) else { return };
-        if link.is_ready() {
-            return pool.back(&self.server, link);
-        }
-        // Its own task has not come to it yet; or not all was read, and it ends.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let server = Arc::clone(&self.server);
-        runtime.spawn(async move {
-            if link.ready().await.is_ok() {
-                pool.back(&server, link);
-            }
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -294,7 +256,7 @@ mod tests {
         let client = "192.0.2.1:40000".parse().unwrap();
         let link = upstreams.link(&server, client).await.unwrap();
         upstreams.sweep();
-        drop(upstreams.lease(&Arc::new(server.clone()), link));
+        drop(upstreams.lease(&Arc::new(server.clone()), link, None));
         let back = async {
             while upstreams.idle() == 0 {
                 tokio::task::yield_now().await;
