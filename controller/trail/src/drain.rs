@@ -126,14 +126,26 @@ impl Drain {
         self.next = Instant::now() + self.store.pace();
         self.shared.metrics.mark.store(stored, Ordering::Release);
         let Some(reader) = self.reader.take() else { return Err(DrainError::Thread) };
-        let octets = self.store.most_octets();
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut reader = reader;
-            let before = reader.place();
-            let batch = reader.read(stored, durable, (BATCH, octets));
-            (reader, before, batch)
-        });
-        let Ok((mut reader, before, batch)) = reading.await else { return Err(DrainError::Thread) };
+        let (before, most) = (reader.place(), (BATCH, self.store.most_octets()));
+        let fresh = Some(reader.last()).filter(|last| *last >= stored);
+        let fresh = fresh.and_then(|last| self.shared.fresh.take(last, most));
+        let (mut reader, batch) = match fresh {
+            Some((batch, end)) => {
+                let mut reader = reader;
+                reader.go(end);
+                (reader, Ok(batch))
+            }
+            None => {
+                let reading = tokio::task::spawn_blocking(move || {
+                    let mut reader = reader;
+                    let batch = reader.read(stored, durable, most);
+                    (reader, batch)
+                });
+                let Ok(read) = reading.await else { return Err(DrainError::Thread) };
+                self.shared.fresh.pass(read.0.last());
+                read
+            }
+        };
         let done = match batch {
             Err(error) => Err(error.into()),
             Ok(batch) if batch.octets == 0 && batch.lost.is_empty() => Ok(false),
@@ -141,7 +153,7 @@ impl Drain {
         };
         match &done {
             Ok(_) => self.has_whole_files |= !reader.is_in_the_file_of(&before),
-            Err(_) => reader.back(before),
+            Err(_) => reader.go(before),
         }
         if self.has_whole_files && done.is_ok() {
             let last = reader.last();

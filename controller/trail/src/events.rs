@@ -16,7 +16,7 @@ pub struct TrailMetrics {
     pub(crate) stored: Counter,
     pub(crate) refused: Counter,
     pub(crate) dropped: Counter,
-    failures: Counter,
+    pub(crate) failures: Counter,
     /// The number of the last record on the disk.
     pub(crate) last: AtomicU64,
     /// And of the last that the destination has.

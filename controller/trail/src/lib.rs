@@ -24,6 +24,7 @@
 mod destination;
 mod drain;
 mod events;
+mod fresh;
 mod health;
 mod lost;
 mod spool;
@@ -39,6 +40,8 @@ use sark_core::storage::StorageError;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
+
+use fresh::Fresh;
 
 pub use destination::Destination;
 pub use drain::Drain;
@@ -107,6 +110,8 @@ struct Shared {
     refused: AtomicU64,
     metrics: Arc<TrailMetrics>,
     program: &'static str,
+    /// On the disk, and not stored yet.
+    fresh: Fresh,
 }
 
 impl Shared {
@@ -158,6 +163,7 @@ pub async fn trail(
         refused: AtomicU64::new(0),
         metrics,
         program: settings.program,
+        fresh: Fresh::default(),
     });
     health.watch(Arc::downgrade(&shared), settings.when_full);
     events::opened(&found, &shared.metrics);

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use sark_core::audit::Spooled;
 
 use frame::Frames;
-pub(super) use reader::{Batch, Reader};
+pub(super) use reader::{Batch, Place, Reader};
 
 /// A file that is longer is followed by another.
 const SEGMENT: u64 = 16 << 20;
@@ -82,6 +82,8 @@ pub struct Spool {
     /// Number of the last record when it was closed, as far as that is known.
     ended: u64,
     file: File,
+    /// Number of its first record, and its path.
+    segment: (u64, PathBuf),
     /// Octets of the file that are whole frames, and on the disk.
     length: u64,
     /// Number of the last record of these.
@@ -125,16 +127,17 @@ impl Spool {
                 found.torn = rest;
             }
         }
-        let (path, length) = match segments.last() {
-            Some((_, path)) => (path.clone(), fs::metadata(path).map_or(0, |file| file.len())),
-            None => (directory.join(name(last + 1)), 0),
+        let (segment, length) = match segments.last() {
+            Some(it) => (it.clone(), fs::metadata(&it.1).map_or(0, |file| file.len())),
+            None => ((last + 1, directory.join(name(last + 1))), 0),
         };
-        let file = open_segment(directory, &path)?;
+        let path = &segment.1;
+        let file = open_segment(directory, path)?;
         // A program that was ended may have left in the kernel what is counted here.
-        file.sync_data().map_err(failed(&path, "sync it"))?;
+        file.sync_data().map_err(failed(path, "sync it"))?;
         let directory = directory.to_owned();
-        let behind = (0, 0);
-        Ok((Self { directory, id, ended, file, length, last, behind, buffer: Vec::new() }, found))
+        let (behind, buffer) = ((0, 0), Vec::new());
+        Ok((Self { directory, id, ended, file, segment, length, last, behind, buffer }, found))
     }
 
     /// Number of the last record; 0 if there never was one.
@@ -156,8 +159,8 @@ impl Spool {
         let known = stored.max(self.ended);
         let missing = known.saturating_sub(self.last);
         if missing > 0 {
-            self.file = open_segment(&self.directory, &self.directory.join(name(known + 1)))?;
-            (self.length, self.last) = (0, known);
+            self.last = known;
+            self.begin_segment()?;
         }
         Ok(missing)
     }
@@ -173,6 +176,21 @@ impl Spool {
         self.ended
     }
 
+    /// A new file, for what comes after the last record.
+    fn begin_segment(&mut self) -> Result<(), SpoolError> {
+        let first = self.last + 1;
+        let path = self.directory.join(name(first));
+        self.file = open_segment(&self.directory, &path)?;
+        (self.segment, self.length) = ((first, path), 0);
+        Ok(())
+    }
+
+    /// Where a reader is that has read all that is on the disk.
+    pub(super) fn place(&self) -> Place {
+        let (first, path) = self.segment.clone();
+        (Some((first, path, self.length)), self.last)
+    }
+
     /// Reads from the first record that is there.
     pub(super) fn reader(&self) -> Reader {
         Reader::new(self.directory.clone(), self.mark())
@@ -185,9 +203,7 @@ impl Spool {
         records: impl Iterator<Item = &'s Spooled>,
     ) -> Result<(), SpoolError> {
         if self.length >= SEGMENT && self.behind == (0, 0) {
-            let path = self.directory.join(name(self.last + 1));
-            self.file = open_segment(&self.directory, &path)?;
-            self.length = 0;
+            self.begin_segment()?;
         }
         self.buffer.clear();
         let mut count = 0;

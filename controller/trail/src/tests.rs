@@ -265,3 +265,55 @@ async fn a_full_spool_is_a_problem_until_it_has_room() {
     let lost: Vec<_> = records.iter().filter(|it| it.event == "audit.lost").collect();
     assert!(lost.len() == 1 && lost[0].detail["records"] == 1, "{lost:?}");
 }
+
+#[tokio::test]
+async fn a_drain_that_keeps_up_reads_nothing_back() {
+    let (directory, store) = (tempfile::tempdir().unwrap(), Arc::<MemoryStore>::default());
+    let running = Running::start(directory.path(), &store, 1 << 20).await;
+    files(directory.path(), ".spool").iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    running.write(0..5).await;
+    running.finish().await;
+    assert_eq!(numbers(&store).await, (0..5).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_the_store_did_not_take_is_read_back_and_all_is_in_order() {
+    let (directory, store) = (tempfile::tempdir().unwrap(), Arc::<MemoryStore>::default());
+    let running = Running::start(directory.path(), &store, 1 << 20).await;
+    let shared = Arc::clone(&running.trail.shared);
+    for round in 0..3 {
+        running.write(round * 20..round * 20 + 10).await;
+        store.set_broken(true);
+        let failures = shared.metrics.failures.get();
+        running.write(round * 20 + 10..round * 20 + 20).await;
+        let refused = async {
+            while shared.metrics.failures.get() == failures {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap();
+        store.set_broken(false);
+    }
+    running.finish().await;
+    assert_eq!(numbers(&store).await, (0..60).collect::<Vec<_>>());
+    assert_eq!(shared.octets.load(Ordering::Acquire), 0, "as many as there were are stored");
+}
+
+/// Of more octets than a file has.
+#[tokio::test]
+async fn files_of_which_nothing_was_read_back_are_taken_away_too() {
+    let (directory, store) = (tempfile::tempdir().unwrap(), Arc::<MemoryStore>::default());
+    let running = Running::start(directory.path(), &store, 64 << 20).await;
+    let text = "a".repeat(1 << 19);
+    for number in 0..40 {
+        let detail = json!({ "number": number + 100, "text": text });
+        let record = AuditRecord { detail, ..record(number) };
+        running.trail.durable(&record).await.unwrap();
+    }
+    let shared = Arc::clone(&running.trail.shared);
+    running.finish().await;
+    assert_eq!(numbers(&store).await, (0..40).collect::<Vec<_>>());
+    assert_eq!(shared.octets.load(Ordering::Acquire), 0);
+    let left = files(directory.path(), ".spool");
+    assert!(left.len() == 1 && !left[0].ends_with(format!("{:020}.spool", 1)), "{left:?}");
+}

@@ -137,11 +137,12 @@ impl Writer {
                 }
             }
         };
+        let records = std::mem::take(&mut self.behind);
         self.shared.octets.fetch_add(octets, Ordering::AcqRel);
-        self.shared.metrics.spooled.inc_by(self.behind.len() as u64);
+        self.shared.metrics.spooled.inc_by(records.len() as u64);
+        self.shared.fresh.add(records, octets, self.spool.place());
         self.shared.metrics.last.store(self.spool.last(), Ordering::Release);
         self.spooled.send_replace(self.spool.last());
-        self.behind.clear();
         if std::mem::take(&mut self.has_failed) {
             self.health.resolved(UNWRITTEN);
         }

@@ -73,7 +73,7 @@ impl Reader {
         self.last
     }
 
-    /// Where it is, to come [`back`](Self::back) to.
+    /// Where it is, to [go back](Self::go) to.
     pub(crate) fn place(&self) -> Place {
         (self.current.clone(), self.last)
     }
@@ -84,8 +84,8 @@ impl Reader {
         file(&self.current) == file(&place.0)
     }
 
-    /// What was read was not stored: it is read again.
-    pub(crate) fn back(&mut self, place: Place) {
+    /// Reads on from here: back to what was read and not stored, or on to after what need not be read.
+    pub(crate) fn go(&mut self, place: Place) {
         (self.current, self.last) = place;
     }
 
