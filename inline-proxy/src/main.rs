@@ -10,9 +10,10 @@ use sark_inline_proxy::config::Config;
 use sark_inline_proxy::{Inherited, Program, run};
 use sark_program::{config, log};
 
-/// Decisions make many small values and drop them again, on every thread.
+/// Requests make many small values and drop them again: what was given back last is used again first, and is in
+/// the processor's cache still.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// 1 failed, 2 bad input.
 const FAILED: u8 = 1;

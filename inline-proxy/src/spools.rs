@@ -34,7 +34,7 @@ pub(crate) struct Claim {
     directory: PathBuf,
     /// How far `sarkd` has it.
     position: PathBuf,
-    _lock: File,
+    lock: Arc<File>,
 }
 
 /// What spools have in common.
@@ -69,7 +69,8 @@ impl Spools {
             when_full: WhenFull::Block,
             program: "sark-proxy",
         };
-        let deposit = Deposit::new(self.caller.clone(), claim.position.clone());
+        let lock = Arc::clone(&claim.lock);
+        let deposit = Deposit::new(self.caller.clone(), claim.position.clone(), lock);
         let (clock, counted) = (Arc::clone(&self.clock), Arc::clone(&self.counted));
         trail(&settings, Arc::new(deposit), clock, counted, Arc::default()).await
     }
@@ -142,7 +143,11 @@ fn claim(state: &Path, number: u32) -> std::io::Result<Option<Claim>> {
     }
     // The first is where it was before there could be several.
     let position = if number == 0 { "position".to_owned() } else { format!("position-{number}") };
-    Ok(Some(Claim { directory: state.join(name), position: state.join(position), _lock: lock }))
+    Ok(Some(Claim {
+        directory: state.join(name),
+        position: state.join(position),
+        lock: Arc::new(lock),
+    }))
 }
 
 fn name(number: u32) -> String {

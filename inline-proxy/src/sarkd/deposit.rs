@@ -1,6 +1,8 @@
 //! Where records go: to `sarkd`, in the spool's order, each once.
 
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,13 +27,15 @@ pub struct Deposit {
     /// How far it had them when it said so last: for a start while it is away. It is never further than
     /// `sarkd` is, and the spool's own numbers go on after both.
     kept: PathBuf,
+    /// Nobody else writes that file meanwhile.
+    lock: Arc<File>,
 }
 
 impl Deposit {
-    /// `kept` is a file.
+    /// `kept` is a file that only who holds the lock writes.
     #[must_use]
-    pub fn new(caller: Caller, kept: PathBuf) -> Self {
-        Self { caller, kept }
+    pub fn new(caller: Caller, kept: PathBuf, lock: Arc<File>) -> Self {
+        Self { caller, kept, lock }
     }
 
     async fn ask(&self, name: &str) -> Result<u64, CallError> {
@@ -58,17 +62,24 @@ impl Deposit {
         let path = routes::PROXY_RECORDS;
         let answer = self.caller.call(Method::POST, path, LINES, body.into(), WITHIN).await?;
         let position = read(&answer.1)?;
-        self.keep(position);
+        self.keep(position).await;
         Ok(())
     }
 
     /// What cannot be kept is asked for again at the next start.
-    fn keep(&self, position: u64) {
-        let beside = self.kept.with_extension("new");
-        let written = std::fs::write(&beside, position.to_string());
-        if let Err(error) = written.and_then(|()| std::fs::rename(&beside, &self.kept)) {
-            tracing::warn!(%error, "how far sarkd has the records could not be kept");
-        }
+    async fn keep(&self, position: u64) {
+        let (kept, lock) = (self.kept.clone(), Arc::clone(&self.lock));
+        // A disk that is busy holds up no request.
+        let keeping = tokio::task::spawn_blocking(move || {
+            let beside = kept.with_extension("new");
+            let written = std::fs::write(&beside, position.to_string());
+            if let Err(error) = written.and_then(|()| std::fs::rename(&beside, &kept)) {
+                tracing::warn!(%error, "how far sarkd has the records could not be kept");
+            }
+            drop(lock);
+        });
+        // It does not panic, and if the program ends it need not be kept.
+        let _ = keeping.await;
     }
 
     fn kept(&self) -> Option<u64> {
@@ -89,7 +100,7 @@ impl Destination for Deposit {
     async fn mark(&self, name: &str) -> Result<u64, StorageError> {
         match self.ask(name).await {
             Ok(position) => {
-                self.keep(position);
+                self.keep(position).await;
                 Ok(position)
             }
             Err(error) => match self.kept() {
@@ -178,7 +189,8 @@ mod tests {
             answering(&socket, status, body);
             let place = sark_caller::SarkdConfig { socket, ..Default::default() };
             let caller = place.caller("sarkd").unwrap();
-            let deposit = Deposit::new(caller, directory.path().join("position"));
+            let lock = Arc::new(File::create(directory.path().join("lock")).unwrap());
+            let deposit = Deposit::new(caller, directory.path().join("position"), lock);
             let mark = Mark { name: "spool:x", after: 3, position: 4 };
             let error = deposit.write(records.clone(), mark).await.unwrap_err();
             assert_eq!(matches!(error, StorageError::Moved(7)), moved, "{name}: {error:?}");

@@ -31,8 +31,12 @@ const RSYSLOG_TLS: &str = if cfg!(target_arch = "aarch64") {
     "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_ossl.so"
 };
 
+/// Whatever builds the proxy needs it.
+const MAKE: Package = package("make", "make", None, "to compile the proxy's allocator, jemalloc");
+
 /// For lab and demo.
 pub const LAB: &[Package] = &[
+    MAKE,
     package("frr", "vtysh", Some("frr"), "the lab's routers"),
     package("gobgpd", "gobgpd", Some("gobgpd"), "the BGP speaker that sarkd drives"),
     package("iproute2", "ip", None, "the lab's links and addresses"),
@@ -60,6 +64,7 @@ pub const TESTS: &[Package] = &[
 
 /// For the benchmark of the proxy: those it is beside, and what loads them.
 pub const BENCH: &[Package] = &[
+    MAKE,
     package("nginx-light", "nginx", Some("nginx"), "a proxy to be beside, and the servers behind"),
     package("haproxy", "haproxy", Some("haproxy"), "a forwarder to be beside"),
     package("wrk", "wrk", None, "as much load as is answered"),
