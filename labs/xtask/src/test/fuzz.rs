@@ -3,22 +3,46 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 use super::StepError;
 use crate::place::Place;
 use crate::run::{capture, watch_stderr};
 
-/// How long.
+/// Which, and how long.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// How long each target looks for new inputs after its corpus.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     seconds: u32,
+    /// How many inputs each target tries instead, those of its corpus among them, however long that takes.
+    #[arg(long, value_name = "INPUTS", conflicts_with = "seconds",
+          value_parser = clap::value_parser!(i32).range(1..))]
+    runs: Option<i32>,
+    /// Only this target; all if not given. May be repeated.
+    #[arg(long = "only", value_name = "TARGET")]
+    only: Vec<String>,
 }
 
-/// All targets.
+/// When a target has looked enough.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    Seconds(u32),
+    Inputs(i32),
+}
+
+/// Those that are asked for.
 pub fn main(place: &Place, options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    all(place, |_| options.seconds)?;
+    let mut targets = targets(place)?;
+    for name in &options.only {
+        if !targets.iter().any(|(_, target)| target == name) {
+            let all: Vec<_> = targets.iter().map(|(_, target)| target.as_str()).collect();
+            return Err(format!("there is no fuzz target {name}, but {}", all.join(", ")).into());
+        }
+    }
+    targets.retain(|(_, target)| options.only.is_empty() || options.only.contains(target));
+    let until = options.runs.map_or(Until::Seconds(options.seconds), Until::Inputs);
+    targets.iter().try_for_each(|(dir, target)| one(place, dir, target, until))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -26,17 +50,23 @@ pub fn main(place: &Place, options: &Options) -> Result<ExitCode, Box<dyn std::e
 /// many there are. New inputs go to a directory under the target
 /// directory, never into the checkout; a crash is left in `fuzz/artifacts`.
 pub fn all(place: &Place, seconds: impl Fn(u32) -> u32) -> Result<(), StepError> {
+    let targets = targets(place)?;
+    let seconds = seconds(u32::try_from(targets.len()).unwrap_or(u32::MAX));
+    targets.iter().try_for_each(|(dir, target)| one(place, dir, target, Until::Seconds(seconds)))
+}
+
+/// Each with its directory.
+fn targets(place: &Place) -> Result<Vec<(PathBuf, String)>, StepError> {
     let mut targets = Vec::new();
     for dir in fuzz_dirs(place)? {
         let listed = capture(cargo_fuzz(place, &dir, "list").arg("--fuzz-dir").arg(&dir))?;
         let names = listed.lines().map(str::trim).filter(|name| !name.is_empty());
         targets.extend(names.map(|name| (dir.clone(), name.to_owned())));
     }
-    let seconds = seconds(u32::try_from(targets.len()).unwrap_or(u32::MAX));
-    targets.iter().try_for_each(|(dir, target)| one(place, dir, target, seconds))
+    Ok(targets)
 }
 
-fn one(place: &Place, dir: &Path, target: &str, seconds: u32) -> Result<(), StepError> {
+fn one(place: &Place, dir: &Path, target: &str, until: Until) -> Result<(), StepError> {
     let found = place.target.join("fuzz-corpus").join(target);
     let corpus = dir.join("corpus").join(target);
     for dir in [&found, &corpus] {
@@ -63,8 +93,13 @@ fn one(place: &Place, dir: &Path, target: &str, seconds: u32) -> Result<(), Step
         Err(StepError::Tests(format!("fuzz target {target} failed: {status}")))
     };
     eprintln!("{target}: {} inputs of the corpus", fuzz(&["-runs=0".to_owned()])?);
-    let count = fuzz(&[format!("-max_total_time={seconds}")])?;
-    eprintln!("{target}: {count} inputs in {seconds} s");
+    let began = Instant::now();
+    let until = match until {
+        Until::Seconds(seconds) => format!("-max_total_time={seconds}"),
+        Until::Inputs(inputs) => format!("-runs={inputs}"),
+    };
+    let count = fuzz(&[until])?;
+    eprintln!("{target}: {count} inputs in {} s", began.elapsed().as_secs());
     Ok(())
 }
 
