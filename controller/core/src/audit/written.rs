@@ -10,9 +10,6 @@ use crate::decision::Severity;
 /// The longest record, in octets.
 pub const LARGEST: usize = 1 << 20;
 
-/// Octets of most records: room for one is made once.
-const USUAL: usize = 1_536;
-
 /// The member that stands in a detail's place, with the octets the record would have had.
 const LEFT_OUT: &str = "leftOutBecauseOfItsOctets";
 
@@ -70,7 +67,7 @@ impl TryFrom<Spooled> for Written {
 }
 
 fn text_of<D: Serialize>(record: &AuditRecord<D>) -> Result<String, UnreadableRecord> {
-    let text = json(record)?;
+    let text = serde_json::to_string(record)?;
     if text.len() <= LARGEST {
         return Ok(text);
     }
@@ -80,14 +77,7 @@ fn text_of<D: Serialize>(record: &AuditRecord<D>) -> Result<String, UnreadableRe
     let less = AuditRecord::new(*at, actor, event, *outcome, detail).on(evidence.clone());
     let less = less.about(about.clone());
     let less = AuditRecord { severity: *severity, notice: notice.clone(), ..less };
-    json(&less)
-}
-
-fn json<D: Serialize>(record: &AuditRecord<D>) -> Result<String, UnreadableRecord> {
-    let mut octets = Vec::with_capacity(USUAL);
-    serde_json::to_writer(&mut octets, record)?;
-    octets.shrink_to_fit();
-    Ok(String::from_utf8(octets).map_err(<serde_json::Error as serde::ser::Error>::custom)?)
+    Ok(serde_json::to_string(&less)?)
 }
 
 impl Written {
